@@ -1,0 +1,30 @@
+"""Learn Pong from pixels: a Gymnasium-compatible agent with an evaluation recorder."""
+
+from pong_agent.agent import PongAgent
+from pong_agent.algorithms.reinforce import LearningError
+from pong_agent.batch import Batch, BatchError, Trajectory, TrajectoryBuilder
+from pong_agent.checkpoint import CheckpointError
+from pong_agent.environment import NotPongError, make_env
+from pong_agent.observation import ObservationError, preprocess_frame
+from pong_agent.presets import PRESETS, ConfigError, ReinforceConfig
+from pong_agent.rollout import rollout
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "PRESETS",
+    "Batch",
+    "BatchError",
+    "CheckpointError",
+    "ConfigError",
+    "LearningError",
+    "NotPongError",
+    "ObservationError",
+    "PongAgent",
+    "ReinforceConfig",
+    "Trajectory",
+    "TrajectoryBuilder",
+    "make_env",
+    "preprocess_frame",
+    "rollout",
+]

@@ -1,0 +1,103 @@
+"""REINFORCE as in the notebook: one policy-gradient step from a batch of whole episodes.
+
+R. J. Williams, "Simple statistical gradient-following algorithms for connectionist reinforcement
+learning", Machine Learning 8, 1992; the form is Karpathy's "Pong from Pixels", 2016.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pong_agent.algorithms.optimizers import rmsprop_ascent
+from pong_agent.algorithms.returns import discounted_returns, standardize
+from pong_agent.batch import Batch, Trajectory
+from pong_agent.network import Parameters, backward, forward
+from pong_agent.presets import ReinforceConfig
+
+
+class LearningError(ArithmeticError):
+    """An update would have given weights that are not finite."""
+
+
+def init_optimizer(parameters: Parameters) -> Parameters:
+    """Return RMSProp's state before the first update: a zero for every weight."""
+    return {name: np.zeros_like(weights) for name, weights in parameters.items()}
+
+
+def episode_gradient(
+    parameters: Parameters, trajectory: Trajectory, discount: float
+) -> tuple[Parameters, NDArray[np.float64]]:
+    """Compute the policy gradient of one episode.
+
+        dJ/dl_t = (y_t - p_t) * adv_t,    t = 0, ..., T-1
+
+    where l_t is the logit and p_t the probability of UP, y_t the "fake label", 1 where UP was taken
+    and 0 where DOWN was, and adv_t the discounted return (cut at every point), standardized over
+    the episode. J is the sum over t of adv_t * log pi(a_t | x_t).
+
+    Args:
+        parameters: "W1" and "W2".
+        trajectory: a whole episode of T steps.
+        discount: discount per step.
+
+    Returns:
+        The gradient of J for each parameter, and [T] float64, the probabilities of UP.
+    """
+    inputs = trajectory.network_input()
+    probabilities, hidden = forward(parameters, inputs)
+    advantages = standardize(discounted_returns(trajectory.rewards, discount))
+    labels = trajectory.actions.astype(np.float64)
+    logit_gradients = (labels - probabilities) * advantages
+    return backward(parameters, inputs, hidden, logit_gradients), probabilities
+
+
+def reinforce_update(
+    parameters: Parameters, optimizer_state: Parameters, batch: Batch, config: ReinforceConfig
+) -> tuple[Parameters, Parameters, dict[str, float]]:
+    """Sum the gradients of the batch's episodes in their order and take one RMSProp step.
+
+    The arguments are left untouched.
+
+    Args:
+        parameters: "W1" and "W2".
+        optimizer_state: RMSProp's running means of squared gradients.
+        batch: a validated batch.
+        config: the preset's values.
+
+    Returns:
+        New parameters, new optimizer state, and metrics: "entropy" (mean over the steps, in nats)
+        and "grad_norm" (of the summed gradient).
+
+    Raises:
+        LearningError: a new weight is not finite.
+    """
+    total = {name: np.zeros_like(weights) for name, weights in parameters.items()}
+    entropies = []
+    for trajectory in batch.trajectories:
+        gradient, probabilities = episode_gradient(parameters, trajectory, config.discount)
+        for name in total:
+            total[name] += gradient[name]
+        entropies.append(bernoulli_entropy(probabilities))
+    new_parameters, new_optimizer_state = rmsprop_ascent(
+        parameters,
+        total,
+        optimizer_state,
+        learning_rate=config.learning_rate,
+        decay=config.rmsprop_decay,
+        epsilon=config.rmsprop_epsilon,
+    )
+    for name, array in [*new_parameters.items(), *new_optimizer_state.items()]:
+        if not np.isfinite(array).all():
+            raise LearningError(f"{name}: the update gives values that are not finite")
+    squared_norm = sum(float(np.square(gradient).sum()) for gradient in total.values())
+    metrics = {
+        "entropy": float(np.concatenate(entropies).mean()),
+        "grad_norm": float(np.sqrt(squared_norm)),
+    }
+    return new_parameters, new_optimizer_state, metrics
+
+
+def bernoulli_entropy(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Compute `-p log p - (1-p) log(1-p)` in nats, 0 where p is 0 or 1."""
+    p = np.clip(probabilities, 1e-300, 1.0)
+    q = np.clip(1.0 - probabilities, 1e-300, 1.0)
+    return np.asarray(-(p * np.log(p) + q * np.log(q)))

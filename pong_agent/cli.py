@@ -1,0 +1,272 @@
+"""The command line: `pong-agent train | evaluate | record`; `scripts/` are thin doors to it."""
+
+import json
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+from tqdm import tqdm
+
+from pong_agent.agent import PongAgent
+from pong_agent.checkpoint import CheckpointError, atomic_replace
+from pong_agent.environment import NotPongError
+from pong_agent.evaluation.evaluate import EvaluationResult, evaluate_policy
+from pong_agent.evaluation.film import FilmError, write_gif
+from pong_agent.evaluation.recorder import record_episodes
+from pong_agent.presets import ConfigError
+from pong_agent.training.collector import CollectorError
+from pong_agent.training.run_folder import RunError, load_agent
+from pong_agent.training.trainer import (
+    TrainConfig,
+    Trainer,
+    read_train_config,
+    resume_run,
+    start_run,
+)
+
+_RUNS = Path("runs")
+
+# What a user can cause: told in one line. Anything else is a bug and shows its traceback.
+_USER_ERRORS = (CheckpointError, CollectorError, ConfigError, FilmError, NotPongError, RunError)
+
+
+@dataclass(frozen=True)
+class Train:
+    """Train an agent, in a run folder that keeps configuration, metrics and checkpoints.
+
+    Ctrl-C stops in good order; --resume goes on as if the run had never stopped.
+    """
+
+    config: Annotated[TrainConfig, tyro.conf.arg(name="")] = field(default_factory=TrainConfig)
+
+    run_folder: Path | None = None
+    """Folder of the new run; by default runs/PRESET-seedN-DATE-TIME."""
+
+    resume: Path | None = None
+    """Folder of a run to go on with; its options are then the defaults of the others here."""
+
+    def run(self) -> int:
+        """Train, showing a line per update, and return the exit code."""
+        with self._open() as trainer:
+            config, folder = trainer.config, trainer.run_folder
+            episodes = trainer.agent.config.episodes_per_update
+            print(f"{config.preset} in {trainer.agent.config.environment_id}, run {folder.path}")
+            with tqdm(
+                total=config.updates,
+                initial=trainer.agent.progress.updates,
+                unit="update",
+                disable=None,
+            ) as bar:
+
+                def show(metrics: Mapping[str, float]) -> None:
+                    bar.write(_update_line(metrics, config, episodes))
+                    bar.update()
+
+                stopped_by = trainer.train(show)
+        print(f"saved {folder.checkpoints()[-1]}")
+        if stopped_by is None:
+            return 0
+        print(f"stopped by {stopped_by.name}; go on with --resume {folder.path}", file=sys.stderr)
+        return 128 + stopped_by
+
+    def _open(self) -> Trainer:
+        if self.resume is not None:
+            return resume_run(self.resume, self.config)
+        name = f"{self.config.preset}-seed{self.config.seed}-{time.strftime('%Y%m%d-%H%M%S')}"
+        return start_run(self.config, self.run_folder or _RUNS / name)
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """Play whole episodes with an agent and report their returns."""
+
+    weights: Path | None = None
+    """Weights file, or run folder for its newest checkpoint; by default the newest run in runs/."""
+
+    env_id: str | None = None
+    """Environment to play; by default the one that the agent learned in."""
+
+    episodes: int = 10
+    """Number of episodes."""
+
+    sampled: bool = False
+    """Sample actions; by default the more probable one is taken (greedy)."""
+
+    seed: int = 0
+    """Episode i has the seed SEED + i."""
+
+    json: Path | None = None
+    """File to write the results to."""
+
+    def run(self) -> int:
+        """Play, print the table, and return the exit code."""
+        agent, name = _load(self.weights)
+        with tqdm(total=self.episodes, unit="episode", disable=None, leave=False) as bar:
+            result = evaluate_policy(
+                agent,
+                self.env_id,
+                self.episodes,
+                deterministic=not self.sampled,
+                seed=self.seed,
+                on_episode=lambda _: bar.update(),
+            )
+        print(f"{name}, {agent.progress.updates} updates")
+        print(_table(result))
+        if self.json is not None:
+            _write_json(self.json, {"weights": str(name), **result.to_dict()})
+            print(f"wrote {self.json}")
+        return 0
+
+
+@dataclass(frozen=True)
+class Record:
+    """Play whole episodes with an agent and film them, every emulator frame at 60 per second."""
+
+    weights: Path | None = None
+    """Weights file, or run folder for its newest checkpoint; by default the newest run in runs/."""
+
+    env_id: str | None = None
+    """Environment to play; by default the one that the agent learned in."""
+
+    episodes: int = 1
+    """Number of episodes, each a film of its own."""
+
+    sampled: bool = False
+    """Sample actions; by default the more probable one is taken (greedy)."""
+
+    seed: int = 0
+    """Episode i has the seed SEED + i."""
+
+    video_folder: Path = Path("videos")
+    """Folder of the films, named PREFIX-episode-I.mp4."""
+
+    name_prefix: str = "pong"
+    """Beginning of the films' names."""
+
+    scale: int = 4
+    """Size of a Pong pixel in the film, in pixels; the film is 160 x 210 times as large."""
+
+    gif: bool = False
+    """Also cut a GIF of six seconds from the first film."""
+
+    def run(self) -> int:
+        """Play and film, print returns and paths, and return the exit code."""
+        agent, name = _load(self.weights)
+        with tqdm(total=self.episodes, unit="episode", disable=None, leave=False) as bar:
+            result, paths = record_episodes(
+                agent,
+                self.video_folder,
+                self.env_id,
+                self.episodes,
+                deterministic=not self.sampled,
+                seed=self.seed,
+                name_prefix=self.name_prefix,
+                scale=self.scale,
+                on_episode=lambda _: bar.update(),
+            )
+        print(f"{name}, {agent.progress.updates} updates")
+        print(_table(result, paths))
+        if self.gif:
+            gif = paths[0].with_suffix(".gif")
+            write_gif(paths[0], gif)
+            print(f"wrote {gif}")
+        return 0
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        args: the command line without the program's name; by default `sys.argv[1:]`.
+
+    Returns:
+        The exit code: 0, 1 after an error that is told in one line, 128 + N after signal N.
+
+    Raises:
+        SystemExit: with 2 for a command line that cannot be parsed, with 0 after `--help`.
+    """
+    args = sys.argv[1:] if args is None else list(args)
+    try:
+        command = _parse(args)
+        return command.run()
+    except _USER_ERRORS as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+
+
+def _parse(args: Sequence[str]) -> Train | Evaluate | Record:
+    command = _parse_with(args, None)
+    if isinstance(command, Train) and command.resume is not None:
+        # Parsed again with the run's own options as defaults.
+        return _parse_with(args, Train(config=read_train_config(command.resume)))
+    return command
+
+
+def _parse_with(args: Sequence[str], default: Train | None) -> Train | Evaluate | Record:
+    options = {} if default is None else {"default": default}
+    return tyro.cli(
+        Train | Evaluate | Record,  # type: ignore[arg-type]  # a union is a form, not a type
+        prog="pong-agent",
+        description=__doc__,
+        args=args,
+        config=(tyro.conf.FlagCreatePairsOff,),
+        **options,
+    )
+
+
+def _load(weights: Path | None) -> tuple[PongAgent, Path]:
+    """Load an agent by path, or the newest run's."""
+    if weights is None:
+        runs = sorted(_RUNS.glob("*/config.json"), key=lambda path: path.stat().st_mtime)
+        if not runs:
+            raise RunError(
+                f"expected --weights, or a run in {_RUNS}/; found neither (train one first)"
+            )
+        weights = runs[-1].parent
+    return load_agent(weights), weights
+
+
+def _update_line(metrics: Mapping[str, float], config: TrainConfig, episodes: int) -> str:
+    line = (
+        f"batch {metrics['time/updates']:>{len(str(config.updates))}.0f}/{config.updates}: "
+        f"{episodes} rollouts in {metrics['time/update_seconds']:.1f} s, "
+        f"running mean {metrics['rollout/running_return']:.3f}, "
+        f"return {metrics['rollout/ep_rew_mean']:+.2f}, {metrics['time/fps']:,.0f} steps/s"
+    )
+    if "eval/mean_reward" in metrics:
+        line += f", greedy {metrics['eval/mean_reward']:+.2f}"
+    return line
+
+
+def _table(result: EvaluationResult, paths: Sequence[Path] = ()) -> str:
+    rows = [f"{'seed':>10}  {'return':>6}  {'steps':>6}" + ("  film" if paths else "")]
+    for index, (seed, episode_return, length) in enumerate(
+        zip(result.seeds, result.returns, result.lengths, strict=True)
+    ):
+        film = f"  {paths[index]}" if paths else ""
+        rows.append(f"{seed:>10}  {episode_return:>+6.0f}  {length:>6}{film}")
+    choice = "greedy" if result.deterministic else "sampled"
+    summary = (
+        f"{result.environment_id}, {choice}, {len(result.returns)} episodes: "
+        f"mean {result.mean:+.2f}, std {result.std:.2f}"
+    )
+    if result.confidence_interval is not None:
+        low, high = result.confidence_interval
+        summary += f", 95 % interval {low:+.2f} to {high:+.2f}"
+    return "\n".join([*rows, summary])
+
+
+def _write_json(path: Path, content: Mapping[str, object]) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_replace(path) as temporary:
+            temporary.write_text(json.dumps(content, indent=2) + "\n")
+    except OSError as error:
+        raise RunError(f"{path}: cannot be written: {error}") from error

@@ -1,0 +1,104 @@
+"""Pong environments: made by id, and their actions found by meaning."""
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import gymnasium
+
+# What moves the right paddle: with Pong's wiring of the joystick, RIGHT is up and LEFT is down.
+UP_MEANING = "RIGHT"
+DOWN_MEANING = "LEFT"
+
+
+class NotPongError(ValueError):
+    """An environment is not one that a Pong agent can play; the message says why."""
+
+
+def make_env(
+    environment_id: str, *, render_mode: str | None = None, **kwargs: Any
+) -> "gymnasium.Env[Any, Any]":
+    """Make an ALE Pong environment, silently.
+
+    Args:
+        environment_id: e.g. "ALE/Pong-v5" (frame skip 4, sticky actions 0.25) or "Pong-v0" (frame
+            skip drawn from 2 to 4 for every action, sticky actions 0.25).
+        render_mode: None or "rgb_array".
+        **kwargs: passed on to the environment, e.g. `difficulty=1`.
+
+    Returns:
+        The environment, whose observations are (210, 160, 3) uint8.
+
+    Raises:
+        NotPongError: the id is not registered, or the environment is not Pong seen as RGB frames
+            and played with discrete actions.
+
+    Example:
+        >>> env = make_env("ALE/Pong-v5")
+        >>> find_paddle_actions(env)
+        (2, 3)
+        >>> env.close()
+    """
+    import ale_py
+    import gymnasium
+
+    # Without this every emulator prints a banner of two lines.
+    ale_py.ALEInterface.setLoggerMode(ale_py.LoggerMode.Error)
+    gymnasium.register_envs(ale_py)
+    try:
+        with warnings.catch_warnings():
+            # Pong-v0 is old on purpose: it is the notebook's.
+            warnings.filterwarnings("ignore", message=".*is out of date", category=Warning)
+            env = gymnasium.make(environment_id, render_mode=render_mode, **kwargs)
+    except gymnasium.error.Error as error:
+        raise NotPongError(
+            f"expected the id of a Pong environment such as 'ALE/Pong-v5', "
+            f"found {environment_id!r}: {error}"
+        ) from error
+    try:
+        find_paddle_actions(env)
+    except NotPongError:
+        env.close()
+        raise
+    return env
+
+
+def find_paddle_actions(env: Any) -> tuple[int, int]:
+    """Find the indices of UP and DOWN in a Pong environment's action space by their meanings.
+
+    Args:
+        env: a Gymnasium environment, wrapped or not, or a vector environment that holds several
+            as `envs`.
+
+    Returns:
+        Index of UP, index of DOWN: (2, 3) in the default space, (3, 4) in the full one.
+
+    Raises:
+        NotPongError: the environment is not Pong, or does not have these actions.
+    """
+    single = env.envs[0] if hasattr(env, "envs") else env
+    name = _name(env)
+    base = single.unwrapped
+    arguments = getattr(base, "_ezpickle_kwargs", {})  # what the emulator was made with
+    game = arguments.get("game")
+    if game != "pong":
+        raise NotPongError(f"expected an ALE Pong environment, found {name} (game: {game})")
+    if arguments.get("obs_type", "rgb") != "rgb":
+        raise NotPongError(f"{name}: expected obs_type 'rgb', found {arguments['obs_type']!r}")
+    if not hasattr(base, "get_action_meanings"):
+        raise NotPongError(f"{name}: expected get_action_meanings(), found none")
+    meanings = list(base.get_action_meanings())
+    if getattr(single.action_space, "n", None) != len(meanings) or not {
+        UP_MEANING,
+        DOWN_MEANING,
+    } <= set(meanings):
+        raise NotPongError(
+            f"{name}: expected a discrete action space whose actions mean {UP_MEANING} (up) and "
+            f"{DOWN_MEANING} (down), found {single.action_space} for the meanings {meanings}"
+        )
+    return meanings.index(UP_MEANING), meanings.index(DOWN_MEANING)
+
+
+def _name(env: Any) -> str:
+    spec = getattr(env, "spec", None)
+    return repr(spec.id) if spec is not None else type(getattr(env, "unwrapped", env)).__name__

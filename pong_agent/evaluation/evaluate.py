@@ -1,0 +1,176 @@
+"""Playing whole episodes with an agent, and honest statistics about them."""
+
+import copy
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pong_agent.agent import PongAgent
+from pong_agent.batch import Trajectory
+from pong_agent.environment import make_env
+from pong_agent.presets import ConfigError
+from pong_agent.rollout import rollout
+
+_CONFIDENCE = 0.95
+_RESAMPLES = 10_000  # of the bootstrap; the interval's ends then move by about 1 % of its width
+
+
+@dataclass(frozen=True)
+class EvaluationResult:
+    """What an evaluation found, episode by episode.
+
+    Attributes:
+        environment_id: which environment was played.
+        deterministic: whether the more probable action was taken (greedy) or a sampled one.
+        returns: [n] undiscounted sum of each episode's rewards; -21 to 21 in Pong.
+        lengths: [n] agent steps of each episode.
+        seeds: [n] each episode's seed.
+    """
+
+    environment_id: str
+    deterministic: bool
+    returns: tuple[float, ...]
+    lengths: tuple[int, ...]
+    seeds: tuple[int, ...]
+
+    @classmethod
+    def from_trajectories(
+        cls, trajectories: Iterable[Trajectory], *, environment_id: str, deterministic: bool
+    ) -> "EvaluationResult":
+        """Read returns, lengths and seeds off trajectories."""
+        trajectories = list(trajectories)
+        return cls(
+            environment_id=environment_id,
+            deterministic=deterministic,
+            returns=tuple(trajectory.episode_return for trajectory in trajectories),
+            lengths=tuple(len(trajectory) for trajectory in trajectories),
+            seeds=tuple(trajectory.seed for trajectory in trajectories),
+        )
+
+    @property
+    def mean(self) -> float:
+        """Mean return."""
+        return float(np.mean(self.returns))
+
+    @property
+    def std(self) -> float:
+        """Standard deviation of the returns (population, as Stable-Baselines3 reports it)."""
+        return float(np.std(self.returns))
+
+    @property
+    def confidence_interval(self) -> tuple[float, float] | None:
+        """95 % percentile bootstrap interval of the mean return, None for a single episode.
+
+        B. Efron, "Bootstrap methods: another look at the jackknife", Annals of Statistics 7, 1979.
+        """
+        if len(self.returns) < 2:
+            return None
+        from scipy.stats import bootstrap  # 0.5 s that the agent's users need not pay
+
+        interval = bootstrap(
+            (np.array(self.returns),),
+            np.mean,
+            confidence_level=_CONFIDENCE,
+            n_resamples=_RESAMPLES,
+            method="percentile",
+            rng=np.random.default_rng(0),  # the same returns give the same interval
+        ).confidence_interval
+        return float(interval.low), float(interval.high)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as a dictionary that JSON can hold."""
+        return {
+            "environment_id": self.environment_id,
+            "deterministic": self.deterministic,
+            "n_eval_episodes": len(self.returns),
+            "mean_reward": self.mean,
+            "std_reward": self.std,
+            "confidence_interval_95": self.confidence_interval,
+            "episodes": [
+                {"seed": seed, "return": episode_return, "length": length}
+                for seed, episode_return, length in zip(
+                    self.seeds, self.returns, self.lengths, strict=True
+                )
+            ],
+        }
+
+
+def evaluate_policy(
+    agent: PongAgent,
+    env_id: str | None = None,
+    n_eval_episodes: int = 10,
+    deterministic: bool = True,
+    seed: int = 0,
+    *,
+    env_kwargs: dict[str, Any] | None = None,
+    on_episode: Callable[[Trajectory], None] | None = None,
+) -> EvaluationResult:
+    """Play whole episodes with an agent and report their returns.
+
+    The agent is not changed: neither its random generator nor the frames that it remembers, nor
+    the actions that it is bound to.
+
+    Args:
+        agent: who plays.
+        env_id: a Pong environment; by default the one the agent learns in.
+        n_eval_episodes: number of episodes, 1 or more.
+        deterministic: take the more probable action; otherwise actions are sampled.
+        seed: episode i has the seed `seed + i`, 0 or more.
+        env_kwargs: arguments of the environment, e.g. `{"difficulty": 1}`.
+        on_episode: called with each episode as it ends.
+
+    Returns:
+        Per-episode returns, lengths and seeds, with mean, standard deviation and interval.
+
+    Raises:
+        ConfigError: the number of episodes or the seed is out of range.
+        NotPongError: the environment is not Pong.
+
+    Example:
+        >>> from pong_agent import PongAgent
+        >>> result = evaluate_policy(PongAgent("reinforce"), "ALE/Pong-v5", n_eval_episodes=1)
+        >>> -21 <= result.mean <= 21
+        True
+    """
+    env_id = env_id or agent.config.environment_id
+    seeds = episode_seeds(n_eval_episodes, seed)
+    env = make_env(env_id, **(env_kwargs or {}))
+    try:
+        trajectories = play_episodes(agent, env, seeds, deterministic, on_episode)
+    finally:
+        env.close()
+    return EvaluationResult.from_trajectories(
+        trajectories, environment_id=env_id, deterministic=deterministic
+    )
+
+
+def episode_seeds(n_episodes: int, seed: int) -> range:
+    """Return the seeds of an evaluation's episodes, `seed`, `seed + 1`, ...
+
+    Raises:
+        ConfigError: the number of episodes is below 1 or the seed below 0.
+    """
+    if n_episodes < 1:
+        raise ConfigError(f"episodes: expected 1 or more, found {n_episodes}")
+    if seed < 0:
+        raise ConfigError(f"seed: expected 0 or more, found {seed}")
+    return range(seed, seed + n_episodes)
+
+
+def play_episodes(
+    agent: PongAgent,
+    env: Any,
+    seeds: Sequence[int],
+    deterministic: bool,
+    on_episode: Callable[[Trajectory], None] | None = None,
+) -> list[Trajectory]:
+    """Play one episode for each seed in one environment, which stays open."""
+    player = copy.copy(agent).bind(env)  # shares the weights, has its own UP and DOWN
+    trajectories = []
+    for seed in seeds:
+        trajectories += rollout(player, [env], [seed], deterministic=deterministic)
+        if on_episode is not None:
+            on_episode(trajectories[-1])
+    return trajectories

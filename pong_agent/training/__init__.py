@@ -1,0 +1,1 @@
+"""Collect, learn, log, checkpoint, evaluate."""

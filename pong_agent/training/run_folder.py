@@ -1,0 +1,163 @@
+"""A run on the disk: configuration, metrics and checkpoints in one folder.
+
+RUN/config.json                      what was asked for, and with which versions
+RUN/metrics.csv                      a row per update
+RUN/checkpoints/update-000010.npz    the newest three
+RUN/checkpoints/best.npz             the best evaluation so far
+"""
+
+import csv
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pong_agent.agent import PongAgent
+from pong_agent.checkpoint import atomic_replace
+
+METRICS = (
+    "time/updates",
+    "time/total_timesteps",  # agent steps
+    "time/time_elapsed",  # seconds of training, evaluation left out
+    "time/update_seconds",
+    "time/fps",  # agent steps per second in this update
+    "rollout/episodes",
+    "rollout/ep_rew_mean",
+    "rollout/ep_len_mean",
+    "rollout/running_return",
+    "train/entropy",
+    "train/grad_norm",
+    "eval/mean_reward",
+    "eval/mean_ep_length",
+)
+_KEPT_CHECKPOINTS = 3
+_CHECKPOINT_NAME = re.compile(r"update-(\d+)\.npz")
+
+
+class RunError(RuntimeError):
+    """A run folder cannot be made or used; the message names it and says why."""
+
+
+class RunFolder:
+    """The files of one training run.
+
+    Args:
+        path: the folder; see `create` and `open` for one that is surely fit for use.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self._metrics = self.path / "metrics.csv"
+        self._checkpoints = self.path / "checkpoints"
+
+    @classmethod
+    def create(cls, path: str | Path, config: Mapping[str, Any]) -> "RunFolder":
+        """Make a new run folder.
+
+        Raises:
+            RunError: there is a run already, or the folder cannot be written.
+        """
+        folder = cls(path)
+        if (folder.path / "config.json").exists():
+            raise RunError(f"{path}: holds a run already; resume it, or choose another folder")
+        try:
+            folder._checkpoints.mkdir(parents=True, exist_ok=True)
+            with folder._metrics.open("w", newline="") as file:
+                csv.writer(file).writerow(METRICS)
+            with atomic_replace(folder.path / "config.json") as temporary:
+                temporary.write_text(json.dumps(config, indent=2) + "\n")
+        except OSError as error:
+            raise RunError(f"{path}: a run folder cannot be written there: {error}") from error
+        return folder
+
+    @classmethod
+    def open(cls, path: str | Path) -> "RunFolder":
+        """Open an existing run folder.
+
+        Raises:
+            RunError: the folder holds no run.
+        """
+        folder = cls(path)
+        if not (folder.path / "config.json").is_file():
+            raise RunError(f"{path}: expected the folder of a run, found no config.json there")
+        return folder
+
+    def config(self) -> dict[str, Any]:
+        """Return what `create` was given.
+
+        Raises:
+            RunError: the file is damaged.
+        """
+        try:
+            config = json.loads((self.path / "config.json").read_text())
+        except (OSError, ValueError) as error:
+            raise RunError(f"{self.path}: its config.json cannot be read: {error}") from error
+        if not isinstance(config, dict):
+            raise RunError(f"{self.path}: its config.json is not an object")
+        return config
+
+    def append_metrics(self, metrics: Mapping[str, float]) -> None:
+        """Add one row to `metrics.csv`; names that are missing stay empty."""
+        with self._metrics.open("a", newline="") as file:
+            csv.DictWriter(file, METRICS).writerow(metrics)
+
+    def read_metrics(self) -> list[dict[str, str]]:
+        """Return the rows of `metrics.csv`, values as text."""
+        with self._metrics.open(newline="") as file:
+            return list(csv.DictReader(file))
+
+    def drop_metrics_after(self, update: int) -> None:
+        """Remove the rows of updates that came after `update`."""
+        rows = [row for row in self.read_metrics() if int(row["time/updates"]) <= update]
+        with atomic_replace(self._metrics) as temporary, temporary.open("w", newline="") as file:
+            writer = csv.DictWriter(file, METRICS)
+            writer.writeheader()
+            writer.writerows(rows)
+
+    def save_checkpoint(self, agent: PongAgent) -> Path:
+        """Write the agent as this update's checkpoint, and remove all but the newest three."""
+        path = self._checkpoints / f"update-{agent.progress.updates:06d}.npz"
+        agent.save(path)
+        for old in self.checkpoints()[:-_KEPT_CHECKPOINTS]:
+            old.unlink(missing_ok=True)
+        return path
+
+    def save_best(self, agent: PongAgent) -> Path:
+        """Write the agent as the best one so far."""
+        path = self._checkpoints / "best.npz"
+        agent.save(path)
+        return path
+
+    def checkpoints(self) -> list[Path]:
+        """Return the checkpoints by increasing update; `best.npz` is not among them."""
+        numbered = {
+            int(match[1]): path
+            for path in self._checkpoints.glob("*.npz")
+            if (match := _CHECKPOINT_NAME.fullmatch(path.name))
+        }
+        return [numbered[update] for update in sorted(numbered)]
+
+    def load_latest(self) -> PongAgent:
+        """Load the newest checkpoint.
+
+        Raises:
+            RunError: there is no checkpoint.
+            CheckpointError: the newest one cannot be read.
+        """
+        checkpoints = self.checkpoints()
+        if not checkpoints:
+            raise RunError(f"{self.path}: holds no checkpoint")
+        return PongAgent.load(checkpoints[-1])
+
+
+def load_agent(path: str | Path) -> PongAgent:
+    """Load an agent from a weights file, or from the newest checkpoint of a run folder.
+
+    Raises:
+        RunError: the folder holds no run or no checkpoint.
+        CheckpointError: the file is missing or cannot be read.
+    """
+    if Path(path).is_dir():
+        return RunFolder.open(path).load_latest()
+    return PongAgent.load(path)

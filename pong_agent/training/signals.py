@@ -1,0 +1,62 @@
+"""Stopping a run in good order when the terminal or the system asks for it."""
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+
+class StopRequested(BaseException):
+    """SIGINT or SIGTERM arrived where work may be dropped.
+
+    Not an `Exception`, so that no library between the handler and the trainer swallows it.
+    """
+
+
+class StopSignals:
+    """Remembers SIGINT and SIGTERM, and raises `StopRequested` only where work may be dropped.
+
+    Attributes:
+        received: the signal that arrived, None before.
+    """
+
+    def __init__(self) -> None:
+        self.received: signal.Signals | None = None
+        self._droppable = False
+
+    @contextmanager
+    def droppable(self) -> Iterator[None]:
+        """Mark work that a signal ends at once, because it can be done again.
+
+        Raises:
+            StopRequested: a signal arrived before or within.
+        """
+        self._droppable = True
+        try:
+            if self.received is not None:
+                raise StopRequested
+            yield
+        finally:
+            self._droppable = False
+
+    @contextmanager
+    def handled(self) -> Iterator[None]:
+        """Install the handlers (in the main thread; elsewhere Python allows none), then restore."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+        for number in before:
+            signal.signal(number, self._handle)
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _handle(self, number: int, _frame: FrameType | None) -> None:
+        self.received = signal.Signals(number)
+        if self._droppable:
+            self._droppable = False  # a second signal must not end the clean-up of the first
+            raise StopRequested

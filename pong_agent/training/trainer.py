@@ -1,0 +1,284 @@
+"""The training loop: collect -> learn -> log -> checkpoint -> evaluate."""
+
+import signal
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from pong_agent.agent import PongAgent
+from pong_agent.batch import Batch
+from pong_agent.environment import make_env
+from pong_agent.evaluation.evaluate import episode_seeds
+from pong_agent.presets import ConfigError, config_to_dict, resolve_preset
+from pong_agent.rollout import episode_seed
+from pong_agent.training.collector import Collector, SerialCollector
+from pong_agent.training.run_folder import RunError, RunFolder
+from pong_agent.training.signals import StopRequested, StopSignals
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """What a run is asked to do; the agent's hyperparameters are its preset's."""
+
+    preset: str = "reinforce"
+    """Name of the preset."""
+
+    environment_id: str | None = None
+    """Environment to learn in; by default the preset's."""
+
+    seed: int = 0
+    """Seed of the weights and of every episode, 0 or more."""
+
+    updates: int = 20
+    """Updates from the run's beginning to its end [iterations in the notebook]."""
+
+    workers: int = 2
+    """Ray workers that play episodes at the same time; 0 plays them in this process."""
+
+    address: str | None = None
+    """Address of a Ray cluster to join; by default Ray is started on this machine."""
+
+    checkpoint_every: int = 10
+    """Updates between two checkpoints; one more is always written at the end."""
+
+    eval_every: int = 0
+    """Updates between two greedy evaluations; 0 for none."""
+
+    eval_episodes: int = 10
+    """Episodes of each evaluation."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be run.
+
+        Raises:
+            ConfigError: there is no preset of that name, or a number is out of range.
+        """
+        resolve_preset(self.preset)
+        for name, least in _LEAST.items():
+            value = getattr(self, name)
+            if type(value) is not int or value < least:
+                raise ConfigError(f"{name}: expected an int of {least} or more, found {value!r}")
+
+
+_LEAST = {
+    "seed": 0,
+    "updates": 1,
+    "workers": 0,
+    "checkpoint_every": 1,
+    "eval_every": 0,
+    "eval_episodes": 1,
+}
+
+
+_VERSIONED = ("pong-agent", "gymnasium", "ale-py", "numpy", "scipy", "ray")
+
+
+class Trainer:
+    """Trains an agent and keeps the run in a folder.
+
+    Each training episode's seed comes from (root seed, number of the update, index in the batch),
+    and gradients are summed in that order: the same seed gives the same weights, bit for bit,
+    whatever the number of workers, and whether or not the run was stopped and resumed.
+
+    Args:
+        agent: who learns.
+        config: what the run is asked to do.
+        run_folder: where it is kept.
+
+    Attributes:
+        agent: who learns.
+        config: what the run is asked to do.
+        run_folder: where it is kept.
+
+    Raises:
+        NotPongError: the environment is not Pong.
+        CollectorError: Ray cannot be started or reached.
+
+    Example:
+        >>> config = TrainConfig(updates=100, workers=2)
+        >>> with start_run(config, "runs/first") as trainer:  # doctest: +SKIP
+        ...     trainer.train()
+    """
+
+    def __init__(self, agent: PongAgent, config: TrainConfig, run_folder: RunFolder) -> None:
+        self.agent = agent
+        self.config = config
+        self.run_folder = run_folder
+        self._signals = StopSignals()
+        rows = run_folder.read_metrics()
+        self._seconds = float(rows[-1]["time/time_elapsed"]) if rows else 0.0
+        evaluations = [float(row["eval/mean_reward"]) for row in rows if row["eval/mean_reward"]]
+        self._best = max(evaluations, default=float("-inf"))
+        self._collector = _make_collector(agent, config)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop the workers, and Ray where this trainer started it."""
+        self._collector.close()
+
+    def train(
+        self, on_update: Callable[[Mapping[str, float]], None] | None = None
+    ) -> signal.Signals | None:
+        """Make updates until `config.updates`, or until SIGINT or SIGTERM asks to stop.
+
+        An update that a signal interrupts is dropped; its episodes are played again, identically,
+        when the run is resumed. However training ends, the last update is saved.
+
+        Args:
+            on_update: called after each update with its row of `metrics.csv`.
+
+        Returns:
+            The signal that ended the run early, None where it reached its end.
+
+        Raises:
+            CollectorError: episodes could not be collected.
+            CheckpointError: a checkpoint could not be written.
+        """
+        with self._signals.handled():
+            try:
+                while self.agent.progress.updates < self.config.updates:
+                    if self._signals.received is not None:
+                        break
+                    metrics = self._update()
+                    if on_update is not None:
+                        on_update(metrics)
+                    if self.agent.progress.updates % self.config.checkpoint_every == 0:
+                        self.run_folder.save_checkpoint(self.agent)
+            except StopRequested:
+                pass
+            finally:
+                self.run_folder.save_checkpoint(self.agent)
+        return self._signals.received
+
+    def _update(self) -> dict[str, float]:
+        """Collect a batch, learn from it, and log what came of it."""
+        started = time.perf_counter()
+        update = self.agent.progress.updates
+        seeds = [
+            episode_seed(self.config.seed, update, index)
+            for index in range(self.agent.config.episodes_per_update)
+        ]
+        with self._signals.droppable():
+            trajectories = self._collector.collect(self.agent.parameters, seeds)
+        learned = self.agent.learn_from_batch(Batch(trajectories))
+        seconds = time.perf_counter() - started
+        self._seconds += seconds
+        progress = self.agent.progress
+        metrics: dict[str, float] = {
+            "time/updates": progress.updates,
+            "time/total_timesteps": progress.agent_steps,
+            "time/time_elapsed": self._seconds,
+            "time/update_seconds": seconds,
+            "time/fps": learned["agent_steps"] / seconds,
+            "rollout/episodes": progress.episodes,
+            "rollout/ep_rew_mean": learned["ep_rew_mean"],
+            "rollout/ep_len_mean": learned["ep_len_mean"],
+            "rollout/running_return": learned["running_return"],
+            "train/entropy": learned["entropy"],
+            "train/grad_norm": learned["grad_norm"],
+        }
+        if self.config.eval_every and progress.updates % self.config.eval_every == 0:
+            metrics |= self._evaluate()
+        self.run_folder.append_metrics(metrics)
+        return metrics
+
+    def _evaluate(self) -> dict[str, float]:
+        """Play greedy episodes, the same seeds each time; keep the best agent."""
+        try:
+            with self._signals.droppable():
+                trajectories = self._collector.collect(
+                    self.agent.parameters,
+                    episode_seeds(self.config.eval_episodes, seed=0),
+                    deterministic=True,
+                )
+        except StopRequested:
+            return {}  # the update itself stands
+        mean = float(np.mean([trajectory.episode_return for trajectory in trajectories]))
+        if mean > self._best:
+            self._best = mean
+            self.run_folder.save_best(self.agent)
+        return {
+            "eval/mean_reward": mean,
+            "eval/mean_ep_length": float(np.mean([len(t) for t in trajectories])),
+        }
+
+
+def start_run(config: TrainConfig, run_folder: str | Path) -> Trainer:
+    """Begin a run in a new folder.
+
+    Raises:
+        NotPongError: the environment is not Pong.
+        RunError: the folder holds a run or cannot be written.
+        CollectorError: Ray cannot be started or reached.
+    """
+    hyperparameters = resolve_preset(config.preset)
+    if config.environment_id is not None:
+        hyperparameters = replace(hyperparameters, environment_id=config.environment_id)
+    make_env(hyperparameters.environment_id).close()  # a wrong id fails here, in one clear error
+    agent = PongAgent(hyperparameters, config.seed)
+    folder = RunFolder.create(
+        run_folder,
+        {
+            "train": asdict(config),
+            "hyperparameters": config_to_dict(hyperparameters),
+            "versions": {name: version(name) for name in _VERSIONED},
+        },
+    )
+    folder.save_checkpoint(agent)  # the run can be resumed from its very beginning
+    return Trainer(agent, config, folder)
+
+
+def read_train_config(run_folder: str | Path) -> TrainConfig:
+    """Return what the run in a folder was asked to do.
+
+    Raises:
+        RunError: the folder holds no run, or its configuration cannot be read.
+    """
+    try:
+        return TrainConfig(**RunFolder.open(run_folder).config()["train"])
+    except (KeyError, TypeError, ConfigError) as error:
+        raise RunError(f"{run_folder}: its config.json is not a run's: {error}") from error
+
+
+def resume_run(run_folder: str | Path, config: TrainConfig | None = None) -> Trainer:
+    """Go on with a run from its newest checkpoint, as if it had never stopped.
+
+    Args:
+        run_folder: the folder of the run.
+        config: what to do from now on, by default what the run was asked to do; preset,
+            environment and seed must be the run's.
+
+    Raises:
+        RunError: the folder holds no run, or its configuration cannot be read.
+        ConfigError: the preset, the environment or the seed differs from the run's.
+        CheckpointError: the checkpoint cannot be read.
+        CollectorError: Ray cannot be started or reached.
+    """
+    saved = read_train_config(run_folder)
+    config = config or saved
+    for name in ("preset", "environment_id", "seed"):
+        expected, found = getattr(saved, name), getattr(config, name)
+        if found != expected:
+            raise ConfigError(f"{name}: expected {expected!r} as in the run, found {found!r}")
+    folder = RunFolder.open(run_folder)
+    agent = folder.load_latest()
+    folder.drop_metrics_after(agent.progress.updates)
+    return Trainer(agent, config, folder)
+
+
+def _make_collector(agent: PongAgent, config: TrainConfig) -> Collector:
+    if config.workers == 0:
+        return SerialCollector(agent.config)
+    from pong_agent.training.workers import RayCollector
+
+    return RayCollector(agent.config, config.workers, config.address)

@@ -1,0 +1,116 @@
+"""Ray's room: long-lived workers that play episodes in processes of their own."""
+
+import logging
+import os
+from collections import deque
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pong_agent.batch import Trajectory
+from pong_agent.network import Floats
+from pong_agent.presets import ConfigError, ReinforceConfig
+from pong_agent.training.collector import CollectorError, RolloutWorker
+
+# Weights are 10 MB and trajectories 0.1 MB; Ray's default is 30 % of the machine's memory.
+_OBJECT_STORE_BYTES = 256 * 2**20
+
+
+class RayCollector:
+    """Plays episodes on Ray actors, as many at a time as there are workers.
+
+    The weights are put into the object store once per call, and a worker that has finished an
+    episode takes the next one. A Ray that already runs in this process is used and left running.
+
+    Args:
+        config: the preset's values, which name the environment.
+        n_workers: number of actors, 1 or more, one CPU each.
+        address: a Ray cluster's address, or "auto"; None starts Ray on this machine.
+
+    Raises:
+        ConfigError: the number of workers is below 1.
+        CollectorError: Ray does not start, the cluster cannot be reached, or its workers cannot
+            make the environment.
+    """
+
+    def __init__(self, config: ReinforceConfig, n_workers: int, address: str | None = None) -> None:
+        if n_workers < 1:
+            raise ConfigError(f"n_workers: expected 1 or more, found {n_workers}")
+        self._ray = _import_ray(local=address is None)
+        self._started_ray = _start_ray(self._ray, n_workers, address)
+        actor_class = self._ray.remote(num_cpus=1, scheduling_strategy="SPREAD")(RolloutWorker)
+        self._actors = [actor_class.remote(config) for _ in range(n_workers)]
+
+    def collect(
+        self,
+        parameters: Mapping[str, Floats],
+        seeds: Sequence[int],
+        *,
+        deterministic: bool = False,
+    ) -> list[Trajectory]:
+        """Play one whole episode for each seed.
+
+        Raises:
+            CollectorError: a worker failed.
+        """
+        weights = self._ray.put(dict(parameters))
+        waiting = deque(enumerate(seeds))
+        idle = deque(self._actors)
+        running: dict[Any, tuple[int, Any]] = {}  # result -> (index of the episode, actor)
+        finished: dict[int, Trajectory] = {}
+        while waiting or running:
+            while waiting and idle:
+                actor = idle.popleft()
+                index, seed = waiting.popleft()
+                running[actor.play.remote(weights, seed, deterministic)] = (index, actor)
+            [result], _ = self._ray.wait(list(running), num_returns=1)
+            index, actor = running.pop(result)
+            try:
+                finished[index] = self._ray.get(result)
+            except self._ray.exceptions.RayError as error:
+                raise CollectorError(
+                    f"the worker that played episode {index} of {len(seeds)} failed: {error}"
+                ) from error
+            idle.append(actor)
+        return [finished[index] for index in range(len(seeds))]
+
+    def close(self) -> None:
+        """Stop the workers, and Ray where this collector started it."""
+        for actor in self._actors:
+            self._ray.kill(actor)
+        self._actors = []
+        if self._started_ray:
+            self._ray.shutdown()
+
+
+def _import_ray(*, local: bool) -> Any:
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is sent to the outside
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # silences a warning
+    if local:
+        # Read at Ray's import: keeps every listener on the loopback interface.
+        os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
+    import ray  # 1 s that serial training and acting need not pay
+
+    return ray
+
+
+def _start_ray(ray: Any, n_workers: int, address: str | None) -> bool:
+    """Start or join Ray unless it runs; return whether this call did."""
+    if ray.is_initialized():
+        return False
+    options: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
+    if address is None:
+        # "local", because without an address Ray joins whatever RAY_ADDRESS names.
+        options |= {
+            "address": "local",
+            "num_cpus": max(n_workers, os.cpu_count() or 1),
+            "include_dashboard": False,
+            "object_store_memory": _OBJECT_STORE_BYTES,
+        }
+    else:
+        options["address"] = address
+    try:
+        ray.init(**options)
+    except (ConnectionError, OSError, RuntimeError, ValueError) as error:
+        where = "on this machine" if address is None else f"at {address!r}"
+        raise CollectorError(f"Ray cannot be started or reached {where}: {error}") from error
+    return True

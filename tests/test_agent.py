@@ -1,0 +1,247 @@
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import toy
+
+from pong_agent import PRESETS, Batch, ObservationError, PongAgent, preprocess_frame, rollout
+from pong_agent.agent import choose_up
+from pong_agent.network import forward
+from pong_agent.observation import difference
+
+
+@pytest.fixture
+def agent():
+    """An agent whose decisions are far from a coin's."""
+    agent = PongAgent(seed=3)
+    agent.set_parameters({name: 20 * array for name, array in agent.parameters.items()})
+    return agent
+
+
+def greedy(agent, frames):
+    return [agent.act(frame, deterministic=True) for frame in frames]
+
+
+def same_agent(one, other):
+    for name, array in one.parameters.items():
+        np.testing.assert_array_equal(other.parameters[name], array)
+        np.testing.assert_array_equal(other._optimizer_state[name], one._optimizer_state[name])
+    assert other._generator.bit_generator.state == one._generator.bit_generator.state
+    assert (other.config, other.progress) == (one.config, one.progress)
+
+
+def test_the_parameters_have_their_names_and_shapes():
+    """The preset's parameters are W1 (200, 6400) and W2 (200,) in a mapping."""
+    parameters = PongAgent("reinforce", seed=0).parameters
+    assert {name: array.shape for name, array in parameters.items()} == {
+        "W1": (200, 6400),
+        "W2": (200,),
+    }
+
+
+def test_the_seed_decides_weights_and_actions(frames):
+    """Equal seeds give equal agents, other seeds give others."""
+    actions = []
+    for seed in (0, 0, 1):
+        agent = PongAgent(seed=seed)
+        actions.append([agent.act(frame) for frame in frames[:100]])
+    assert actions[0] == actions[1] != actions[2]
+    assert not np.array_equal(PongAgent(seed=0).parameters["W2"], agent.parameters["W2"])
+
+
+def test_act_gives_an_action_of_the_environment(frames):
+    """One raw frame gives a plain int, 2 (up) or 3 (down), both of them in time."""
+    agent = PongAgent()
+    actions = [agent.act(frame) for frame in frames[:100]]
+    assert set(actions) == {2, 3}
+    assert all(type(action) is int for action in actions)
+
+
+def test_act_decides_on_the_difference_to_the_frame_before(agent, frames):
+    """The greedy action is UP exactly where the difference gives a probability above 1/2."""
+    fields = [preprocess_frame(frame)[np.newaxis] for frame in frames]
+    expected = [3]  # zeros give exactly 1/2, and UP wants more
+    for before, now in zip(fields, fields[1:], strict=False):
+        [probability], _ = forward(dict(agent.parameters), difference(now, before))
+        expected.append(2 if probability > 0.5 else 3)
+    assert greedy(agent, frames) == expected
+    assert set(expected) == {2, 3}
+
+
+def test_sampled_actions_follow_the_probabilities():
+    """The share of UP among many samples is its probability, within four standard errors."""
+    n = 20_000
+    for probability in (0.02, 0.3, 0.9):
+        up = choose_up(np.full(n, probability), np.random.default_rng(0))
+        assert abs(up.mean() - probability) < 4 * np.sqrt(probability * (1 - probability) / n)
+
+
+def test_reset_forgets_the_previous_frame(agent, frames):
+    """After `reset` an episode is played as by a fresh agent; without it the first step differs."""
+    first = greedy(agent, frames[:50])
+    assert greedy(agent, frames[:50])[0] != first[0]  # from frame 49 to frame 0 something moves
+    agent.reset()
+    assert greedy(agent, frames[:50]) == first
+
+
+def test_a_batch_is_played_as_its_environments_singly(agent, frames):
+    """N frames give N actions, each remembering its own previous frame."""
+    streams = [frames[:60], frames[100:160], frames[200:260]]
+    singly = []
+    for stream in streams:
+        agent.reset()
+        singly.append(greedy(agent, stream))
+    agent.reset()
+    batched = [agent.act(np.stack(step), deterministic=True) for step in zip(*streams, strict=True)]
+    np.testing.assert_array_equal(np.transpose(batched), singly)
+    assert batched[0].dtype == np.int64
+
+
+def test_reset_with_a_mask_starts_some_of_a_batch(agent, frames):
+    """Only the masked environments forget their previous frame."""
+    agent.act(frames[[10, 20, 30]], deterministic=True)
+    agent.reset(np.array([False, True, False]))
+    actions = agent.act(frames[[14, 24, 34]], deterministic=True)
+    for row, (before, now) in enumerate([(10, 14), (24, 24), (30, 34)]):
+        agent.reset()
+        assert greedy(agent, frames[[before, now]])[1] == actions[row]
+    agent.reset()
+    agent.act(frames[[10, 20, 30]])
+    with pytest.raises(ObservationError, match=r"mask: expected bool of shape \(3,\).*found int64"):
+        agent.reset(np.array([0, 1]))
+
+
+def test_another_number_of_frames_needs_a_reset(frames):
+    """A batch of another size is refused with the remedy, and accepted after it."""
+    agent = PongAgent()
+    agent.act(frames[:4])
+    with pytest.raises(ObservationError, match=r"expected 4 frames .* found 1; call reset\(\)"):
+        agent.act(frames[0])
+    agent.reset()
+    agent.act(frames[0])
+
+
+@pytest.mark.parametrize(
+    "observation",
+    [np.zeros((210, 160, 3)), np.zeros((84, 84, 4), np.uint8), np.zeros((3,)), None, "frame"],
+)
+def test_what_is_no_frame_is_refused(observation):
+    """`act` and `predict` name what they expected and found, and remember nothing."""
+    agent = PongAgent()
+    for method in (agent.act, agent.predict):
+        with pytest.raises(ObservationError, match=r"expected a raw Pong frame.*found"):
+            method(observation)
+    assert agent._previous is None
+
+
+def test_predict_passes_the_state_in_and_out(agent, frames):
+    """Through its state `predict` acts as `act` does, and leaves `act` undisturbed."""
+    expected = greedy(agent, frames[:40])
+    agent.reset()
+    agent.act(frames[60], deterministic=True)
+    state, actions = None, []
+    for frame in frames[:40]:
+        action, state = agent.predict(frame, state, deterministic=True)
+        assert action.shape == ()
+        actions.append(int(action))
+    assert actions == expected
+    after_60 = agent.act(frames[63], deterministic=True)
+    agent.reset()
+    assert greedy(agent, frames[[60, 63]])[1] == after_60
+
+
+def test_predict_starts_episodes_where_it_is_told(agent, frames):
+    """Where `episode_start` is true the state of that environment is not used."""
+    _, state = agent.predict(frames[[10, 20]])
+    actions, new_state = agent.predict(
+        frames[[14, 24]], state, np.array([True, False]), deterministic=True
+    )
+    alone, _ = agent.predict(frames[14], deterministic=True)
+    going_on, _ = agent.predict(frames[24], (state[0][1:],), deterministic=True)
+    assert actions.tolist() == [int(alone), int(going_on)]
+    assert new_state[0].shape == (2, 80, 80)
+    with pytest.raises(ObservationError, match="state: expected fields of shape"):
+        agent.predict(frames[:3], state)
+
+
+def test_a_saved_agent_goes_on_as_if_it_had_never_stopped(tmp_path, frames, trajectories):
+    """After `load`, actions, updates and the agent itself are bit for bit those of the original."""
+    agent = PongAgent(seed=5)
+    agent.learn_from_batch(Batch(trajectories[:2]))
+    agent.act(frames[0])
+    agent.save(tmp_path / "w.npz")
+    loaded = PongAgent.load(tmp_path / "w.npz")
+    same_agent(agent, loaded)
+    agent.reset()
+    for _ in range(2):
+        assert [agent.act(f) for f in frames[:50]] == [loaded.act(f) for f in frames[:50]]
+        one, other = (a.learn_from_batch(Batch(trajectories[1:])) for a in (agent, loaded))
+        assert one == other
+    same_agent(agent, loaded)
+    assert loaded.progress.updates == 3
+
+
+def test_learning_reports_and_counts(trajectories):
+    """Metrics and progress are the batch's, the running mean is the notebook's."""
+    agent = PongAgent("reinforce")
+    metrics = agent.learn_from_batch(Batch(trajectories))
+    returns = [trajectory.rewards.sum() for trajectory in trajectories]
+    running = returns[0]
+    for episode_return in returns[1:]:
+        running = running * 0.99 + episode_return * 0.01
+    assert metrics["ep_rew_mean"] == pytest.approx(np.mean(returns))
+    assert metrics["running_return"] == pytest.approx(running)
+    assert metrics["agent_steps"] == sum(map(len, trajectories))
+    assert metrics["episodes"] == agent.progress.episodes == 3
+    assert agent.progress.running_return == metrics["running_return"]
+
+
+def test_a_users_own_loop_can_fill_a_batch():
+    """Frames, actions and rewards of any loop make a batch that equals a rollout's."""
+    from pong_agent import TrajectoryBuilder
+
+    agent, env = PongAgent(replace(PRESETS["reinforce"], hidden_units=20)), toy.UpOrDown()
+    builder = TrajectoryBuilder()
+    observation, _ = env.reset(seed=4)
+    done = False
+    while not done:
+        action = agent.act(observation, deterministic=True)
+        field = preprocess_frame(observation)
+        observation, reward, terminated, truncated, _ = env.step(action)
+        builder.append(field, up=action == agent.up_action, reward=reward)
+        done = terminated or truncated
+    [played] = rollout(agent, [env], [4], deterministic=True)
+    own = builder.build()
+    for name in ("pixels", "offsets", "actions", "rewards"):
+        np.testing.assert_array_equal(getattr(own, name), getattr(played, name))
+    assert agent.learn_from_batch(Batch([own]))["ep_rew_mean"] == played.episode_return
+
+
+@pytest.mark.parametrize("bad", [{"W1": np.zeros((200, 6400))}, {"W1": 0, "W2": 0, "W3": 0}])
+def test_parameters_that_do_not_fit_are_refused(bad):
+    """`set_parameters` names what it expected; the weights stay."""
+    agent = PongAgent()
+    before = agent.parameters["W1"]
+    with pytest.raises(ValueError, match=r"expected arrays named \['W1', 'W2'\]"):
+        agent.set_parameters(bad)
+    assert agent.parameters["W1"] is before
+
+
+def test_loading_and_acting_need_numpy_alone(tmp_path):
+    """A fresh interpreter that imports, loads and acts has loaded no heavy module."""
+    path = tmp_path / "w.npz"
+    PongAgent(seed=0).save(path)
+    code = f"""
+import sys
+import numpy as np
+import pong_agent
+agent = pong_agent.PongAgent.load({str(path)!r})
+agent.act(np.zeros((210, 160, 3), np.uint8))
+agent.act(np.zeros((16, 210, 160, 3), np.uint8)) if agent.reset() is None else None
+heavy = ["ray", "scipy", "gymnasium", "ale_py", "matplotlib", "moviepy", "imageio", "tqdm", "tyro"]
+print([name for name in heavy if name in sys.modules])
+"""
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "[]"

@@ -1,0 +1,153 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from pong_agent import Batch, BatchError, PongAgent, Trajectory, TrajectoryBuilder
+from pong_agent.observation import preprocess_frames
+
+
+@pytest.fixture
+def trajectory(frames):
+    builder = TrajectoryBuilder(seed=3)
+    for t, field in enumerate(preprocess_frames(frames[:50])):
+        builder.append(field, up=t % 3 == 0, reward=float(t == 49))
+    return builder.build()
+
+
+def with_value(array, index, value):
+    changed = array.copy()
+    changed[index] = value
+    return changed
+
+
+def test_a_builder_keeps_what_it_is_given(frames, trajectory):
+    """Fields, actions, rewards and seed come back from the packed form."""
+    for t, field in enumerate(preprocess_frames(frames[:50])):
+        pixels = trajectory.pixels[trajectory.offsets[t] : trajectory.offsets[t + 1]]
+        np.testing.assert_array_equal(pixels, np.flatnonzero(field))
+    assert trajectory.actions.tolist() == [int(t % 3 == 0) for t in range(50)]
+    assert trajectory.rewards.tolist() == [0.0] * 49 + [1.0]
+    assert (len(trajectory), trajectory.seed, trajectory.episode_return) == (50, 3, 1.0)
+    trajectory.validate()
+
+
+def test_a_step_is_small(trajectories):
+    """A step of a real episode takes less than 100 bytes, where the notebook's takes 51,200."""
+    for trajectory in trajectories:
+        arrays = (trajectory.pixels, trajectory.offsets, trajectory.actions, trajectory.rewards)
+        assert sum(array.nbytes for array in arrays) / len(trajectory) < 100
+
+
+def test_an_empty_episode_cannot_be_built():
+    """A builder without a step says so."""
+    with pytest.raises(BatchError, match="one step or more, found none"):
+        TrajectoryBuilder().build()
+
+
+def test_a_builder_refuses_raw_frames(frames):
+    """A frame that was not preprocessed is refused with expectation and finding."""
+    with pytest.raises(BatchError, match=r"uint8 of \(80, 80\), found uint8 of shape \(210, 160"):
+        TrajectoryBuilder().append(frames[0], up=True, reward=0.0)
+
+
+BAD_FIELDS = {
+    "rewards of another dtype": (
+        lambda t: {"rewards": t.rewards.astype(np.float64)},
+        r"\.rewards: expected a one-dimensional array of float32, found float64",
+    ),
+    "rewards of another length": (
+        lambda t: {"rewards": t.rewards[:-1]},
+        r"\.rewards: expected shape \(50,\) as actions have, found \(49,\)",
+    ),
+    "a NaN": (
+        lambda t: {"rewards": with_value(t.rewards, 7, np.nan)},
+        r"\.rewards: expected finite numbers, found nan at step 7",
+    ),
+    "an infinity": (
+        lambda t: {"rewards": with_value(t.rewards, 9, np.inf)},
+        r"\.rewards: expected finite numbers, found inf at step 9",
+    ),
+    "an action of the environment": (
+        lambda t: {"actions": with_value(t.actions, 0, 2)},
+        r"\.actions: expected 1 \(UP\) or 0 \(DOWN\), found 2",
+    ),
+    "a list": (
+        lambda t: {"actions": t.actions.tolist()},
+        r"\.actions: expected a one-dimensional array of uint8, found list",
+    ),
+    "no step": (
+        lambda t: {"actions": t.actions[:0]},
+        r"\.actions: expected one step or more, found none",
+    ),
+    "a frame missing": (
+        lambda t: {"offsets": t.offsets[:-1]},
+        r"\.offsets: expected shape \(51,\), one more than actions, found \(50,\)",
+    ),
+    "offsets beyond the pixels": (
+        lambda t: {"offsets": with_value(t.offsets, -1, len(t.pixels) + 5)},
+        r"\.offsets: expected to rise from 0 to len\(pixels\)",
+    ),
+    "offsets that fall": (
+        lambda t: {"offsets": with_value(t.offsets, 10, t.offsets[12])},
+        r"\.offsets: expected to rise .* smallest difference of -",
+    ),
+    "a pixel outside the field": (
+        lambda t: {"pixels": with_value(t.pixels, -1, 6400)},
+        r"\.pixels: expected indices below 6400, found 6400",
+    ),
+    "a pixel twice": (
+        lambda t: {"pixels": with_value(t.pixels, 1, t.pixels[0])},
+        r"\.pixels: expected increasing indices within each frame",
+    ),
+    "another observation": (
+        lambda _: {"observation": "two frames"},
+        r"\.observation: expected 'difference' as the agent sees, found 'two frames'",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD_FIELDS)
+def test_a_bad_batch_changes_nothing(trajectory, case):
+    """One error names the field, what was expected and found; the agent stays bit for bit."""
+    change, message = BAD_FIELDS[case]
+    agent = PongAgent("reinforce", seed=0)
+    agent.learn_from_batch(Batch([trajectory]))  # so that the optimizer has a state to lose
+    before = {name: array.copy() for name, array in agent.parameters.items()}
+    state = {name: array.copy() for name, array in agent._optimizer_state.items()}
+    progress = agent.progress
+    bad = replace(trajectory, **change(trajectory))
+    with pytest.raises(BatchError, match=r"^batch\.trajectories\[1\]" + message):
+        agent.learn_from_batch(Batch([trajectory, bad]))
+    for name, array in before.items():
+        np.testing.assert_array_equal(agent.parameters[name], array)
+        np.testing.assert_array_equal(agent._optimizer_state[name], state[name])
+    assert agent.progress == progress
+
+
+@pytest.mark.parametrize(
+    ("batch", "message"),
+    [
+        (Batch([]), "expected one or more, found none"),
+        ([1, 2], "expected a Batch, found list"),
+        (Batch([np.zeros(3)]), r"\[0\]: expected a Trajectory, found float64"),
+    ],
+)
+def test_what_is_no_batch_is_refused(batch, message):
+    """An empty batch, a list and a batch of something else are each refused."""
+    with pytest.raises(BatchError, match=message):
+        PongAgent("reinforce").learn_from_batch(batch)
+
+
+def test_a_trajectory_made_by_hand_is_accepted():
+    """Any loop may fill the four arrays itself."""
+    Batch(
+        [
+            Trajectory(
+                pixels=np.array([5, 80, 5], np.uint16),
+                offsets=np.array([0, 2, 2, 3]),
+                actions=np.array([1, 0, 1], np.uint8),
+                rewards=np.array([0, 0, -1], np.float32),
+            )
+        ]
+    ).validate("difference")

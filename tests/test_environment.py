@@ -1,0 +1,100 @@
+import gymnasium as gym
+import numpy as np
+import pytest
+
+from pong_agent import NotPongError, PongAgent, make_env
+from pong_agent.environment import find_paddle_actions
+
+
+@pytest.mark.parametrize(
+    "env_id", ["ALE/Pong-v5", "Pong-v0", "Pong-v4", "PongNoFrameskip-v0", "PongNoFrameskip-v4"]
+)
+def test_every_pong_has_up_2_and_down_3(env_id):
+    """In the default action space RIGHT is index 2 and LEFT is index 3."""
+    env = make_env(env_id)
+    assert find_paddle_actions(env) == (2, 3)
+    assert env.observation_space.shape == (210, 160, 3)
+    env.close()
+
+
+@pytest.mark.parametrize("full_action_space", [False, True])
+def test_up_moves_the_paddle_up(full_action_space):
+    """With the actions that `bind` finds, the right paddle really goes up and down."""
+    env = make_env(
+        "ALE/Pong-v5", full_action_space=full_action_space, repeat_action_probability=0.0
+    )
+    agent = PongAgent("reinforce").bind(env)
+
+    def paddle_row(action):
+        env.reset(seed=0)
+        for _ in range(20):
+            frame, *_ = env.step(action)
+        return np.flatnonzero(frame[35:193, 141, 0] == 92).mean()  # NaN without a paddle
+
+    assert paddle_row(agent.up_action) < 40 < 100 < paddle_row(agent.down_action)
+    assert (agent.up_action, agent.down_action) == ((3, 4) if full_action_space else (2, 3))
+    env.close()
+
+
+def test_equal_seeds_give_equal_frames():
+    """Two environments of one seed show the same frames, random frame skip included."""
+    environments = [make_env("Pong-v0") for _ in range(2)]
+    observations = [env.reset(seed=9)[0] for env in environments]
+    for t in range(150):
+        np.testing.assert_array_equal(*observations)
+        observations = [env.step(2 + t % 2)[0] for env in environments]
+    for env in environments:
+        env.close()
+
+
+def test_a_bound_agent_acts_in_the_full_action_space(short_env):
+    """Actions are the indices of the space that the agent is bound to."""
+    env = make_env("ALE/Pong-v5", full_action_space=True)
+    agent = PongAgent("reinforce", env=env)
+    frame, _ = env.reset(seed=0)
+    assert {agent.act(frame) for _ in range(40)} == {3, 4}
+    env.close()
+
+
+def test_a_vector_environment_is_looked_into():
+    """The actions of a vector environment are those of the environments it holds."""
+    venv = gym.vector.SyncVectorEnv([lambda: make_env("ALE/Pong-v5", full_action_space=True)] * 2)
+    assert find_paddle_actions(venv) == (3, 4)
+    venv.close()
+
+
+@pytest.mark.parametrize(
+    ("env_id", "message"),
+    [
+        ("CartPole-v1", r"'CartPole-v1'"),
+        ("ALE/Breakout-v5", r"'ALE/Breakout-v5' \(game: breakout\)"),
+        ("ALE/Pong-v99", r"'ALE/Pong-v99'"),
+        ("Pung-v0", r"'Pung-v0'"),
+    ],
+)
+def test_what_is_not_pong_is_refused_by_name(env_id, message):
+    """Another game and an unknown id are refused with their name, Breakout's paddle included."""
+    with pytest.raises(NotPongError, match=message):
+        make_env(env_id)
+
+
+@pytest.mark.parametrize("arguments", [{"continuous": True}, {"obs_type": "ram"}])
+def test_other_forms_of_pong_are_refused(arguments):
+    """Continuous actions, and observations that are no frames, are refused by name."""
+    with pytest.raises(NotPongError, match=r"'ALE/Pong-v5': expected "):
+        make_env("ALE/Pong-v5", **arguments)
+
+
+def test_a_refused_environment_leaves_the_agent_as_it_was():
+    """After a failed `bind` the agent keeps its actions."""
+    agent = PongAgent("reinforce")
+    env = gym.make("CartPole-v1")
+    with pytest.raises(NotPongError, match="CartPole-v1"):
+        agent.bind(env)
+    assert (agent.up_action, agent.down_action) == (2, 3)
+
+
+def test_an_emulator_starts_in_silence(capfd):
+    """No banner is printed."""
+    make_env("ALE/Pong-v5").close()
+    assert capfd.readouterr() == ("", "")

@@ -1,0 +1,84 @@
+import notebook
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from pong_agent.observation import (
+    ObservationError,
+    difference,
+    difference_of_successive,
+    preprocess_frame,
+    preprocess_frames,
+)
+
+
+def test_real_frames_give_the_notebooks_pixels(frames):
+    """Every one of 400 real frames is reduced to exactly the notebook's picture."""
+    for frame in frames:
+        field = preprocess_frame(frame)
+        assert field.shape == (80, 80)
+        assert field.dtype == np.uint8
+        np.testing.assert_array_equal(field.ravel(), notebook.preprocess(frame))
+    assert 20 <= preprocess_frames(frames).sum(axis=(1, 2)).mean() <= 40  # paddles, ball, walls
+
+
+@given(arrays(np.uint8, (210, 160, 3)))
+def test_any_frame_gives_the_notebooks_pixels(frame):
+    """Any uint8 picture, also one that Pong never shows, is treated as the notebook treats it."""
+    np.testing.assert_array_equal(preprocess_frame(frame).ravel(), notebook.preprocess(frame))
+
+
+def test_the_callers_frame_is_untouched(frames):
+    """Preprocessing does not write into the frame it is given."""
+    frame = frames[100].copy()
+    before = frame.copy()
+    preprocess_frame(frame)
+    np.testing.assert_array_equal(frame, before)
+
+
+def test_differences_of_real_frames_are_the_notebooks(frames):
+    """The sparse difference of successive frames is the notebook's dense one, 399 times."""
+    fields = preprocess_frames(frames)
+    dense = np.stack([notebook.preprocess(frame) for frame in frames])
+    rows = difference(fields[1:], fields[:-1])
+    np.testing.assert_array_equal(rows.toarray(), dense[1:] - dense[:-1])
+    assert len(rows) == 399
+
+
+def test_the_first_difference_is_zero(frames):
+    """A field minus itself, which is how an episode starts, has no non-zeros."""
+    field = preprocess_frames(frames[:1])
+    assert len(difference(field, field).indices) == 0
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 12))
+def test_stored_episodes_give_the_same_differences(seed, length):
+    """From lit pixels alone come the rows, in the order, that came from the pictures."""
+    generator = np.random.default_rng(seed)
+    # Sparse, with empty frames among them.
+    density = generator.choice([0.0, 0.001, 0.01], size=(length, 1, 1))
+    fields = (generator.random((length, 80, 80)) < density).astype(np.uint8)
+    lit = [np.flatnonzero(field).astype(np.uint16) for field in fields]
+    offsets = np.concatenate([[0], np.cumsum([len(pixels) for pixels in lit])]).astype(np.int64)
+    stored = difference_of_successive(np.concatenate(lit), offsets)
+    direct = difference(fields, np.concatenate([fields[:1], fields[:-1]]))
+    np.testing.assert_array_equal(stored.indices, direct.indices)
+    np.testing.assert_array_equal(stored.values, direct.values)
+    np.testing.assert_array_equal(stored.offsets, direct.offsets)
+
+
+@pytest.mark.parametrize(
+    ("frame", "found"),
+    [
+        (np.zeros((210, 160, 3), np.float64), r"float64 of shape \(210, 160, 3\)"),
+        (np.zeros((84, 84), np.uint8), r"uint8 of shape \(84, 84\)"),
+        (np.zeros((210, 160), np.uint8), r"uint8 of shape \(210, 160\)"),
+        (np.zeros((2, 210, 160, 3), np.uint8), r"uint8 of shape \(2, 210, 160, 3\)"),
+    ],
+)
+def test_what_is_no_frame_is_refused(frame, found):
+    """A float or wrongly shaped frame gives one error with expectation and finding."""
+    with pytest.raises(ObservationError, match=rf"expected .*\(210, 160, 3\).*; found {found}"):
+        preprocess_frame(frame)

@@ -1,0 +1,69 @@
+from dataclasses import FrozenInstanceError, fields
+
+import pytest
+
+from pong_agent import PRESETS, ConfigError, PongAgent, ReinforceConfig
+from pong_agent.presets import config_from_dict, config_to_dict
+
+
+def test_reinforce_has_the_notebooks_values():
+    """Each hyperparameter of the notebook stands in the preset."""
+    config = PRESETS["reinforce"]
+    assert config.hidden_units == 200
+    assert config.discount == 0.99
+    assert config.rmsprop_decay == 0.99
+    assert config.rmsprop_epsilon == 1e-5
+    assert config.learning_rate == 1e-4
+    assert config.episodes_per_update == 4
+    assert config.running_return_decay == 0.99
+    assert config.environment_id == "Pong-v0"
+
+
+def test_a_preset_is_frozen():
+    """A field cannot be assigned."""
+    with pytest.raises(FrozenInstanceError):
+        PRESETS["reinforce"].discount = 0.5
+
+
+def test_an_unknown_preset_is_refused_by_name():
+    """The error names the preset and those that exist."""
+    with pytest.raises(ConfigError, match=r"unknown preset 'dqn'; expected one of \['reinforce'\]"):
+        PongAgent("dqn")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("hidden_units", 0),
+        ("hidden_units", 2.0),
+        ("episodes_per_update", True),
+        ("learning_rate", -1e-4),
+        ("learning_rate", float("nan")),
+        ("discount", 1.01),
+        ("rmsprop_decay", "0.99"),
+        ("observation", "ram"),
+        ("environment_id", 5),
+    ],
+)
+def test_values_out_of_range_are_refused(field, value):
+    """The error names the field, what was expected and what came."""
+    with pytest.raises(ConfigError, match=rf"^{field}: expected .*found {value!r}"):
+        ReinforceConfig(**{field: value})
+
+
+def test_a_configuration_survives_a_dictionary():
+    """To a dictionary and back gives an equal configuration; other fields are refused."""
+    config = ReinforceConfig(learning_rate=3e-4, hidden_units=10)
+    assert config_from_dict(config_to_dict(config)) == config
+    with pytest.raises(ConfigError, match="expected the fields"):
+        config_from_dict({"hidden_units": 10})
+
+
+def test_every_field_is_documented():
+    """Under each field of the class stands a sentence."""
+    import inspect
+
+    source = inspect.getsource(ReinforceConfig)
+    for field in fields(ReinforceConfig):
+        after = source.split(f"    {field.name}: ")[1].split("\n", 2)[1]
+        assert after.strip().startswith('"""'), field.name

@@ -1,0 +1,110 @@
+import numpy as np
+import pytest
+import toy
+
+from pong_agent import ObservationError, PongAgent, make_env, rollout
+from pong_agent.rollout import action_generator, episode_seed
+
+FIELDS = ("pixels", "offsets", "actions", "rewards")
+
+
+def assert_same(one, other):
+    for name in FIELDS:
+        np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+    assert (one.seed, one.terminated, one.truncated) == (
+        other.seed,
+        other.terminated,
+        other.truncated,
+    )
+
+
+def test_a_whole_game_is_played(trajectories):
+    """A game ends when one side has 21 points, and its rewards are the points."""
+    for trajectory in trajectories:
+        trajectory.validate()
+        points = trajectory.rewards[trajectory.rewards != 0]
+        assert trajectory.terminated
+        assert not trajectory.truncated
+        assert max((points > 0).sum(), (points < 0).sum()) == 21
+        assert trajectory.rewards[-1] != 0
+    assert [trajectory.seed for trajectory in trajectories] == [10, 11, 12]
+
+
+@pytest.mark.parametrize("deterministic", [False, True])
+def test_an_episode_depends_on_its_seed_alone(trajectories, deterministic):
+    """Alone, or beside others that end earlier and later, an episode is bit for bit the same."""
+    agent = PongAgent(seed=0)
+    environments = [make_env("Pong-v0", max_num_frames_per_episode=n) for n in (300, 900, 600)]
+    together = rollout(agent, environments, [5, 6, 7], deterministic=deterministic)
+    for env, seed, trajectory in zip(environments, [5, 6, 7], together, strict=True):
+        [alone] = rollout(agent, [env], [seed], deterministic=deterministic)
+        assert_same(alone, trajectory)
+        assert trajectory.truncated
+        env.close()
+    assert len({len(trajectory) for trajectory in together}) == 3
+
+
+def test_rollouts_do_not_change_the_agent(short_env, frames):
+    """Neither its generator nor the frames it remembers are touched."""
+    agent, other = PongAgent(seed=2), PongAgent(seed=2)
+    agent.act(frames[0])
+    other.act(frames[0])
+    rollout(agent, [short_env], [0])
+    assert [agent.act(f) for f in frames[1:40]] == [other.act(f) for f in frames[1:40]]
+
+
+def test_a_trajectory_is_what_act_sees_and_does(short_env):
+    """Replaying the recorded actions shows the recorded pixels, and `act` takes the same ones."""
+    agent = PongAgent(seed=1)
+    [trajectory] = rollout(agent, [short_env], [8], deterministic=True)
+    observation, _ = short_env.reset(seed=8)
+    for t in range(len(trajectory)):
+        up = agent.act(observation, deterministic=True) == agent.up_action
+        assert up == trajectory.actions[t]
+        lit = np.zeros(6400, np.uint8)
+        lit[trajectory.pixels[trajectory.offsets[t] : trajectory.offsets[t + 1]]] = 1
+        from pong_agent import preprocess_frame
+
+        np.testing.assert_array_equal(preprocess_frame(observation).ravel(), lit)
+        observation, reward, *_ = short_env.step(2 if up else 3)
+        assert reward == trajectory.rewards[t]
+
+
+def test_sampled_actions_come_from_the_episodes_generator():
+    """UP is taken where the episode's next uniform number is below the probability."""
+    agent = PongAgent(seed=0)
+    env = toy.UpOrDown()
+    [trajectory] = rollout(agent, [env], [3])
+    from pong_agent.network import forward
+
+    probabilities, _ = forward(dict(agent.parameters), trajectory.network_input())
+    uniforms = action_generator(3).random(len(trajectory))
+    np.testing.assert_array_equal(trajectory.actions, uniforms < probabilities)
+
+
+def test_episode_seeds_differ():
+    """Runs, updates and indices each give seeds of their own."""
+    seeds = {
+        episode_seed(root, update, index)
+        for root in range(3)
+        for update in range(200)
+        for index in range(4)
+    }
+    assert len(seeds) == 3 * 200 * 4
+    assert episode_seed(7, 3, 1) == episode_seed(7, 3, 1)
+    assert all(0 <= seed < 2**32 for seed in seeds)
+
+
+def test_each_environment_needs_a_seed():
+    """Another number of seeds is refused."""
+    with pytest.raises(ValueError, match="found 1 seeds for 2 environments"):
+        rollout(PongAgent(), [toy.UpOrDown(), toy.UpOrDown()], [1])
+
+
+def test_frames_of_another_game_are_refused():
+    """An environment with other observations gives one clear error."""
+    import gymnasium as gym
+
+    env = gym.make("CartPole-v1")
+    with pytest.raises(ObservationError, match=r"found float32 of shape \(1, 4\)"):
+        rollout(PongAgent(), [env], [0])
