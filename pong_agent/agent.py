@@ -1,7 +1,7 @@
 """`PongAgent`: what acts on frames, learns from batches, and is saved and loaded."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -13,10 +13,17 @@ from pong_agent.algorithms.reinforce import init_optimizer, reinforce_update
 from pong_agent.batch import Batch, BatchError
 from pong_agent.checkpoint import CheckpointError, load_arrays, save_arrays
 from pong_agent.environment import find_paddle_actions
-from pong_agent.network import Floats, forward, init_parameters, parameter_shapes
+from pong_agent.network import (
+    Floats,
+    check_parameters,
+    choose_up,
+    forward,
+    init_parameters,
+    parameter_shapes,
+)
 from pong_agent.observation import (
-    FRAME_SHAPE,
     ObservationError,
+    as_batch,
     difference,
     preprocess_frames,
 )
@@ -27,27 +34,11 @@ from pong_agent.presets import (
     config_to_dict,
     resolve_preset,
 )
+from pong_agent.progress import Progress
 
 # Previous playing fields, (N, 80, 80) uint8: all that the policy remembers. A tuple, as the states
 # of Stable-Baselines3 are.
 PolicyState = tuple[NDArray[np.uint8]]
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far an agent has learned."""
-
-    updates: int = 0
-    """Calls of `learn_from_batch` that succeeded."""
-
-    episodes: int = 0
-    """Episodes learned from."""
-
-    agent_steps: int = 0
-    """Agent steps (decisions) learned from."""
-
-    running_return: float | None = None
-    """Running mean of the episodes' returns (`running_reward` of the notebook)."""
 
 
 class PongAgent:
@@ -104,7 +95,7 @@ class PongAgent:
         Raises:
             ValueError: a name, shape or dtype differs or a value is not finite; the weights stay.
         """
-        self._parameters = _checked(parameters, self._shapes())
+        self._parameters = check_parameters(parameters, self._shapes())
 
     def bind(self, env: Any) -> "PongAgent":
         """Find UP and DOWN in the action space of `env` by their meanings, and use these.
@@ -155,7 +146,7 @@ class PongAgent:
             ObservationError: the observation is no raw frame, or the batch has another size than
                 the one before (call `reset()` first).
         """
-        frames, single = _as_batch(observation)
+        frames, single = as_batch(observation)
         state = None
         if self._previous is not None:
             if len(self._previous) != len(frames):
@@ -193,7 +184,7 @@ class PongAgent:
         Raises:
             ObservationError: the observation is no raw frame, or the state does not fit it.
         """
-        frames, single = _as_batch(observation)
+        frames, single = as_batch(observation)
         probabilities, new_state = self.up_probability(frames, state, episode_start)
         actions = self._choose(probabilities, deterministic)
         return (actions.reshape(()) if single else actions), new_state
@@ -261,30 +252,10 @@ class PongAgent:
         parameters, optimizer_state, metrics = reinforce_update(
             self._parameters, self._optimizer_state, batch, self.config
         )
-        returns = [trajectory.episode_return for trajectory in batch.trajectories]
-        running = self.progress.running_return
-        decay = self.config.running_return_decay
-        for episode_return in returns:
-            running = (
-                episode_return
-                if running is None
-                else running * decay + episode_return * (1 - decay)
-            )
         self._parameters, self._optimizer_state = parameters, optimizer_state
-        self.progress = Progress(
-            updates=self.progress.updates + 1,
-            episodes=self.progress.episodes + len(returns),
-            agent_steps=self.progress.agent_steps + batch.n_steps,
-            running_return=running,
-        )
-        return {
-            "episodes": float(len(returns)),
-            "agent_steps": float(batch.n_steps),
-            "ep_rew_mean": float(np.mean(returns)),
-            "ep_len_mean": batch.n_steps / len(returns),
-            "running_return": float(running),
-            **metrics,
-        }
+        self.progress = self.progress.after(batch, self.config.running_return_decay)
+        running_return = float(self.progress.running_return or 0.0)
+        return {**batch.statistics(), "running_return": running_return, **metrics}
 
     def save(self, path: str | Path) -> None:
         """Write everything the agent needs to go on to one `.npz` file, complete or not at all.
@@ -321,8 +292,8 @@ class PongAgent:
             agent._generator.bit_generator.state = metadata["generator"]
             agent.up_action, agent.down_action = metadata["actions"]
             shapes = agent._shapes()
-            agent._parameters = _checked(_with_prefix(arrays, "parameters/"), shapes)
-            agent._optimizer_state = _checked(_with_prefix(arrays, "optimizer/"), shapes)
+            agent._parameters = check_parameters(_with_prefix(arrays, "parameters/"), shapes)
+            agent._optimizer_state = check_parameters(_with_prefix(arrays, "optimizer/"), shapes)
         except (ConfigError, KeyError, TypeError, ValueError) as error:
             raise CheckpointError(f"{path}: not a valid agent: {error}") from error
         return agent
@@ -335,47 +306,9 @@ class PongAgent:
         return np.where(up, self.up_action, self.down_action)
 
 
-def choose_up(probabilities: Floats, generator: np.random.Generator | None) -> NDArray[np.bool_]:
-    """Decide for UP with the given probabilities, or where there is no generator, for the likelier.
-
-    Args:
-        probabilities: [N] float64, probability of UP.
-        generator: source of one uniform number for each; None to decide greedily.
-
-    Returns:
-        [N] bool, whether UP is taken; `uniform < probability` as in the notebook.
-    """
-    thresholds = 0.5 if generator is None else generator.random(len(probabilities))
-    return np.asarray(thresholds < probabilities)
-
-
-def _as_batch(observation: Any) -> tuple[NDArray[np.uint8], bool]:
-    frames = np.asarray(observation)
-    single = frames.ndim == len(FRAME_SHAPE)
-    return (frames[np.newaxis] if single else frames), single
-
-
 def _with_prefix(arrays: Mapping[str, Floats], prefix: str) -> dict[str, Floats]:
     return {
         name.removeprefix(prefix): array
         for name, array in arrays.items()
         if name.startswith(prefix)
     }
-
-
-def _checked(
-    arrays: Mapping[str, Floats], shapes: Mapping[str, tuple[int, ...]]
-) -> dict[str, Floats]:
-    """Return the arrays by name, refusing what does not fit."""
-    if set(arrays) != set(shapes):
-        raise ValueError(f"expected arrays named {sorted(shapes)}, found {sorted(arrays)}")
-    for name, shape in shapes.items():
-        array = arrays[name]
-        if array.shape != shape or array.dtype != np.float64:
-            raise ValueError(
-                f"{name}: expected float64 of shape {shape}, "
-                f"found {array.dtype} of shape {array.shape}"
-            )
-        if not np.isfinite(array).all():
-            raise ValueError(f"{name}: expected finite numbers, found others")
-    return {name: np.asarray(arrays[name], order="F") for name in shapes}

@@ -80,8 +80,9 @@ class Trajectory:
             )
         if not np.isfinite(self.rewards).all():
             step = int(np.flatnonzero(~np.isfinite(self.rewards))[0])
+            found = self.rewards[step]
             raise BatchError(
-                f"{name}.rewards: expected finite numbers, found {self.rewards[step]} at step {step}"
+                f"{name}.rewards: expected finite numbers, found {found} at step {step}"
             )
         if self.actions.max() > 1:
             raise BatchError(
@@ -136,6 +137,17 @@ class Batch:
     def n_steps(self) -> int:
         """Number of agent steps in all trajectories."""
         return sum(len(trajectory) for trajectory in self.trajectories)
+
+    def statistics(self) -> dict[str, float]:
+        """Return "episodes", "agent_steps", "ep_rew_mean" and "ep_len_mean" (agent steps)."""
+        episodes = len(self.trajectories)
+        total = sum(trajectory.episode_return for trajectory in self.trajectories)
+        return {
+            "episodes": float(episodes),
+            "agent_steps": float(self.n_steps),
+            "ep_rew_mean": total / episodes,
+            "ep_len_mean": self.n_steps / episodes,
+        }
 
     def validate(self, observation: str) -> None:
         """Check that an agent that sees `observation` can learn from this batch.

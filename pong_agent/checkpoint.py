@@ -27,8 +27,12 @@ def atomic_replace(path: str | Path) -> Iterator[Path]:
     the old file or the whole new one. On an exception the temporary file is removed.
 
     Example:
-        >>> with atomic_replace("notes.txt") as temporary:  # doctest: +SKIP
-        ...     temporary.write_text("all or nothing")
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     with atomic_replace(Path(folder, "notes.txt")) as temporary:
+        ...         _ = temporary.write_text("all or nothing")
+        ...     [path.name for path in Path(folder).iterdir()]
+        ['notes.txt']
     """
     path = Path(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
@@ -55,10 +59,11 @@ def save_arrays(
         CheckpointError: the file cannot be written.
     """
     text = json.dumps({"format": FORMAT, "format_version": FORMAT_VERSION, **metadata})
+    named: dict[str, Any] = {**arrays, _METADATA: np.array(text)}
     try:
         with atomic_replace(path) as temporary, temporary.open("wb") as file:
             # An open file, because for a name NumPy would append ".npz".
-            np.savez(file, **{**arrays, _METADATA: np.array(text)})
+            np.savez(file, **named)
     except OSError as error:
         raise CheckpointError(f"{path}: cannot be written: {error}") from error
 

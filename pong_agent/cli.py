@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, TypeAlias
 
 import tyro
 from tqdm import tqdm
@@ -19,9 +19,9 @@ from pong_agent.evaluation.film import FilmError, write_gif
 from pong_agent.evaluation.recorder import record_episodes
 from pong_agent.presets import ConfigError
 from pong_agent.training.collector import CollectorError
+from pong_agent.training.config import TrainConfig
 from pong_agent.training.run_folder import RunError, load_agent
 from pong_agent.training.trainer import (
-    TrainConfig,
     Trainer,
     read_train_config,
     resume_run,
@@ -54,7 +54,7 @@ class Train:
         with self._open() as trainer:
             config, folder = trainer.config, trainer.run_folder
             episodes = trainer.agent.config.episodes_per_update
-            print(f"{config.preset} in {trainer.agent.config.environment_id}, run {folder.path}")
+            print(f"{config.preset} in {trainer.agent.config.env_id}, run {folder.path}")
             with tqdm(
                 total=config.updates,
                 initial=trainer.agent.progress.updates,
@@ -177,6 +177,9 @@ class Record:
         return 0
 
 
+_Command: TypeAlias = Train | Evaluate | Record
+
+
 def main(args: Sequence[str] | None = None) -> int:
     """Run one command.
 
@@ -201,24 +204,23 @@ def main(args: Sequence[str] | None = None) -> int:
         return 130
 
 
-def _parse(args: Sequence[str]) -> Train | Evaluate | Record:
-    command = _parse_with(args, None)
+def _parse(args: Sequence[str]) -> _Command:
+    command = _parse_with(args, tyro.MISSING)
     if isinstance(command, Train) and command.resume is not None:
         # Parsed again with the run's own options as defaults.
         return _parse_with(args, Train(config=read_train_config(command.resume)))
     return command
 
 
-def _parse_with(args: Sequence[str], default: Train | None) -> Train | Evaluate | Record:
-    options = {} if default is None else {"default": default}
-    return tyro.cli(
-        Train | Evaluate | Record,  # type: ignore[arg-type]  # a union is a form, not a type
+def _parse_with(args: Sequence[str], default: Any) -> _Command:
+    command: _Command = tyro.cli(
+        _Command,
         prog="pong-agent",
-        description=__doc__,
+        default=default,
         args=args,
         config=(tyro.conf.FlagCreatePairsOff,),
-        **options,
     )
+    return command
 
 
 def _load(weights: Path | None) -> tuple[PongAgent, Path]:
@@ -253,8 +255,9 @@ def _table(result: EvaluationResult, paths: Sequence[Path] = ()) -> str:
         film = f"  {paths[index]}" if paths else ""
         rows.append(f"{seed:>10}  {episode_return:>+6.0f}  {length:>6}{film}")
     choice = "greedy" if result.deterministic else "sampled"
+    n_episodes = len(result.returns)
     summary = (
-        f"{result.environment_id}, {choice}, {len(result.returns)} episodes: "
+        f"{result.env_id}, {choice}, {n_episodes} episode{'s' if n_episodes > 1 else ''}: "
         f"mean {result.mean:+.2f}, std {result.std:.2f}"
     )
     if result.confidence_interval is not None:

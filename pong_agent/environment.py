@@ -16,12 +16,12 @@ class NotPongError(ValueError):
 
 
 def make_env(
-    environment_id: str, *, render_mode: str | None = None, **kwargs: Any
+    env_id: str, *, render_mode: str | None = None, **kwargs: Any
 ) -> "gymnasium.Env[Any, Any]":
     """Make an ALE Pong environment, silently.
 
     Args:
-        environment_id: e.g. "ALE/Pong-v5" (frame skip 4, sticky actions 0.25) or "Pong-v0" (frame
+        env_id: e.g. "ALE/Pong-v5" (frame skip 4, sticky actions 0.25) or "Pong-v0" (frame
             skip drawn from 2 to 4 for every action, sticky actions 0.25).
         render_mode: None or "rgb_array".
         **kwargs: passed on to the environment, e.g. `difficulty=1`.
@@ -49,11 +49,11 @@ def make_env(
         with warnings.catch_warnings():
             # Pong-v0 is old on purpose: it is the notebook's.
             warnings.filterwarnings("ignore", message=".*is out of date", category=Warning)
-            env = gymnasium.make(environment_id, render_mode=render_mode, **kwargs)
+            env = gymnasium.make(env_id, render_mode=render_mode, **kwargs)
     except gymnasium.error.Error as error:
         raise NotPongError(
             f"expected the id of a Pong environment such as 'ALE/Pong-v5', "
-            f"found {environment_id!r}: {error}"
+            f"found {env_id!r}: {error}"
         ) from error
     try:
         find_paddle_actions(env)

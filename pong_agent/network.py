@@ -11,6 +11,7 @@ column (Fortran order) for it. All sums run in one fixed order, row by row and w
 row's result does not depend on its neighbours in the batch, nor on the number of threads.
 """
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -49,6 +50,28 @@ def parameter_shapes(hidden_units: int) -> dict[str, tuple[int, ...]]:
     return {"W1": (hidden_units, N_PIXELS), "W2": (hidden_units,)}
 
 
+def check_parameters(
+    arrays: Mapping[str, Floats], shapes: Mapping[str, tuple[int, ...]]
+) -> Parameters:
+    """Return arrays by name in this module's memory order, refusing what does not fit.
+
+    Raises:
+        ValueError: a name, shape or dtype differs from what was expected, or a value is not finite.
+    """
+    if set(arrays) != set(shapes):
+        raise ValueError(f"expected arrays named {sorted(shapes)}, found {sorted(arrays)}")
+    for name, shape in shapes.items():
+        array = np.asarray(arrays[name])
+        if array.shape != shape or array.dtype != np.float64:
+            raise ValueError(
+                f"{name}: expected float64 of shape {shape}, "
+                f"found {array.dtype} of shape {array.shape}"
+            )
+        if not np.isfinite(array).all():
+            raise ValueError(f"{name}: expected finite numbers, found others")
+    return {name: np.asarray(arrays[name], order="F") for name in shapes}
+
+
 def forward(parameters: Parameters, inputs: SparseRows) -> tuple[Floats, Floats]:
     """Compute the probability of UP.
 
@@ -84,6 +107,20 @@ def backward(
         "W1": (_to_scipy(inputs).T @ hidden_gradients).T,
         "W2": (column * hidden).sum(axis=0),
     }
+
+
+def choose_up(probabilities: Floats, generator: np.random.Generator | None) -> NDArray[np.bool_]:
+    """Decide for UP with the given probabilities, or where there is no generator, for the likelier.
+
+    Args:
+        probabilities: [N] float64, probability of UP.
+        generator: source of one uniform number for each; None to decide greedily.
+
+    Returns:
+        [N] bool, whether UP is taken; `uniform < probability` as in the notebook.
+    """
+    thresholds = 0.5 if generator is None else generator.random(len(probabilities))
+    return np.asarray(thresholds < probabilities)
 
 
 def sigmoid(logits: Floats) -> Floats:

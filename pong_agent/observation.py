@@ -5,6 +5,7 @@ The steps are those of Karpathy's "Pong from Pixels" as the notebook of this pro
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,6 +86,13 @@ def preprocess_frames(frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
     frames = np.asarray(frames)
     _check_frames(frames, frames.shape[1:])
     return _preprocess(frames)
+
+
+def as_batch(observation: Any) -> tuple[NDArray[np.uint8], bool]:
+    """Return frames with a batch dimension, and whether it had to be added."""
+    frames = np.asarray(observation)
+    single = frames.ndim == len(FRAME_SHAPE)
+    return (frames[np.newaxis] if single else frames), single
 
 
 def difference(current: NDArray[np.uint8], previous: NDArray[np.uint8]) -> SparseRows:

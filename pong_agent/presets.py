@@ -12,7 +12,7 @@ class ConfigError(ValueError):
 class ReinforceConfig:
     """Hyperparameters of REINFORCE as in the notebook, whose names stand in brackets."""
 
-    environment_id: str = "Pong-v0"
+    env_id: str = "Pong-v0"
     """Environment to learn in; its frame skip is drawn from 2 to 4, sticky actions 0.25."""
 
     observation: str = "difference"
@@ -47,8 +47,8 @@ class ReinforceConfig:
         """
         if self.observation != "difference":
             raise ConfigError(f"observation: expected 'difference', found {self.observation!r}")
-        if not isinstance(self.environment_id, str):
-            raise ConfigError(f"environment_id: expected a str, found {self.environment_id!r}")
+        if not isinstance(self.env_id, str):
+            raise ConfigError(f"env_id: expected a str, found {self.env_id!r}")
         for name in ("hidden_units", "episodes_per_update"):
             value = getattr(self, name)
             if type(value) is not int or value < 1:

@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from pong_agent.agent import PongAgent, choose_up
+from pong_agent.agent import PongAgent
 from pong_agent.batch import Trajectory, TrajectoryBuilder
+from pong_agent.network import choose_up
 
 # Sets the stream that samples actions apart from those that the environment draws from its seed.
 _ACTION_STREAM = 1

@@ -1,3 +1,4 @@
+import itertools
 import subprocess
 import sys
 from dataclasses import replace
@@ -6,9 +7,16 @@ import numpy as np
 import pytest
 import toy
 
-from pong_agent import PRESETS, Batch, ObservationError, PongAgent, preprocess_frame, rollout
-from pong_agent.agent import choose_up
-from pong_agent.network import forward
+from pong_agent import (
+    PRESETS,
+    Batch,
+    ObservationError,
+    PongAgent,
+    TrajectoryBuilder,
+    preprocess_frame,
+    rollout,
+)
+from pong_agent.network import choose_up, forward
 from pong_agent.observation import difference
 
 
@@ -63,7 +71,7 @@ def test_act_decides_on_the_difference_to_the_frame_before(agent, frames):
     """The greedy action is UP exactly where the difference gives a probability above 1/2."""
     fields = [preprocess_frame(frame)[np.newaxis] for frame in frames]
     expected = [3]  # zeros give exactly 1/2, and UP wants more
-    for before, now in zip(fields, fields[1:], strict=False):
+    for before, now in itertools.pairwise(fields):
         [probability], _ = forward(dict(agent.parameters), difference(now, before))
         expected.append(2 if probability > 0.5 else 3)
     assert greedy(agent, frames) == expected
@@ -200,8 +208,6 @@ def test_learning_reports_and_counts(trajectories):
 
 def test_a_users_own_loop_can_fill_a_batch():
     """Frames, actions and rewards of any loop make a batch that equals a rollout's."""
-    from pong_agent import TrajectoryBuilder
-
     agent, env = PongAgent(replace(PRESETS["reinforce"], hidden_units=20)), toy.UpOrDown()
     builder = TrajectoryBuilder()
     observation, _ = env.reset(seed=4)

@@ -35,9 +35,14 @@ def test_a_failed_write_leaves_the_old_file(tmp_path):
     """An exception while writing keeps the file as it was and leaves nothing beside it."""
     path = tmp_path / "file"
     path.write_text("old")
-    with pytest.raises(RuntimeError, match="disk"), atomic_replace(path) as temporary:
-        temporary.write_text("half of the new")
-        raise RuntimeError("disk")
+
+    def write_half():
+        with atomic_replace(path) as temporary:
+            temporary.write_text("half of the new")
+            raise RuntimeError("disk")
+
+    with pytest.raises(RuntimeError, match="disk"):
+        write_half()
     assert path.read_text() == "old"
     assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
 

@@ -16,7 +16,7 @@ def test_reinforce_has_the_notebooks_values():
     assert config.learning_rate == 1e-4
     assert config.episodes_per_update == 4
     assert config.running_return_decay == 0.99
-    assert config.environment_id == "Pong-v0"
+    assert config.env_id == "Pong-v0"
 
 
 def test_a_preset_is_frozen():
@@ -42,7 +42,7 @@ def test_an_unknown_preset_is_refused_by_name():
         ("discount", 1.01),
         ("rmsprop_decay", "0.99"),
         ("observation", "ram"),
-        ("environment_id", 5),
+        ("env_id", 5),
     ],
 )
 def test_values_out_of_range_are_refused(field, value):

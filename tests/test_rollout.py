@@ -1,8 +1,10 @@
+import gymnasium as gym
 import numpy as np
 import pytest
 import toy
 
-from pong_agent import ObservationError, PongAgent, make_env, rollout
+from pong_agent import ObservationError, PongAgent, make_env, preprocess_frame, rollout
+from pong_agent.network import forward
 from pong_agent.rollout import action_generator, episode_seed
 
 FIELDS = ("pixels", "offsets", "actions", "rewards")
@@ -63,8 +65,6 @@ def test_a_trajectory_is_what_act_sees_and_does(short_env):
         assert up == trajectory.actions[t]
         lit = np.zeros(6400, np.uint8)
         lit[trajectory.pixels[trajectory.offsets[t] : trajectory.offsets[t + 1]]] = 1
-        from pong_agent import preprocess_frame
-
         np.testing.assert_array_equal(preprocess_frame(observation).ravel(), lit)
         observation, reward, *_ = short_env.step(2 if up else 3)
         assert reward == trajectory.rewards[t]
@@ -75,8 +75,6 @@ def test_sampled_actions_come_from_the_episodes_generator():
     agent = PongAgent(seed=0)
     env = toy.UpOrDown()
     [trajectory] = rollout(agent, [env], [3])
-    from pong_agent.network import forward
-
     probabilities, _ = forward(dict(agent.parameters), trajectory.network_input())
     uniforms = action_generator(3).random(len(trajectory))
     np.testing.assert_array_equal(trajectory.actions, uniforms < probabilities)
@@ -103,8 +101,6 @@ def test_each_environment_needs_a_seed():
 
 def test_frames_of_another_game_are_refused():
     """An environment with other observations gives one clear error."""
-    import gymnasium as gym
-
     env = gym.make("CartPole-v1")
     with pytest.raises(ObservationError, match=r"found float32 of shape \(1, 4\)"):
         rollout(PongAgent(), [env], [0])

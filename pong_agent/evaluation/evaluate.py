@@ -22,14 +22,14 @@ class EvaluationResult:
     """What an evaluation found, episode by episode.
 
     Attributes:
-        environment_id: which environment was played.
+        env_id: which environment was played.
         deterministic: whether the more probable action was taken (greedy) or a sampled one.
         returns: [n] undiscounted sum of each episode's rewards; -21 to 21 in Pong.
         lengths: [n] agent steps of each episode.
         seeds: [n] each episode's seed.
     """
 
-    environment_id: str
+    env_id: str
     deterministic: bool
     returns: tuple[float, ...]
     lengths: tuple[int, ...]
@@ -37,12 +37,12 @@ class EvaluationResult:
 
     @classmethod
     def from_trajectories(
-        cls, trajectories: Iterable[Trajectory], *, environment_id: str, deterministic: bool
+        cls, trajectories: Iterable[Trajectory], *, env_id: str, deterministic: bool
     ) -> "EvaluationResult":
         """Read returns, lengths and seeds off trajectories."""
         trajectories = list(trajectories)
         return cls(
-            environment_id=environment_id,
+            env_id=env_id,
             deterministic=deterministic,
             returns=tuple(trajectory.episode_return for trajectory in trajectories),
             lengths=tuple(len(trajectory) for trajectory in trajectories),
@@ -82,7 +82,7 @@ class EvaluationResult:
     def to_dict(self) -> dict[str, Any]:
         """Return everything as a dictionary that JSON can hold."""
         return {
-            "environment_id": self.environment_id,
+            "env_id": self.env_id,
             "deterministic": self.deterministic,
             "n_eval_episodes": len(self.returns),
             "mean_reward": self.mean,
@@ -134,7 +134,7 @@ def evaluate_policy(
         >>> -21 <= result.mean <= 21
         True
     """
-    env_id = env_id or agent.config.environment_id
+    env_id = env_id or agent.config.env_id
     seeds = episode_seeds(n_eval_episodes, seed)
     env = make_env(env_id, **(env_kwargs or {}))
     try:
@@ -142,7 +142,7 @@ def evaluate_policy(
     finally:
         env.close()
     return EvaluationResult.from_trajectories(
-        trajectories, environment_id=env_id, deterministic=deterministic
+        trajectories, env_id=env_id, deterministic=deterministic
     )
 
 

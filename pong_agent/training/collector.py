@@ -48,7 +48,7 @@ class RolloutWorker:
     """
 
     def __init__(self, config: ReinforceConfig) -> None:
-        self._env = make_env(config.environment_id)
+        self._env = make_env(config.env_id)
         self._agent = PongAgent(config, env=self._env)
 
     def play(

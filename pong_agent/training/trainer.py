@@ -3,7 +3,7 @@
 import signal
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Self
@@ -17,63 +17,9 @@ from pong_agent.evaluation.evaluate import episode_seeds
 from pong_agent.presets import ConfigError, config_to_dict, resolve_preset
 from pong_agent.rollout import episode_seed
 from pong_agent.training.collector import Collector, SerialCollector
+from pong_agent.training.config import TrainConfig
 from pong_agent.training.run_folder import RunError, RunFolder
 from pong_agent.training.signals import StopRequested, StopSignals
-
-
-@dataclass(frozen=True)
-class TrainConfig:
-    """What a run is asked to do; the agent's hyperparameters are its preset's."""
-
-    preset: str = "reinforce"
-    """Name of the preset."""
-
-    environment_id: str | None = None
-    """Environment to learn in; by default the preset's."""
-
-    seed: int = 0
-    """Seed of the weights and of every episode, 0 or more."""
-
-    updates: int = 20
-    """Updates from the run's beginning to its end [iterations in the notebook]."""
-
-    workers: int = 2
-    """Ray workers that play episodes at the same time; 0 plays them in this process."""
-
-    address: str | None = None
-    """Address of a Ray cluster to join; by default Ray is started on this machine."""
-
-    checkpoint_every: int = 10
-    """Updates between two checkpoints; one more is always written at the end."""
-
-    eval_every: int = 0
-    """Updates between two greedy evaluations; 0 for none."""
-
-    eval_episodes: int = 10
-    """Episodes of each evaluation."""
-
-    def __post_init__(self) -> None:
-        """Refuse what cannot be run.
-
-        Raises:
-            ConfigError: there is no preset of that name, or a number is out of range.
-        """
-        resolve_preset(self.preset)
-        for name, least in _LEAST.items():
-            value = getattr(self, name)
-            if type(value) is not int or value < least:
-                raise ConfigError(f"{name}: expected an int of {least} or more, found {value!r}")
-
-
-_LEAST = {
-    "seed": 0,
-    "updates": 1,
-    "workers": 0,
-    "checkpoint_every": 1,
-    "eval_every": 0,
-    "eval_episodes": 1,
-}
-
 
 _VERSIONED = ("pong-agent", "gymnasium", "ale-py", "numpy", "scipy", "ray")
 
@@ -100,9 +46,12 @@ class Trainer:
         CollectorError: Ray cannot be started or reached.
 
     Example:
-        >>> config = TrainConfig(updates=100, workers=2)
-        >>> with start_run(config, "runs/first") as trainer:  # doctest: +SKIP
-        ...     trainer.train()
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     with start_run(TrainConfig(updates=1, workers=0), Path(folder, "run")) as trainer:
+        ...         _ = trainer.train()
+        ...     trainer.agent.progress.episodes
+        4
     """
 
     def __init__(self, agent: PongAgent, config: TrainConfig, run_folder: RunFolder) -> None:
@@ -222,9 +171,9 @@ def start_run(config: TrainConfig, run_folder: str | Path) -> Trainer:
         CollectorError: Ray cannot be started or reached.
     """
     hyperparameters = resolve_preset(config.preset)
-    if config.environment_id is not None:
-        hyperparameters = replace(hyperparameters, environment_id=config.environment_id)
-    make_env(hyperparameters.environment_id).close()  # a wrong id fails here, in one clear error
+    if config.env_id is not None:
+        hyperparameters = replace(hyperparameters, env_id=config.env_id)
+    make_env(hyperparameters.env_id).close()  # a wrong id fails here, in one clear error
     agent = PongAgent(hyperparameters, config.seed)
     folder = RunFolder.create(
         run_folder,
@@ -266,7 +215,7 @@ def resume_run(run_folder: str | Path, config: TrainConfig | None = None) -> Tra
     """
     saved = read_train_config(run_folder)
     config = config or saved
-    for name in ("preset", "environment_id", "seed"):
+    for name in ("preset", "env_id", "seed"):
         expected, found = getattr(saved, name), getattr(config, name)
         if found != expected:
             raise ConfigError(f"{name}: expected {expected!r} as in the run, found {found!r}")

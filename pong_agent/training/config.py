@@ -1,0 +1,59 @@
+"""What a training run is asked to do, frozen."""
+
+from dataclasses import dataclass
+
+from pong_agent.presets import ConfigError, resolve_preset
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """What a run is asked to do; the agent's hyperparameters are its preset's."""
+
+    preset: str = "reinforce"
+    """Name of the preset."""
+
+    env_id: str | None = None
+    """Environment to learn in; by default the preset's."""
+
+    seed: int = 0
+    """Seed of the weights and of every episode, 0 or more."""
+
+    updates: int = 20
+    """Updates from the run's beginning to its end [iterations in the notebook]."""
+
+    workers: int = 2
+    """Ray workers that play episodes at the same time; 0 plays them in this process."""
+
+    address: str | None = None
+    """Address of a Ray cluster to join; by default Ray is started on this machine."""
+
+    checkpoint_every: int = 10
+    """Updates between two checkpoints; one more is always written at the end."""
+
+    eval_every: int = 0
+    """Updates between two greedy evaluations; 0 for none."""
+
+    eval_episodes: int = 10
+    """Episodes of each evaluation."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be run.
+
+        Raises:
+            ConfigError: there is no preset of that name, or a number is out of range.
+        """
+        resolve_preset(self.preset)
+        for name, least in _LEAST.items():
+            value = getattr(self, name)
+            if type(value) is not int or value < least:
+                raise ConfigError(f"{name}: expected an int of {least} or more, found {value!r}")
+
+
+_LEAST = {
+    "seed": 0,
+    "updates": 1,
+    "workers": 0,
+    "checkpoint_every": 1,
+    "eval_every": 0,
+    "eval_episodes": 1,
+}

@@ -1,0 +1,113 @@
+import json
+
+import numpy as np
+import pytest
+
+from pong_agent import ConfigError, NotPongError, PongAgent
+from pong_agent.evaluation import EvaluationResult, evaluate_policy
+
+SHORT = {"max_num_frames_per_episode": 400}
+
+
+def result_of(*returns):
+    return EvaluationResult(
+        "ALE/Pong-v5", True, returns, tuple(100 for _ in returns), tuple(range(len(returns)))
+    )
+
+
+def test_whole_games_are_played():
+    """A game of an untrained agent is lost, and its length is that of a whole game."""
+    agent = PongAgent(seed=0)
+    result = evaluate_policy(agent, n_eval_episodes=2, deterministic=False, seed=3)
+    assert result.env_id == "Pong-v0"  # where the preset learns
+    assert result.seeds == (3, 4)
+    assert all(-21 <= episode_return < 0 for episode_return in result.returns)
+    assert min(result.lengths) > 700
+
+
+def test_statistics_are_those_of_the_returns():
+    """Mean and standard deviation are NumPy's."""
+    result = result_of(-21.0, -19.0, -14.0)
+    assert result.mean == -18.0
+    assert result.std == pytest.approx(np.std([-21, -19, -14]))
+
+
+def test_the_interval_covers_the_mean_about_95_times_in_100():
+    """Of 300 samples of 40 normal numbers, the share of intervals around the mean is near 0.95."""
+    generator = np.random.default_rng(0)
+    covered = []
+    for _ in range(300):
+        low, high = result_of(*generator.normal(5.0, 3.0, size=40)).confidence_interval
+        covered.append(low <= 5.0 <= high)
+    assert 0.90 <= np.mean(covered) <= 0.98
+
+
+def test_the_interval_of_little_is_honest():
+    """One episode has no interval, equal returns have one of no width; it is repeatable."""
+    assert result_of(-21.0).confidence_interval is None
+    assert result_of(-21.0, -21.0, -21.0).confidence_interval == (-21.0, -21.0)
+    result = result_of(-21.0, -19.0, -20.0, -12.0)
+    assert result.confidence_interval == result.confidence_interval
+
+
+def test_equal_seeds_give_equal_evaluations():
+    """Sampled or greedy, an evaluation can be repeated; sampling differs from greed."""
+    agent = PongAgent(seed=0)
+    results = [
+        evaluate_policy(agent, "ALE/Pong-v5", 3, deterministic, env_kwargs=SHORT)
+        for deterministic in (True, True, False, False)
+    ]
+    assert results[0] == results[1]
+    assert results[2] == results[3]
+
+
+def test_evaluating_does_not_change_the_agent(frames):
+    """Generator, remembered frames and actions stay those of before."""
+    agent, other = PongAgent(seed=2), PongAgent(seed=2)
+    assert agent.act(frames[0]) == other.act(frames[0])
+    evaluate_policy(agent, "ALE/Pong-v5", 1, False, env_kwargs={**SHORT, "full_action_space": True})
+    assert [agent.act(f) for f in frames[1:40]] == [other.act(f) for f in frames[1:40]]
+
+
+def test_the_environments_actions_are_found_by_meaning():
+    """With the full action space the greedy game is the same as with the minimal one."""
+    agent = PongAgent(seed=1)
+    minimal, full = (
+        evaluate_policy(
+            agent, "ALE/Pong-v5", 2, env_kwargs={**SHORT, "full_action_space": full_action_space}
+        )
+        for full_action_space in (False, True)
+    )
+    assert minimal == full
+
+
+def test_each_episode_is_reported_as_it_ends():
+    """The callback sees every trajectory once, in order."""
+    seen = []
+    result = evaluate_policy(
+        PongAgent(), "ALE/Pong-v5", 2, env_kwargs=SHORT, on_episode=seen.append
+    )
+    assert [trajectory.seed for trajectory in seen] == [0, 1]
+    assert tuple(len(trajectory) for trajectory in seen) == result.lengths
+
+
+def test_a_result_can_be_written_as_json():
+    """Everything is in the dictionary, in types that JSON holds."""
+    written = json.loads(json.dumps(result_of(-21.0, -19.0).to_dict()))
+    assert written["mean_reward"] == -20.0
+    assert written["episodes"][1] == {"seed": 1, "return": -19.0, "length": 100}
+    assert len(written["confidence_interval_95"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"n_eval_episodes": 0}, ConfigError, "episodes: expected 1 or more, found 0"),
+        ({"seed": -1}, ConfigError, "seed: expected 0 or more, found -1"),
+        ({"env_id": "ALE/Breakout-v5"}, NotPongError, "Breakout"),
+    ],
+)
+def test_bad_arguments_are_refused(arguments, error, message):
+    """Numbers out of range and other games give one clear error."""
+    with pytest.raises(error, match=message):
+        evaluate_policy(PongAgent(), **arguments)

@@ -1,0 +1,148 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from pong_agent.cli import main
+from pong_agent.evaluation.film import read_film_info
+from pong_agent.training.run_folder import RunFolder
+
+SCRIPTS = Path(__file__).parent.parent / "scripts"
+
+
+@pytest.fixture(scope="module")
+def run_folder(ray_session, tmp_path_factory):
+    """A run of two updates through Ray, made by the command line."""
+    folder = tmp_path_factory.mktemp("cli") / "run"
+    assert main(["train", "--updates", "2", "--workers", "2", "--run-folder", str(folder)]) == 0
+    return folder
+
+
+def error_of(capsys, *args):
+    assert main([str(arg) for arg in args]) == 1
+    message = capsys.readouterr().err
+    assert message.startswith("error: ")
+    assert message.count("\n") == 1
+    return message
+
+
+def test_train_tells_of_each_update(run_folder, capsys):
+    """A line per update with rollouts, seconds and the running mean, and where it was saved."""
+    assert main(["train", "--resume", str(run_folder), "--updates", "3", "--workers", "0"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == f"reinforce in Pong-v0, run {run_folder}"
+    assert lines[1].startswith("batch 3/3: 4 rollouts in ")
+    assert " s, running mean -2" in lines[1]
+    assert lines[2] == f"saved {run_folder / 'checkpoints' / 'update-000003.npz'}"
+
+
+def test_evaluate_prints_a_table_and_writes_json(run_folder, tmp_path, capsys):
+    """Each episode has a row; mean, deviation and interval are below and in the file."""
+    out = tmp_path / "new" / "result.json"
+    args = ["evaluate", "--weights", str(run_folder), "--episodes", "2", "--json", str(out)]
+    assert main([*args, "--env-id", "ALE/Pong-v5", "--sampled", "--seed", "4"]) == 0
+    printed = capsys.readouterr().out
+    written = json.loads(out.read_text())
+    assert [episode["seed"] for episode in written["episodes"]] == [4, 5]
+    assert f"ALE/Pong-v5, sampled, 2 episodes: mean {written['mean_reward']:+.2f}, std" in printed
+    assert "95 % interval" in printed
+    assert len(printed.splitlines()) == 6
+
+
+def test_record_films_a_whole_game(run_folder, tmp_path, capsys):
+    """One game is filmed, every emulator frame, and its return and path are printed."""
+    args = ["record", "--weights", str(run_folder), "--video-folder", str(tmp_path), "--gif"]
+    assert main([*args, "--env-id", "PongNoFrameskip-v4", "--scale", "2"]) == 0
+    printed = capsys.readouterr().out
+    film = tmp_path / "pong-episode-0.mp4"
+    assert str(film) in printed
+    assert "mean -21.00" in printed or "mean -20.00" in printed
+    info = read_film_info(film)
+    assert (info.width, info.height, info.fps) == (320, 420, 60.0)
+    steps = int(printed.splitlines()[2].split()[2])
+    assert info.frames == steps + 1  # a frame for each act of the emulator, and the first one
+    assert film.with_suffix(".gif").stat().st_size < 1_500_000
+
+
+def test_the_newest_run_is_the_default(run_folder, tmp_path, monkeypatch, capsys):
+    """Without --weights the newest run in runs/ is taken; without a run the error says so."""
+    monkeypatch.chdir(tmp_path)
+    assert "expected --weights, or a run in runs/" in error_of(capsys, "evaluate")
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "first").symlink_to(run_folder)
+    assert main(["evaluate", "--episodes", "1"]) == 0
+    assert capsys.readouterr().out.startswith("runs/first, ")
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["train", "--preset", "dqn"], "unknown preset 'dqn'"),
+        (["train", "--workers", "-1"], "workers: expected an int of 0 or more, found -1"),
+        (["train", "--workers", "0", "--env-id", "ALE/Breakout-v5"], "Breakout"),
+        (["train", "--resume", "nowhere"], "nowhere: expected the folder of a run"),
+        (
+            ["train", "--workers", "0", "--run-folder", "/dev/null/run"],
+            "/dev/null/run: a run folder",
+        ),
+        (["evaluate", "--weights", "nothing.npz"], "nothing.npz: no such file"),
+        (["evaluate", "--weights", "RUN", "--episodes", "0"], "expected 1 or more, found 0"),
+        (["evaluate", "--weights", "RUN", "--env-id", "CartPole-v1"], "CartPole-v1"),
+        (["record", "--weights", "RUN", "--video-folder", "/dev/null/videos"], "/dev/null/videos"),
+    ],
+)
+def test_what_a_user_gets_wrong_is_one_line(run_folder, capsys, args, message):
+    """Exit code 1 and one line on standard error, without a traceback."""
+    args = [run_folder if arg == "RUN" else arg for arg in args]
+    assert message in error_of(capsys, *args)
+
+
+def test_resuming_with_another_seed_is_refused(run_folder, capsys):
+    """An option that contradicts the run is named."""
+    message = error_of(capsys, "train", "--resume", run_folder, "--seed", "5")
+    assert "seed: expected 0 as in the run, found 5" in message
+
+
+@pytest.mark.parametrize("name", ["train", "evaluate", "record"])
+def test_the_scripts_are_doors_to_the_commands(name):
+    """Each script shows its command's help, with a sentence for each option."""
+    ran = subprocess.run(
+        [sys.executable, SCRIPTS / f"{name}.py", "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert f"pong-agent {name}" in ran.stdout
+    assert "--env" in ran.stdout
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_training_can_be_resumed(tmp_path, number):
+    """Ctrl-C and SIGTERM end the process with 128 + N, saved, and `--resume` goes on."""
+    command = [sys.executable, SCRIPTS / "train.py", "--workers", "0", "--updates", "1000"]
+    process = subprocess.Popen(
+        [*command, "--run-folder", tmp_path / "run"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    for line in process.stdout:
+        if line.startswith("batch"):
+            break
+    time.sleep(0.2)  # into the second update
+    process.send_signal(number)
+    out, err = process.communicate(timeout=20)
+    assert process.returncode == 128 + number
+    assert f"stopped by {number.name}; go on with --resume" in err
+    assert "Traceback" not in err
+    updates = RunFolder(tmp_path / "run").load_latest().progress.updates
+    assert f"update-{updates:06d}.npz" in out
+    target = ["--updates", str(updates + 1), "--resume", str(tmp_path / "run")]
+    assert main(["train", *target]) == 0
+    assert len(RunFolder(tmp_path / "run").read_metrics()) == updates + 1

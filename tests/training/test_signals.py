@@ -1,0 +1,57 @@
+import os
+import signal
+import threading
+
+import pytest
+
+from pong_agent.training.signals import StopRequested, StopSignals
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_droppable_work_at_once(number):
+    """Within `droppable` a signal raises, and is remembered."""
+    signals = StopSignals()
+    reached = []
+
+    def work():
+        with signals.droppable():
+            reached.append("before")
+            os.kill(os.getpid(), number)
+            reached.append("after")
+
+    with signals.handled(), pytest.raises(StopRequested):
+        work()
+    assert reached == ["before"]
+    assert signals.received == number
+
+
+def test_a_signal_waits_for_other_work():
+    """Outside `droppable` a signal is only remembered, and ends the next droppable work."""
+    signals = StopSignals()
+    with signals.handled():
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert signals.received == signal.SIGTERM
+        with pytest.raises(StopRequested), signals.droppable():
+            pytest.fail("the work began")
+
+
+def test_the_handlers_are_put_back():
+    """After `handled` the process reacts to signals as before."""
+    before = signal.getsignal(signal.SIGINT)
+    with StopSignals().handled():
+        assert signal.getsignal(signal.SIGINT) != before
+    assert signal.getsignal(signal.SIGINT) == before
+
+
+def test_a_thread_trains_without_handlers():
+    """Where Python allows no handlers the work runs all the same."""
+    done = []
+
+    def work():
+        with StopSignals().handled():
+            done.append(True)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert done == [True]

@@ -1,0 +1,196 @@
+import os
+import signal
+from dataclasses import asdict, replace
+
+import numpy as np
+import pytest
+
+from pong_agent import PRESETS, ConfigError, NotPongError, PongAgent
+from pong_agent.training.config import TrainConfig
+from pong_agent.training.run_folder import RunError, RunFolder
+from pong_agent.training.trainer import Trainer, read_train_config, resume_run, start_run
+
+CONFIG = TrainConfig(updates=2, workers=0)
+
+
+def run(config, folder, **options):
+    with start_run(config, folder) as trainer:
+        assert trainer.train(**options) is None
+        return trainer.agent
+
+
+def assert_same_agent(one, other):
+    for name, array in one.parameters.items():
+        np.testing.assert_array_equal(other.parameters[name], array)
+        np.testing.assert_array_equal(other._optimizer_state[name], one._optimizer_state[name])
+    assert one.progress == other.progress
+
+
+@pytest.fixture(scope="module")
+def calm(tmp_path_factory):
+    """Two updates of four games without Ray, and their run folder."""
+    folder = tmp_path_factory.mktemp("runs") / "calm"
+    rows = []
+    agent = run(CONFIG, folder, on_update=rows.append)
+    return agent, folder, rows
+
+
+def test_a_run_learns_logs_and_saves(calm):
+    """After two updates the weights have moved, and the folder tells how."""
+    agent, folder, rows = calm
+    assert agent.progress.updates == 2
+    assert agent.progress.episodes == 8
+    assert not np.array_equal(agent.parameters["W1"], PongAgent(seed=0).parameters["W1"])
+    saved = RunFolder.open(folder)
+    assert_same_agent(saved.load_latest(), agent)
+    assert read_train_config(folder) == CONFIG
+    assert saved.config()["hyperparameters"]["learning_rate"] == 1e-4
+    assert set(saved.config()["versions"]) >= {"pong-agent", "ale-py", "numpy", "ray"}
+    logged = saved.read_metrics()
+    assert [row["time/updates"] for row in logged] == ["1", "2"]
+    for shown, row in zip(rows, logged, strict=True):
+        assert float(row["rollout/running_return"]) == shown["rollout/running_return"]
+        assert -21 <= shown["rollout/ep_rew_mean"] <= 21
+    assert int(logged[-1]["time/total_timesteps"]) == agent.progress.agent_steps
+
+
+@pytest.mark.parametrize("workers", [1, 2, 4])
+def test_the_number_of_workers_changes_nothing(calm, ray_session, tmp_path, workers):
+    """1, 2 and 4 Ray workers give bit for bit the weights of the serial run."""
+    assert_same_agent(calm[0], run(replace(CONFIG, workers=workers), tmp_path / "run"))
+
+
+def test_the_same_seed_gives_the_same_run(calm, tmp_path):
+    """A second run is equal to the first bit for bit, one of another seed is not."""
+    assert_same_agent(calm[0], run(CONFIG, tmp_path / "again"))
+    other = run(replace(CONFIG, seed=1, updates=1), tmp_path / "other")
+    assert not np.array_equal(other.parameters["W2"], calm[0].parameters["W2"])
+
+
+def test_a_run_resumed_after_10_updates_equals_one_of_20(ray_session, tmp_path):
+    """10 + 10 updates give the weights, the optimizer's state and the log of 20."""
+    config = TrainConfig(updates=20, workers=2, checkpoint_every=7)
+    hyperparameters = replace(PRESETS["reinforce"], episodes_per_update=1)  # for speed
+
+    def begin(name, config):
+        folder = RunFolder.create(tmp_path / name, {"train": asdict(config)})
+        with Trainer(PongAgent(hyperparameters, config.seed), config, folder) as trainer:
+            trainer.train()
+        return trainer.agent
+
+    whole = begin("whole", config)
+    begin("parts", replace(config, updates=10))
+    with resume_run(tmp_path / "parts", config) as trainer:
+        assert trainer.agent.progress.updates == 10
+        trainer.train()
+    assert_same_agent(whole, trainer.agent)
+    logs = [RunFolder.open(tmp_path / name).read_metrics() for name in ("whole", "parts")]
+    for column in ("time/updates", "rollout/ep_rew_mean", "train/entropy", "train/grad_norm"):
+        assert [row[column] for row in logs[0]] == [row[column] for row in logs[1]]
+    assert len(logs[0]) == 20
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_saves_and_leaves_a_run_that_goes_on(calm, tmp_path, number):
+    """A run stopped after its first update is saved, and ends as the calm one when resumed."""
+
+    def interrupt(_):
+        os.kill(os.getpid(), number)
+
+    with start_run(CONFIG, tmp_path / "run") as trainer:
+        assert trainer.train(on_update=interrupt) == number
+        assert trainer.agent.progress.updates == 1
+    with resume_run(tmp_path / "run") as trainer:
+        assert trainer.train() is None
+    assert_same_agent(calm[0], trainer.agent)
+
+
+def test_a_signal_within_an_update_drops_it(calm, tmp_path, monkeypatch):
+    """Episodes that a signal interrupts are dropped, and played again identically on resuming."""
+    with start_run(CONFIG, tmp_path / "run") as trainer:
+        collect = trainer._collector.collect
+
+        def interrupted(parameters, seeds, **options):
+            collect(parameters, seeds[:1], **options)
+            os.kill(os.getpid(), signal.SIGTERM)
+            pytest.fail("the signal was not noticed")
+
+        monkeypatch.setattr(trainer._collector, "collect", interrupted)
+        assert trainer.train() == signal.SIGTERM
+        assert trainer.agent.progress.updates == 0
+    with resume_run(tmp_path / "run") as trainer:
+        trainer.train()
+    assert_same_agent(calm[0], trainer.agent)
+
+
+def test_an_error_while_collecting_saves_the_last_update(calm, tmp_path):
+    """Whatever ends training, the last update is in a checkpoint."""
+
+    def fail(metrics):
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError), start_run(CONFIG, tmp_path / "run") as trainer:
+        trainer.train(on_update=fail)
+    assert RunFolder.open(tmp_path / "run").load_latest().progress.updates == 1
+
+
+def test_evaluation_does_not_disturb_training(calm, tmp_path):
+    """With an evaluation after each update the weights are the same; the best agent is kept."""
+    config = replace(CONFIG, eval_every=1, eval_episodes=1)
+    agent = run(config, tmp_path / "run")
+    assert_same_agent(calm[0], agent)
+    means = [
+        float(row["eval/mean_reward"]) for row in RunFolder.open(tmp_path / "run").read_metrics()
+    ]
+    assert len(means) == 2
+    best = PongAgent.load(tmp_path / "run" / "checkpoints" / "best.npz")
+    assert best.progress.updates == 1 + int(np.argmax(means))
+
+
+def test_another_environment_can_be_learned_in(tmp_path):
+    """The environment is in the run's and in the agent's configuration."""
+    agent = run(TrainConfig(updates=1, workers=0, env_id="PongNoFrameskip-v4"), tmp_path / "run")
+    assert agent.config.env_id == "PongNoFrameskip-v4"
+    assert RunFolder.open(tmp_path / "run").load_latest().config == agent.config
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("workers", -1),
+        ("workers", 1.5),
+        ("updates", 0),
+        ("seed", -3),
+        ("checkpoint_every", 0),
+        ("eval_every", -1),
+        ("eval_episodes", 0),
+    ],
+)
+def test_numbers_out_of_range_are_refused(field, value):
+    """The error names the field, what was expected and what came."""
+    with pytest.raises(
+        ConfigError, match=rf"^{field}: expected an int of \d or more, found {value}"
+    ):
+        TrainConfig(**{field: value})
+
+
+def test_an_environment_that_is_not_pong_makes_no_run(tmp_path):
+    """The id is refused by name before anything is written."""
+    with pytest.raises(NotPongError, match="ALE/Breakout-v5"):
+        start_run(replace(CONFIG, env_id="ALE/Breakout-v5"), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_resuming_needs_a_run_of_the_same_seed(calm, tmp_path):
+    """A folder without a run, and another seed than the run's, are refused."""
+    with pytest.raises(RunError, match="expected the folder of a run"):
+        resume_run(tmp_path)
+    with pytest.raises(ConfigError, match="seed: expected 0 as in the run, found 4"):
+        resume_run(calm[1], replace(CONFIG, seed=4))
+
+
+def test_a_foreign_configuration_is_refused(tmp_path):
+    """A config.json that is not a run's is one error."""
+    RunFolder.create(tmp_path / "run", {"train": {"batch": 3}})
+    with pytest.raises(RunError, match=r"its config\.json is not a run's: .*batch"):
+        resume_run(tmp_path / "run")

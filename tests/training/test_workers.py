@@ -1,0 +1,69 @@
+import numpy as np
+import pytest
+
+from pong_agent import PRESETS, ConfigError, PongAgent
+from pong_agent.training.collector import CollectorError, SerialCollector
+from pong_agent.training.workers import RayCollector
+
+CONFIG = PRESETS["reinforce"]
+SEEDS = [5, 6, 7]
+
+
+@pytest.fixture(scope="module")
+def serial():
+    collector = SerialCollector(CONFIG)
+    yield collector.collect(PongAgent(CONFIG, seed=1).parameters, SEEDS)
+    collector.close()
+
+
+def test_ray_plays_what_this_process_plays(ray_session, serial):
+    """Two workers bring the same three episodes, in the order of the seeds, bit for bit."""
+    collector = RayCollector(CONFIG, n_workers=2)
+    try:
+        played = collector.collect(PongAgent(CONFIG, seed=1).parameters, SEEDS)
+    finally:
+        collector.close()
+    for one, other in zip(serial, played, strict=True):
+        assert one.seed == other.seed
+        for name in ("pixels", "offsets", "actions", "rewards"):
+            np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+    assert ray_session.is_initialized()  # it was not this collector's to stop
+
+
+def test_workers_play_with_the_weights_they_are_given(ray_session, serial):
+    """Other weights give other episodes from the same workers."""
+    collector = RayCollector(CONFIG, n_workers=1)
+    try:
+        agent = PongAgent(CONFIG, seed=1)
+        [first] = collector.collect(agent.parameters, SEEDS[:1])
+        agent.set_parameters({name: -array for name, array in agent.parameters.items()})
+        [second] = collector.collect(agent.parameters, SEEDS[:1])
+    finally:
+        collector.close()
+    np.testing.assert_array_equal(first.actions, serial[0].actions)
+    assert not np.array_equal(first.actions[:500], second.actions[:500])
+
+
+def test_a_worker_that_fails_is_one_clear_error(ray_session):
+    """A failure in a worker names the episode and what went wrong."""
+    collector = RayCollector(CONFIG, n_workers=1)
+    try:
+        with pytest.raises(CollectorError, match=r"(?s)episode 0 of 1 failed.*W1.*expected"):
+            collector.collect({"W1": np.zeros((2, 2)), "W2": np.zeros(2)}, [0])
+    finally:
+        collector.close()
+
+
+def test_a_killed_worker_is_one_clear_error(ray_session):
+    """Training does not hang when a worker dies: it ends with an error that says so."""
+    collector = RayCollector(CONFIG, n_workers=1)
+    ray_session.kill(collector._actors[0])
+    with pytest.raises(CollectorError, match="worker that played episode 0 of 1 failed"):
+        collector.collect(PongAgent(CONFIG).parameters, [0])
+
+
+@pytest.mark.parametrize("n_workers", [0, -1])
+def test_a_number_of_workers_below_one_is_refused(n_workers):
+    """The error says what was expected and what came, before Ray is started."""
+    with pytest.raises(ConfigError, match=f"n_workers: expected 1 or more, found {n_workers}"):
+        RayCollector(CONFIG, n_workers)
