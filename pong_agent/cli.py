@@ -64,6 +64,7 @@ class Train:
 
                 def show(metrics: Mapping[str, float]) -> None:
                     bar.write(_update_line(metrics, config, episodes))
+                    sys.stdout.flush()  # so that a log file can be followed
                     bar.update()
 
                 stopped_by = trainer.train(show)
