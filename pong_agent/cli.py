@@ -12,6 +12,7 @@ import tyro
 from tqdm import tqdm
 
 from pong_agent.agent import PongAgent
+from pong_agent.algorithms.reinforce import LearningError
 from pong_agent.checkpoint import CheckpointError, atomic_replace
 from pong_agent.environment import NotPongError
 from pong_agent.evaluation.evaluate import EvaluationResult, evaluate_policy
@@ -31,7 +32,15 @@ from pong_agent.training.trainer import (
 _RUNS = Path("runs")
 
 # What a user can cause: told in one line. Anything else is a bug and shows its traceback.
-_USER_ERRORS = (CheckpointError, CollectorError, ConfigError, FilmError, NotPongError, RunError)
+_USER_ERRORS = (
+    CheckpointError,
+    CollectorError,
+    ConfigError,
+    FilmError,
+    LearningError,
+    NotPongError,
+    RunError,
+)
 
 
 @dataclass(frozen=True)
@@ -76,15 +85,17 @@ class Train:
 
     def _open(self) -> Trainer:
         if self.resume is not None:
+            if self.run_folder is not None:
+                raise ConfigError(
+                    f"run_folder: expected none with --resume, found {self.run_folder}"
+                )
             return resume_run(self.resume, self.config)
         name = f"{self.config.preset}-seed{self.config.seed}-{time.strftime('%Y%m%d-%H%M%S')}"
         return start_run(self.config, self.run_folder or _RUNS / name)
 
 
-@dataclass(frozen=True)
-class Evaluate:
-    """Play whole episodes with an agent and report their returns."""
-
+@dataclass(frozen=True, kw_only=True)
+class _Episodes:
     weights: Path | None = None
     """Weights file, or run folder for its newest checkpoint; by default the newest run in runs/."""
 
@@ -100,13 +111,29 @@ class Evaluate:
     seed: int = 0
     """Episode i has the seed SEED + i."""
 
+    def load(self) -> tuple[PongAgent, Path]:
+        """Load the agent, say which one it is, and return it with where it came from."""
+        weights = self.weights or _newest_run()
+        agent = load_agent(weights)
+        print(f"{weights}, {agent.progress.updates} updates")
+        return agent, weights
+
+    def bar(self) -> "tqdm[None]":
+        """Return a progress bar over the episodes."""
+        return tqdm(total=self.episodes, unit="episode", disable=None, leave=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluate(_Episodes):
+    """Play whole episodes with an agent and report their returns."""
+
     json: Path | None = None
     """File to write the results to."""
 
     def run(self) -> int:
         """Play, print the table, and return the exit code."""
-        agent, name = _load(self.weights)
-        with tqdm(total=self.episodes, unit="episode", disable=None, leave=False) as bar:
+        agent, weights = self.load()
+        with self.bar() as bar:
             result = evaluate_policy(
                 agent,
                 self.env_id,
@@ -115,32 +142,19 @@ class Evaluate:
                 seed=self.seed,
                 on_episode=lambda _: bar.update(),
             )
-        print(f"{name}, {agent.progress.updates} updates")
         print(_table(result))
         if self.json is not None:
-            _write_json(self.json, {"weights": str(name), **result.to_dict()})
+            _write_json(self.json, {"weights": str(weights), **result.to_dict()})
             print(f"wrote {self.json}")
         return 0
 
 
-@dataclass(frozen=True)
-class Record:
+@dataclass(frozen=True, kw_only=True)
+class Record(_Episodes):
     """Play whole episodes with an agent and film them, every emulator frame at 60 per second."""
-
-    weights: Path | None = None
-    """Weights file, or run folder for its newest checkpoint; by default the newest run in runs/."""
-
-    env_id: str | None = None
-    """Environment to play; by default the one that the agent learned in."""
 
     episodes: int = 1
     """Number of episodes, each a film of its own."""
-
-    sampled: bool = False
-    """Sample actions; by default the more probable one is taken (greedy)."""
-
-    seed: int = 0
-    """Episode i has the seed SEED + i."""
 
     video_folder: Path = Path("videos")
     """Folder of the films, named PREFIX-episode-I.mp4."""
@@ -156,8 +170,8 @@ class Record:
 
     def run(self) -> int:
         """Play and film, print returns and paths, and return the exit code."""
-        agent, name = _load(self.weights)
-        with tqdm(total=self.episodes, unit="episode", disable=None, leave=False) as bar:
+        agent, _ = self.load()
+        with self.bar() as bar:
             result, paths = record_episodes(
                 agent,
                 self.video_folder,
@@ -169,7 +183,6 @@ class Record:
                 scale=self.scale,
                 on_episode=lambda _: bar.update(),
             )
-        print(f"{name}, {agent.progress.updates} updates")
         print(_table(result, paths))
         if self.gif:
             gif = paths[0].with_suffix(".gif")
@@ -224,16 +237,11 @@ def _parse_with(args: Sequence[str], default: Any) -> _Command:
     return command
 
 
-def _load(weights: Path | None) -> tuple[PongAgent, Path]:
-    """Load an agent by path, or the newest run's."""
-    if weights is None:
-        runs = sorted(_RUNS.glob("*/config.json"), key=lambda path: path.stat().st_mtime)
-        if not runs:
-            raise RunError(
-                f"expected --weights, or a run in {_RUNS}/; found neither (train one first)"
-            )
-        weights = runs[-1].parent
-    return load_agent(weights), weights
+def _newest_run() -> Path:
+    runs = sorted(_RUNS.glob("*/config.json"), key=lambda path: path.stat().st_mtime)
+    if not runs:
+        raise RunError(f"expected --weights, or a run in {_RUNS}/; found neither (train one first)")
+    return runs[-1].parent
 
 
 def _update_line(metrics: Mapping[str, float], config: TrainConfig, episodes: int) -> str:

@@ -89,6 +89,7 @@ def test_the_newest_run_is_the_default(run_folder, tmp_path, monkeypatch, capsys
             ["train", "--workers", "0", "--run-folder", "/dev/null/run"],
             "/dev/null/run: a run folder",
         ),
+        (["train", "--resume", "RUN", "--run-folder", "x"], "run_folder: expected none with"),
         (["evaluate", "--weights", "nothing.npz"], "nothing.npz: no such file"),
         (["evaluate", "--weights", "RUN", "--episodes", "0"], "expected 1 or more, found 0"),
         (["evaluate", "--weights", "RUN", "--env-id", "CartPole-v1"], "CartPole-v1"),
