@@ -7,10 +7,16 @@ os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 os.environ["RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"] = "0"
 os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
 
+import hypothesis
 import numpy as np
 import pytest
 
 from pong_agent import PongAgent, make_env, rollout
+
+
+# Nothing is written beside the sources, and a slow machine is no failure.
+hypothesis.settings.register_profile("here", database=None, deadline=None)
+hypothesis.settings.load_profile("here")
 
 
 @pytest.fixture(scope="session")
