@@ -13,7 +13,6 @@ import pytest
 
 from pong_agent import PongAgent, make_env, rollout
 
-
 # Nothing is written beside the sources, and a slow machine is no failure.
 hypothesis.settings.register_profile("here", database=None, deadline=None)
 hypothesis.settings.load_profile("here")
