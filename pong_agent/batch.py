@@ -1,12 +1,12 @@
 """What an agent learns from: trajectories in compact form, and batches of them."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pong_agent.observation import FIELD_SHAPE, N_PIXELS, SparseRows, difference_of_successive
+from pong_agent.observation import FIELD_SHAPE, N_PIXELS, SparseRows, observe_stored
 
 
 class BatchError(ValueError):
@@ -15,32 +15,36 @@ class BatchError(ValueError):
 
 @dataclass(frozen=True)
 class Trajectory:
-    """One whole episode of T agent steps, from a reset to its end.
+    """T successive agent steps in one environment: a whole episode, or a fragment of a long game.
 
     Frames are kept as the indices of their lit pixels (24 to 30 of 6,400), so a step weighs about
-    70 bytes where the notebook's dense float64 row weighs 51,200.
+    70 bytes where the notebook's dense float64 row weighs 51,200. There are T + 2 of them: the one
+    before the first step (the first one itself where an episode starts), those acted on, and the
+    one after the last step.
 
     Attributes:
-        pixels: [nnz] uint16, lit pixels of frame 0, then of frame 1, ..., each increasing; pixel
+        pixels: [nnz] uint16, lit pixels of the frames one after the other, each increasing; pixel
             i is row i // 80, column i % 80 of the playing field.
-        offsets: [T + 1] int64, frame t has its pixels at `slice(offsets[t], offsets[t + 1])`.
+        offsets: [T + 3] int64, frame f has its pixels at `slice(offsets[f], offsets[f + 1])`.
         actions: [T] uint8, 1 where UP was taken and 0 where DOWN was.
         rewards: [T] float32, reward of the environment after each action.
+        ends: [T] bool, whether the episode ended with the step, so that the next one starts anew.
         seed: the episode's seed: what the environment was reset with, and the root of the
             generator that sampled the actions; -1 where there was none.
-        terminated: whether the environment ended the episode.
-        truncated: whether a limit cut it off.
-        observation: what the network was shown, `ReinforceConfig.observation`.
+        observation: what the network was shown, one of `observation.INPUT_SIZES`.
+        return_before: sum of the running episode's rewards before the first step.
+        steps_before: number of its steps before the first one.
     """
 
     pixels: NDArray[np.uint16]
     offsets: NDArray[np.int64]
     actions: NDArray[np.uint8]
     rewards: NDArray[np.float32]
+    ends: NDArray[np.bool_]
     seed: int = -1
-    terminated: bool = True
-    truncated: bool = False
     observation: str = "difference"
+    return_before: float = 0.0
+    steps_before: int = 0
 
     def __len__(self) -> int:
         return len(self.actions)
@@ -50,9 +54,28 @@ class Trajectory:
         """Undiscounted sum of the rewards: the difference of points in Pong, -21 to 21."""
         return float(self.rewards.sum(dtype=np.float64))
 
-    def network_input(self) -> SparseRows:
-        """Return what the network saw at each step, T sparse rows."""
-        return difference_of_successive(self.pixels, self.offsets)
+    def finished_episodes(self) -> list[tuple[float, int]]:
+        """Return the return and the length, in agent steps, of each episode that ended here."""
+        stops = np.flatnonzero(self.ends) + 1
+        totals = np.concatenate([[0.0], np.cumsum(self.rewards, dtype=np.float64)])[[0, *stops]]
+        totals[0] -= self.return_before
+        lengths = np.diff([-self.steps_before, *stops])
+        return list(zip(np.diff(totals).tolist(), lengths.tolist(), strict=True))
+
+    def network_input(self, *, with_next: bool = False) -> SparseRows:
+        """Return what the network saw at each step.
+
+        Args:
+            with_next: also what it would have seen after the last step.
+
+        Returns:
+            T sparse rows, or T + 1.
+        """
+        current = np.arange(1, len(self) + 1 + with_next)
+        starts = np.zeros(len(current), dtype=np.bool_)
+        starts[1:] = self.ends[: len(current) - 1]
+        previous = np.where(starts, current, current - 1)
+        return observe_stored(self.observation, self.pixels, self.offsets, current, previous)
 
     def validate(self, name: str = "trajectory") -> None:
         """Check every field.
@@ -78,6 +101,10 @@ class Trajectory:
                 f"{name}.rewards: expected shape ({length},) as actions have, "
                 f"found {self.rewards.shape}"
             )
+        if self.ends.shape != (length,):
+            raise BatchError(
+                f"{name}.ends: expected shape ({length},) as actions have, found {self.ends.shape}"
+            )
         if not np.isfinite(self.rewards).all():
             step = int(np.flatnonzero(~np.isfinite(self.rewards))[0])
             found = self.rewards[step]
@@ -91,10 +118,10 @@ class Trajectory:
         self._validate_pixels(name)
 
     def _validate_pixels(self, name: str) -> None:
-        shape = (len(self.actions) + 1,)
+        shape = (len(self.actions) + 3,)
         if self.offsets.shape != shape:
             raise BatchError(
-                f"{name}.offsets: expected shape {shape}, one more than actions, "
+                f"{name}.offsets: expected shape {shape}, three more than actions, "
                 f"found {self.offsets.shape}"
             )
         ends = (int(self.offsets[0]), int(self.offsets[-1]))
@@ -108,7 +135,7 @@ class Trajectory:
             raise BatchError(
                 f"{name}.pixels: expected indices below {N_PIXELS}, found {self.pixels.max()}"
             )
-        frame_of = np.repeat(np.arange(len(self.actions)), np.diff(self.offsets))
+        frame_of = np.repeat(np.arange(len(self.offsets) - 1), np.diff(self.offsets))
         if (np.diff(frame_of * N_PIXELS + self.pixels) <= 0).any():
             raise BatchError(
                 f"{name}.pixels: expected increasing indices within each frame, "
@@ -121,12 +148,13 @@ _DTYPES: dict[str, type[np.generic]] = {
     "offsets": np.int64,
     "actions": np.uint8,
     "rewards": np.float32,
+    "ends": np.bool_,
 }
 
 
 @dataclass(frozen=True)
 class Batch:
-    """The trajectories of one update, in the order in which their gradients are summed."""
+    """The trajectories of one update, in the order in which they are learned from."""
 
     trajectories: tuple[Trajectory, ...]
 
@@ -138,16 +166,9 @@ class Batch:
         """Number of agent steps in all trajectories."""
         return sum(len(trajectory) for trajectory in self.trajectories)
 
-    def statistics(self) -> dict[str, float]:
-        """Return "episodes", "agent_steps", "ep_rew_mean" and "ep_len_mean" (agent steps)."""
-        episodes = len(self.trajectories)
-        total = sum(trajectory.episode_return for trajectory in self.trajectories)
-        return {
-            "episodes": float(episodes),
-            "agent_steps": float(self.n_steps),
-            "ep_rew_mean": total / episodes,
-            "ep_len_mean": self.n_steps / episodes,
-        }
+    def finished_episodes(self) -> list[tuple[float, int]]:
+        """Return the return and the length of each episode that ended in a trajectory, in order."""
+        return [one for trajectory in self.trajectories for one in trajectory.finished_episodes()]
 
     def validate(self, observation: str) -> None:
         """Check that an agent that sees `observation` can learn from this batch.
@@ -170,62 +191,95 @@ class Batch:
             trajectory.validate(name)
 
 
-@dataclass
 class TrajectoryBuilder:
-    """Collects an episode step by step and packs it into a `Trajectory`.
+    """Collects agent steps one by one and packs them into a `Trajectory`.
+
+    Args:
+        seed: the episode's seed, -1 where there is none.
+        observation: what the network is shown.
+        previous: (80, 80) uint8 of 0 and 1, the field before the first one; None where the first
+            one starts an episode.
 
     Example:
         >>> builder = TrajectoryBuilder(seed=7)
         >>> builder.append(np.eye(80, dtype=np.uint8), up=True, reward=0.0)
-        >>> builder.append(np.eye(80, dtype=np.uint8), up=False, reward=1.0)
+        >>> builder.append(np.eye(80, dtype=np.uint8), up=False, reward=1.0, end=True)
         >>> trajectory = builder.build()
         >>> len(trajectory), trajectory.episode_return
         (2, 1.0)
     """
 
-    seed: int = -1
-    observation: str = "difference"
-    _pixels: list[NDArray[np.uint16]] = field(default_factory=list, repr=False)
-    _actions: list[bool] = field(default_factory=list, repr=False)
-    _rewards: list[float] = field(default_factory=list, repr=False)
+    def __init__(
+        self,
+        seed: int = -1,
+        observation: str = "difference",
+        previous: NDArray[np.uint8] | None = None,
+    ) -> None:
+        self.seed = seed
+        self.observation = observation
+        self._frames = [] if previous is None else [lit_pixels(previous)]
+        self._actions: list[bool] = []
+        self._rewards: list[float] = []
+        self._ends: list[bool] = []
 
-    def append(self, field: NDArray[np.uint8], *, up: bool, reward: float) -> None:
+    def append(
+        self, field: NDArray[np.uint8], *, up: bool, reward: float, end: bool = False
+    ) -> None:
         """Add one agent step.
 
         Args:
             field: (80, 80) uint8 of 0 and 1, `preprocess_frame` of the frame acted on.
             up: whether UP was taken (DOWN otherwise).
             reward: what the environment gave for the action.
+            end: whether the episode ended with it.
 
         Raises:
             BatchError: the field has another shape or dtype.
         """
-        if field.shape != FIELD_SHAPE or field.dtype != np.uint8:
-            raise BatchError(f"field: expected uint8 of {FIELD_SHAPE}, found {_describe(field)}")
-        lit = np.flatnonzero(field.reshape(-1) != 0)  # booleans take flatnonzero's fast path
-        self._pixels.append(lit.astype(np.uint16))
+        frame = lit_pixels(field)
+        if not self._frames:
+            self._frames.append(frame)
+        self._frames.append(frame)
         self._actions.append(bool(up))
         self._rewards.append(float(reward))
+        self._ends.append(bool(end))
 
-    def build(self, *, terminated: bool = True, truncated: bool = False) -> Trajectory:
+    def build(self, following: NDArray[np.uint8] | None = None) -> Trajectory:
         """Pack the steps into a trajectory.
 
+        Args:
+            following: (80, 80) uint8 of 0 and 1, the field after the last step; not needed where
+                the episode ended there.
+
         Raises:
-            BatchError: no step was appended.
+            BatchError: no step was appended, or the field has another shape or dtype.
         """
         if not self._actions:
             raise BatchError("trajectory: expected one step or more, found none")
-        counts = [len(pixels) for pixels in self._pixels]
+        last = self._frames[-1] if following is None else lit_pixels(following)
+        frames = [*self._frames, last]
+        counts = [len(frame) for frame in frames]
         return Trajectory(
-            pixels=np.concatenate(self._pixels),
+            pixels=np.concatenate(frames),
             offsets=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
             actions=np.array(self._actions, dtype=np.uint8),
             rewards=np.array(self._rewards, dtype=np.float32),
+            ends=np.array(self._ends, dtype=np.bool_),
             seed=self.seed,
-            terminated=terminated,
-            truncated=truncated,
             observation=self.observation,
         )
+
+
+def lit_pixels(field: NDArray[np.uint8]) -> NDArray[np.uint16]:
+    """Return the indices of the lit pixels of an (80, 80) uint8 field, increasing.
+
+    Raises:
+        BatchError: the field has another shape or dtype.
+    """
+    if field.shape != FIELD_SHAPE or field.dtype != np.uint8:
+        raise BatchError(f"field: expected uint8 of {FIELD_SHAPE}, found {_describe(field)}")
+    # Booleans take flatnonzero's fast path.
+    return np.flatnonzero(field.reshape(-1) != 0).astype(np.uint16)
 
 
 def _describe(value: object) -> str:

@@ -1,5 +1,6 @@
 """Pong environments: made by id, and their actions found by meaning."""
 
+import functools
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -97,6 +98,57 @@ def find_paddle_actions(env: Any) -> tuple[int, int]:
             f"{DOWN_MEANING} (down), found {single.action_space} for the meanings {meanings}"
         )
     return meanings.index(UP_MEANING), meanings.index(DOWN_MEANING)
+
+
+def save_emulator(env: Any) -> bytes:
+    """Return the emulator's state, random draws to come included, about 14.5 kB.
+
+    Only for environments with a fixed frame skip: a random one is drawn outside the emulator.
+
+    Raises:
+        NotPongError: the environment draws its frame skip.
+    """
+    frame_skip = env.unwrapped._ezpickle_kwargs.get("frameskip", 4)
+    if not isinstance(frame_skip, int):
+        raise NotPongError(
+            f"{_name(env)}: expected a fixed frame skip to save a game in the middle, "
+            f"found one drawn from {frame_skip}"
+        )
+    return bytes(env.unwrapped.ale.cloneState(include_rng=True).serialize())
+
+
+def restore_emulator(env: Any, state: bytes, last_action: int) -> None:
+    """Put the emulator of an environment that was reset into a state of `save_emulator`.
+
+    Played on from there the game is the same bit for bit, in whatever process and whatever was
+    played in the environment before. ALE keeps one thing outside its states: the action that a
+    sticky draw repeats. So a fixed state is restored first, from which the wanted action is
+    taken: with the draws that come there it surely becomes the last one.
+
+    Args:
+        env: an environment that was reset at least once.
+        state: what `save_emulator` returned.
+        last_action: index of the action that was taken last, 0 (NOOP) where an episode starts.
+    """
+    import ale_py
+
+    ale = env.unwrapped.ale
+    ale.restoreState(ale_py.ALEState(_fixed_state()))
+    for _ in range(_ACTS_TO_BE_SURE):
+        ale.act(env.unwrapped._action_set[last_action])
+    ale.restoreState(ale_py.ALEState(state))
+
+
+_ACTS_TO_BE_SURE = 4  # one that is not sticky is enough
+
+
+@functools.cache
+def _fixed_state() -> bytes:
+    env = make_env("ALE/Pong-v5")
+    env.reset(seed=0)
+    state = save_emulator(env)
+    env.close()
+    return state
 
 
 def _name(env: Any) -> str:

@@ -4,6 +4,7 @@ The steps are those of Karpathy's "Pong from Pixels" as the notebook of this pro
 (`preprocess` there): crop, halve, erase the background, set the rest to 1.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,9 +15,18 @@ FRAME_SHAPE = (210, 160, 3)  # height, width, RGB: the screen of the Atari 2600 
 FIELD_SHAPE = (80, 80)  # the playing field at half resolution
 N_PIXELS = 80 * 80
 
+# Kinds of observation: number of columns of the network's input.
+INPUT_SIZES = {
+    "difference": N_PIXELS,  # current field minus previous field, as in the notebook
+    "two_frames": 2 * N_PIXELS,  # current field, then previous field: a still paddle shows too
+}
+
 # Which values of the red channel are lit: all but black and the two background colours.
 _LIT = np.ones(256, dtype=np.uint8)
 _LIT[[0, 109, 144]] = 0
+
+# Where each pixel of two pictures goes when both are turned upside down.
+_FLIP = np.arange(2 * N_PIXELS, dtype=np.uint16).reshape(2, *FIELD_SHAPE)[:, ::-1].reshape(-1)
 
 
 class ObservationError(ValueError):
@@ -25,28 +35,51 @@ class ObservationError(ValueError):
 
 @dataclass(frozen=True)
 class SparseRows:
-    """N rows of an (N, 6400) matrix of -1, 0 and +1, of which only the non-zeros are stored.
+    """N rows of a matrix of -1, 0 and +1, of which only the non-zeros are stored.
 
     The layout is the compressed sparse row format (CSR): row n has its non-zeros at
     `slice(offsets[n], offsets[n + 1])` of `indices` and `values`, by increasing index. A difference
-    of two Pong pictures has 10 to 50 of them.
+    of two Pong pictures has 10 to 50 of them, two pictures have 50 to 60.
 
     Attributes:
-        indices: [nnz] uint16, column of each non-zero, 0 to 6399.
+        indices: [nnz] uint16, column of each non-zero.
         values: [nnz] int8, -1 or +1.
         offsets: [N + 1] int64, where each row starts; the last one is nnz.
+        width: number of columns, 6,400 or 12,800.
     """
 
     indices: NDArray[np.uint16]
     values: NDArray[np.int8]
     offsets: NDArray[np.int64]
+    width: int
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
+    @classmethod
+    def concatenate(cls, parts: "Sequence[SparseRows]") -> "SparseRows":
+        """Return the rows of all parts, which must have one width, one below the other."""
+        starts = np.cumsum([0, *(len(part.indices) for part in parts)])
+        shifted = [part.offsets[1:] + start for part, start in zip(parts, starts, strict=False)]
+        return cls(
+            indices=np.concatenate([part.indices for part in parts]),
+            values=np.concatenate([part.values for part in parts]),
+            offsets=np.concatenate([np.zeros(1, np.int64), *shifted]),
+            width=parts[0].width,
+        )
+
+    def take(self, rows: NDArray[np.int64]) -> "SparseRows":
+        """Return some rows, in the order of their numbers."""
+        where, offsets = _positions(self.offsets, rows)
+        return SparseRows(self.indices[where], self.values[where], offsets, self.width)
+
+    def flipped(self) -> "SparseRows":
+        """Return the rows of the pictures turned upside down, columns in no particular order."""
+        return SparseRows(_FLIP[self.indices], self.values, self.offsets, self.width)
+
     def toarray(self) -> NDArray[np.int8]:
-        """Return the rows as a dense (N, 6400) int8 array."""
-        dense = np.zeros((len(self), N_PIXELS), dtype=np.int8)
+        """Return the rows as a dense (N, width) int8 array."""
+        dense = np.zeros((len(self), self.width), dtype=np.int8)
         dense[np.repeat(np.arange(len(self)), np.diff(self.offsets)), self.indices] = self.values
         return dense
 
@@ -95,53 +128,94 @@ def as_batch(observation: Any) -> tuple[NDArray[np.uint8], bool]:
     return (frames[np.newaxis] if single else frames), single
 
 
-def difference(current: NDArray[np.uint8], previous: NDArray[np.uint8]) -> SparseRows:
-    """Subtract the previous playing fields from the current ones: `x_t = field_t - field_{t-1}`.
+def observe(kind: str, current: NDArray[np.uint8], previous: NDArray[np.uint8]) -> SparseRows:
+    """Make the network's input from playing fields.
+
+    "difference": `x_t = field_t - field_{t-1}`; "two_frames": `x_t = (field_t, field_{t-1})`.
 
     Args:
+        kind: one of `INPUT_SIZES`.
         current: (N, 80, 80) uint8 of 0 and 1.
         previous: (N, 80, 80) uint8 of 0 and 1; equal to `current` where an episode starts, which
-            gives the row of zeros that the notebook uses for the first frame.
+            gives the difference of zeros that the notebook uses for the first frame.
 
     Returns:
         N sparse rows.
     """
-    shape = (len(current), N_PIXELS)
-    signed = current.view(np.int8).reshape(shape) - previous.view(np.int8).reshape(shape)
-    flat = np.flatnonzero(signed)
-    rows, columns = np.divmod(flat, N_PIXELS)
+    now, before = (field.view(np.int8).reshape(-1, N_PIXELS) for field in (current, previous))
+    dense = now - before if kind == "difference" else np.concatenate([now, before], axis=1)
+    width = INPUT_SIZES[kind]
+    flat = np.flatnonzero(dense != 0)  # booleans take flatnonzero's fast path
+    rows, columns = np.divmod(flat, width)
     return SparseRows(
         indices=columns.astype(np.uint16),
-        values=signed.reshape(-1)[flat],
+        values=dense.reshape(-1)[flat],
         offsets=np.searchsorted(rows, np.arange(len(current) + 1)).astype(np.int64),
+        width=width,
     )
 
 
-def difference_of_successive(pixels: NDArray[np.uint16], offsets: NDArray[np.int64]) -> SparseRows:
-    """Compute `difference` along an episode whose frames are stored as indices of lit pixels.
+def observe_stored(
+    kind: str,
+    pixels: NDArray[np.uint16],
+    offsets: NDArray[np.int64],
+    current: NDArray[np.int64],
+    previous: NDArray[np.int64],
+) -> SparseRows:
+    """Make the network's input, as `observe` does, from frames stored as indices of lit pixels.
 
     Args:
+        kind: one of `INPUT_SIZES`.
         pixels: [nnz] uint16, lit pixels of frame 0, then of frame 1, ..., each increasing.
-        offsets: [T + 1] int64, where each frame starts in `pixels`.
+        offsets: [F + 1] int64, where each frame starts in `pixels`.
+        current: [N] int64, which frame is each row's current one.
+        previous: [N] int64, which frame is its previous one.
 
     Returns:
-        T sparse rows, the first of them zeros.
+        N sparse rows.
     """
-    length = len(offsets) - 1
-    frame_of = np.repeat(np.arange(length), np.diff(offsets))
-    lit_now = frame_of * N_PIXELS + pixels  # one key per (frame, pixel)
-    lit_before = (lit_now + N_PIXELS)[frame_of < length - 1]  # seen from the next frame
-    appeared = np.setdiff1d(lit_now[frame_of > 0], lit_before, assume_unique=True)
-    vanished = np.setdiff1d(lit_before, lit_now, assume_unique=True)
-    keys = np.concatenate([appeared, vanished])
-    signs = np.concatenate([np.ones(len(appeared), np.int8), np.full(len(vanished), -1, np.int8)])
+    width = INPUT_SIZES[kind]
+    now = _keys(pixels, offsets, current, width)
+    before = _keys(pixels, offsets, previous, width)
+    if kind == "difference":
+        now, before = (
+            np.setdiff1d(now, before, assume_unique=True),
+            np.setdiff1d(before, now, assume_unique=True),
+        )
+        signs = np.repeat(np.array([1, -1], np.int8), [len(now), len(before)])
+    else:
+        before = before + N_PIXELS
+        signs = np.ones(len(now) + len(before), np.int8)
+    keys = np.concatenate([now, before])
     order = np.argsort(keys)
-    rows, columns = np.divmod(keys[order], N_PIXELS)
+    rows, columns = np.divmod(keys[order], width)
     return SparseRows(
         indices=columns.astype(np.uint16),
         values=signs[order],
-        offsets=np.searchsorted(rows, np.arange(length + 1)).astype(np.int64),
+        offsets=np.searchsorted(rows, np.arange(len(current) + 1)).astype(np.int64),
+        width=width,
     )
+
+
+def _keys(
+    pixels: NDArray[np.uint16],
+    offsets: NDArray[np.int64],
+    frames: NDArray[np.int64],
+    width: int,
+) -> NDArray[np.int64]:
+    """Return `row * width + pixel` for each lit pixel of each row's frame."""
+    where, ends = _positions(offsets, frames)
+    row_starts = np.repeat(np.arange(len(frames)) * width, np.diff(ends))
+    return np.asarray(row_starts + pixels[where])
+
+
+def _positions(
+    offsets: NDArray[np.int64], rows: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return where the items of some rows lie, and these rows' own offsets."""
+    counts = np.diff(offsets)[rows]
+    ends = np.concatenate([[0], np.cumsum(counts)])
+    return np.arange(ends[-1]) + np.repeat(offsets[rows] - ends[:-1], counts), ends
 
 
 def _preprocess(frames: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -4,10 +4,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pong_agent.agent import PongAgent
 from pong_agent.batch import Trajectory, TrajectoryBuilder
 from pong_agent.network import choose_up
+from pong_agent.observation import preprocess_frames
+
+Fields = tuple[NDArray[np.uint8], NDArray[np.uint8]]  # (80, 80) each: current, previous
 
 # Sets the stream that samples actions apart from those that the environment draws from its seed.
 _ACTION_STREAM = 1
@@ -44,8 +48,8 @@ def rollout(
         >>> from pong_agent import PongAgent, make_env
         >>> env = make_env("ALE/Pong-v5", max_num_frames_per_episode=100)
         >>> [trajectory] = rollout(PongAgent("reinforce", env=env), [env], [0])
-        >>> len(trajectory), trajectory.truncated
-        (25, True)
+        >>> len(trajectory)
+        25
         >>> env.close()
     """
     environments, seeds = list(environments), [int(seed) for seed in seeds]
@@ -54,37 +58,90 @@ def rollout(
             f"expected one seed for each environment, "
             f"found {len(seeds)} seeds for {len(environments)} environments"
         )
-    generators = [action_generator(seed) for seed in seeds]
-    builders = [TrajectoryBuilder(seed, agent.config.observation) for seed in seeds]
-    trajectories: dict[int, Trajectory] = {}
-
-    frames = np.stack(
-        [env.reset(seed=seed)[0] for env, seed in zip(environments, seeds, strict=True)]
+    kind = agent.config.observation
+    fields = preprocess_frames(
+        np.stack([env.reset(seed=seed)[0] for env, seed in zip(environments, seeds, strict=True)])
     )
-    playing = list(range(len(environments)))
-    state = None
-    while playing:
-        probabilities, (fields,) = agent.up_probability(frames, state)
-        next_frames, still_playing = [], []
+    trajectories, _ = _interact(
+        agent,
+        environments,
+        fields,
+        fields,
+        [TrajectoryBuilder(seed, kind) for seed in seeds],
+        [None if deterministic else action_generator(seed) for seed in seeds],
+    )
+    return trajectories
+
+
+def rollout_fragment(
+    agent: PongAgent,
+    environments: Sequence[Any],
+    fields: Sequence[Fields],
+    n_steps: int,
+    generators: Sequence[np.random.Generator],
+) -> tuple[list[Trajectory], list[Fields]]:
+    """Play a fixed number of steps in each environment, through the ends of episodes.
+
+    An environment whose episode ends is reset without a seed, so that its random draws go on.
+
+    Args:
+        agent: who plays.
+        environments: N Gymnasium environments in the middle of their episodes.
+        fields: N pairs of the current and the previous playing field.
+        n_steps: agent steps to play in each environment.
+        generators: N generators that sample the actions.
+
+    Returns:
+        N trajectories of `n_steps` steps, and the N pairs of fields to go on with.
+    """
+    current, previous = (np.stack(part) for part in zip(*fields, strict=True))
+    builders = [
+        TrajectoryBuilder(observation=agent.config.observation, previous=before)
+        for before in previous
+    ]
+    return _interact(
+        agent, list(environments), current, previous, builders, generators, n_steps=n_steps
+    )
+
+
+def _interact(
+    agent: PongAgent,
+    environments: list[Any],
+    current: NDArray[np.uint8],
+    previous: NDArray[np.uint8],
+    builders: list[TrajectoryBuilder],
+    generators: Sequence[np.random.Generator | None],
+    n_steps: int | None = None,
+) -> tuple[list[Trajectory], list[Fields]]:
+    """Play until each episode's end, or `n_steps` steps in each environment."""
+    trajectories: dict[int, Trajectory] = {}
+    playing, played = list(range(len(environments))), 0
+    while playing and played != n_steps:
+        probabilities = agent.up_probability(current, previous)
+        frames, ends = [], []
         for row, index in enumerate(playing):
-            generator = None if deterministic else generators[index]
-            up = bool(choose_up(probabilities[row : row + 1], generator)[0])
+            up = bool(choose_up(probabilities[row : row + 1], generators[index])[0])
             action = agent.up_action if up else agent.down_action
             frame, reward, terminated, truncated, _ = environments[index].step(action)
-            builders[index].append(fields[row], up=up, reward=float(reward))
-            if terminated or truncated:
-                trajectories[index] = builders[index].build(
-                    terminated=bool(terminated), truncated=bool(truncated)
-                )
-            else:
-                next_frames.append(frame)
-                still_playing.append(row)
-        if len(still_playing) < len(playing):
-            fields = fields[still_playing]
-            playing = [playing[row] for row in still_playing]
-        if playing:
-            frames, state = np.stack(next_frames), (fields,)
-    return [trajectories[index] for index in range(len(environments))]
+            ends.append(bool(terminated or truncated))
+            builders[index].append(current[row], up=up, reward=float(reward), end=ends[-1])
+            if ends[-1] and n_steps is not None:
+                frame, _ = environments[index].reset()
+            frames.append(frame)
+        following = preprocess_frames(np.stack(frames))
+        starts = np.array(ends)[:, np.newaxis, np.newaxis]
+        previous, current = np.where(starts, following, current), following
+        played += 1
+        if n_steps is None and any(ends):
+            for row in np.flatnonzero(ends).tolist():
+                trajectories[playing[row]] = builders[playing[row]].build(current[row])
+            stay = np.flatnonzero(~np.array(ends))
+            current, previous = current[stay], previous[stay]
+            playing = [playing[row] for row in stay.tolist()]
+    for row, index in enumerate(playing):
+        trajectories[index] = builders[index].build(current[row])
+    ordered = [trajectories[index] for index in range(len(environments))]
+    return ordered, list(zip(current, previous, strict=True))
 
 
 def action_generator(seed: int) -> np.random.Generator:
