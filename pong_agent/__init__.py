@@ -1,12 +1,12 @@
 """Learn Pong from pixels: a Gymnasium-compatible agent with an evaluation recorder."""
 
 from pong_agent.agent import PongAgent
-from pong_agent.algorithms.reinforce import LearningError
+from pong_agent.algorithms.optimizers import LearningError
 from pong_agent.batch import Batch, BatchError, Trajectory, TrajectoryBuilder
 from pong_agent.checkpoint import CheckpointError
 from pong_agent.environment import NotPongError, make_env
 from pong_agent.observation import ObservationError, preprocess_frame
-from pong_agent.presets import PRESETS, ConfigError, ReinforceConfig
+from pong_agent.presets import PRESETS, ConfigError, PPOConfig, ReinforceConfig
 from pong_agent.rollout import rollout
 
 __version__ = "0.1.0"
@@ -20,6 +20,7 @@ __all__ = [
     "LearningError",
     "NotPongError",
     "ObservationError",
+    "PPOConfig",
     "PongAgent",
     "ReinforceConfig",
     "Trajectory",

@@ -9,27 +9,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pong_agent.algorithms.reinforce import init_optimizer, reinforce_update
+from pong_agent.algorithms import algorithm_of
 from pong_agent.batch import Batch, BatchError
 from pong_agent.checkpoint import CheckpointError, load_arrays, save_arrays
 from pong_agent.environment import find_paddle_actions
-from pong_agent.network import (
-    Floats,
-    check_parameters,
-    choose_up,
-    forward,
-    init_parameters,
-    parameter_shapes,
-)
+from pong_agent.network import Floats, check_arrays, choose_up, forward, sigmoid
 from pong_agent.observation import (
     ObservationError,
     as_batch,
-    difference,
+    observe,
     preprocess_frames,
 )
 from pong_agent.presets import (
+    AgentConfig,
     ConfigError,
-    ReinforceConfig,
     config_from_dict,
     config_to_dict,
     resolve_preset,
@@ -39,6 +32,9 @@ from pong_agent.progress import Progress
 # Previous playing fields, (N, 80, 80) uint8: all that the policy remembers. A tuple, as the states
 # of Stable-Baselines3 are.
 PolicyState = tuple[NDArray[np.uint8]]
+
+# Sets the stream that orders minibatches apart from those of weights and actions.
+_SHUFFLE_STREAM = 2
 
 
 class PongAgent:
@@ -52,6 +48,7 @@ class PongAgent:
 
     Attributes:
         config: the hyperparameters, frozen.
+        seed: what the agent was made with.
         progress: counters of what was learned.
         up_action: index of UP in the environment's action space.
         down_action: index of DOWN.
@@ -68,25 +65,35 @@ class PongAgent:
     """
 
     def __init__(
-        self, preset: str | ReinforceConfig = "reinforce", seed: int = 0, *, env: Any = None
+        self, preset: str | AgentConfig = "ppo", seed: int = 0, *, env: Any = None
     ) -> None:
-        self.config = resolve_preset(preset)
-        self.progress = Progress()
-        self.up_action, self.down_action = (2, 3)
+        self._set_up(resolve_preset(preset), seed)
         if env is not None:
             self.bind(env)
         weights_seed, actions_seed = np.random.SeedSequence(seed).spawn(2)
-        self._parameters = init_parameters(
-            np.random.default_rng(weights_seed), self.config.hidden_units
+        self._parameters = self._algorithm.init_parameters(
+            self.config, np.random.default_rng(weights_seed)
         )
-        self._optimizer_state = init_optimizer(self._parameters)
+        self._optimizer_state = self._algorithm.init_optimizer(self._parameters, self.config)
         self._generator = np.random.default_rng(actions_seed)
+
+    def _set_up(self, config: AgentConfig, seed: int) -> None:
+        """Set all but weights, optimizer and random generator, which `load` reads from a file."""
+        self.config = config
+        self.seed = seed
+        self.progress = Progress()
+        self.up_action, self.down_action = (2, 3)
+        self._algorithm = algorithm_of(config)
         self._previous: NDArray[np.uint8] | None = None
         self._starts = np.zeros(0, dtype=np.bool_)
 
     @property
     def parameters(self) -> Mapping[str, Floats]:
-        """The weights: "W1" (hidden_units, 6400) and "W2" (hidden_units,), float64."""
+        """The weights by name.
+
+        Preset `reinforce`: "W1" (200, 6400) and "W2" (200,), float64. Preset `ppo`: "W1" (200,
+        12800), "W2" and "Wv" (200,), "bv" (1,), float32.
+        """
         return MappingProxyType(self._parameters)
 
     def set_parameters(self, parameters: Mapping[str, Floats]) -> None:
@@ -95,7 +102,7 @@ class PongAgent:
         Raises:
             ValueError: a name, shape or dtype differs or a value is not finite; the weights stay.
         """
-        self._parameters = check_parameters(parameters, self._shapes())
+        self._parameters = check_arrays(parameters, self._parameters)
 
     def bind(self, env: Any) -> "PongAgent":
         """Find UP and DOWN in the action space of `env` by their meanings, and use these.
@@ -155,7 +162,7 @@ class PongAgent:
                     f"found {len(frames)}; call reset() to start with another number"
                 )
             state = (self._previous,)
-        probabilities, (fields,) = self.up_probability(frames, state, self._starts)
+        probabilities, (fields,) = self._decide(frames, state, self._starts)
         self._previous = fields
         self._starts = np.zeros(len(frames), dtype=np.bool_)
         actions = self._choose(probabilities, deterministic)
@@ -185,52 +192,35 @@ class PongAgent:
             ObservationError: the observation is no raw frame, or the state does not fit it.
         """
         frames, single = as_batch(observation)
-        probabilities, new_state = self.up_probability(frames, state, episode_start)
+        probabilities, new_state = self._decide(frames, state, episode_start)
         actions = self._choose(probabilities, deterministic)
         return (actions.reshape(()) if single else actions), new_state
 
-    def up_probability(
-        self,
-        frames: NDArray[np.uint8],
-        state: PolicyState | None = None,
-        episode_start: NDArray[np.bool_] | None = None,
-    ) -> tuple[Floats, PolicyState]:
-        """Compute the probability of UP: the one path from raw frames to a decision.
+    def up_probability(self, current: NDArray[np.uint8], previous: NDArray[np.uint8]) -> Floats:
+        """Compute the probability of UP: the one path from playing fields to a decision.
 
         Args:
-            frames: (N, 210, 160, 3) uint8.
-            state: what the last call returned for the frames before these, None at the start.
-            episode_start: [N] bool, where the frame is an episode's first.
+            current: (N, 80, 80) uint8 of 0 and 1, `preprocess_frames` of N frames.
+            previous: (N, 80, 80) uint8, the fields before them; `current` where episodes start.
 
         Returns:
-            [N] float64, and the state for the next call.
-
-        Raises:
-            ObservationError: these are no raw frames, or the state does not fit them.
+            [N] probabilities.
         """
-        current = preprocess_frames(frames)
-        previous = current
-        if state is not None:
-            (previous,) = state
-            if previous.shape != current.shape:
-                raise ObservationError(
-                    f"state: expected fields of shape {current.shape}, found {previous.shape}"
-                )
-            if episode_start is not None and np.any(episode_start):
-                starts = np.reshape(episode_start, (-1, 1, 1)).astype(np.bool_)
-                previous = np.where(starts, current, previous)
-        probabilities, _ = forward(self._parameters, difference(current, previous))
-        return probabilities, (current,)
+        inputs = observe(self.config.observation, current, previous)
+        logits, _ = forward(self._parameters, inputs, mirror=self.config.mirror)
+        return sigmoid(logits)
 
     def learn_from_batch(self, batch: Batch) -> dict[str, float]:
         """Make one update of the weights from a batch of trajectories.
 
         Args:
-            batch: whole episodes, played by the current weights for an unbiased gradient.
+            batch: what the current weights played: whole episodes for preset `reinforce`, whole
+                ones or fragments for `ppo`.
 
         Returns:
-            Metrics of the update: "episodes", "agent_steps", "ep_rew_mean" (mean return),
-            "ep_len_mean" (agent steps), "running_return", "entropy" (nats), "grad_norm".
+            "ep_rew_mean" and "ep_len_mean" (mean return and length in agent steps of the last 30
+            episodes that ended, NaN before the first), "entropy" (nats), "grad_norm", and what
+            else the algorithm's `update` tells.
 
         Raises:
             BatchError: the batch is not valid or was made for another kind of observation.
@@ -239,23 +229,34 @@ class PongAgent:
 
         Example:
             >>> from pong_agent import Batch, TrajectoryBuilder
-            >>> builder = TrajectoryBuilder()
-            >>> for reward in (0.0, 1.0):
-            ...     builder.append(np.eye(80, dtype=np.uint8), up=True, reward=reward)
-            >>> agent = PongAgent("reinforce")
+            >>> builder = TrajectoryBuilder(observation="two_frames")
+            >>> field = np.eye(80, dtype=np.uint8)
+            >>> builder.append(field, up=True, reward=0.0)
+            >>> builder.append(field, up=False, reward=1.0, end=True)
+            >>> agent = PongAgent("ppo")
             >>> agent.learn_from_batch(Batch([builder.build()]))["ep_rew_mean"]
             1.0
         """
         if not isinstance(batch, Batch):
             raise BatchError(f"batch: expected a Batch, found {type(batch).__name__}")
         batch.validate(self.config.observation)
-        parameters, optimizer_state, metrics = reinforce_update(
-            self._parameters, self._optimizer_state, batch, self.config
+        # From seed and number alone, so that a resumed run draws what the calm one draws.
+        shuffle = np.random.SeedSequence(
+            self.seed, spawn_key=(_SHUFFLE_STREAM, self.progress.updates)
         )
-        self._parameters, self._optimizer_state = parameters, optimizer_state
+        self._parameters, self._optimizer_state, metrics = self._algorithm.update(
+            self._parameters,
+            self._optimizer_state,
+            batch,
+            self.config,
+            np.random.default_rng(shuffle),
+        )
         self.progress = self.progress.after(batch, self.config.running_return_decay)
-        running_return = float(self.progress.running_return or 0.0)
-        return {**batch.statistics(), "running_return": running_return, **metrics}
+        return {
+            "ep_rew_mean": self.progress.mean_return,
+            "ep_len_mean": self.progress.mean_length,
+            **metrics,
+        }
 
     def save(self, path: str | Path) -> None:
         """Write everything the agent needs to go on to one `.npz` file, complete or not at all.
@@ -269,6 +270,7 @@ class PongAgent:
         }
         metadata = {
             "config": config_to_dict(self.config),
+            "seed": self.seed,
             "progress": asdict(self.progress),
             "generator": self._generator.bit_generator.state,
             "actions": [self.up_action, self.down_action],
@@ -287,19 +289,41 @@ class PongAgent:
         """
         arrays, metadata = load_arrays(path)
         try:
-            agent = cls(config_from_dict(metadata["config"]))
-            agent.progress = Progress(**metadata["progress"])
+            agent = cls.__new__(cls)
+            agent._set_up(config_from_dict(metadata["config"]), metadata["seed"])
+            agent.progress = Progress.from_dict(metadata["progress"])
+            agent._generator = np.random.default_rng()
             agent._generator.bit_generator.state = metadata["generator"]
             agent.up_action, agent.down_action = metadata["actions"]
-            shapes = agent._shapes()
-            agent._parameters = check_parameters(_with_prefix(arrays, "parameters/"), shapes)
-            agent._optimizer_state = check_parameters(_with_prefix(arrays, "optimizer/"), shapes)
+            like = agent._algorithm.empty_parameters(agent.config)
+            agent._parameters = check_arrays(_with_prefix(arrays, "parameters/"), like)
+            agent._optimizer_state = check_arrays(
+                _with_prefix(arrays, "optimizer/"),
+                agent._algorithm.init_optimizer(like, agent.config),
+            )
         except (ConfigError, KeyError, TypeError, ValueError) as error:
             raise CheckpointError(f"{path}: not a valid agent: {error}") from error
         return agent
 
-    def _shapes(self) -> dict[str, tuple[int, ...]]:
-        return parameter_shapes(self.config.hidden_units)
+    def _decide(
+        self,
+        frames: NDArray[np.uint8],
+        state: PolicyState | None,
+        episode_start: NDArray[np.bool_] | None,
+    ) -> tuple[Floats, PolicyState]:
+        """Return probabilities of UP for raw frames, and the state that they leave."""
+        current = preprocess_frames(frames)
+        previous = current
+        if state is not None:
+            (previous,) = state
+            if previous.shape != current.shape:
+                raise ObservationError(
+                    f"state: expected fields of shape {current.shape}, found {previous.shape}"
+                )
+            if episode_start is not None and np.any(episode_start):
+                starts = np.reshape(episode_start, (-1, 1, 1)).astype(np.bool_)
+                previous = np.where(starts, current, previous)
+        return self.up_probability(current, previous), (current,)
 
     def _choose(self, probabilities: Floats, deterministic: bool) -> NDArray[np.int64]:
         up = choose_up(probabilities, None if deterministic else self._generator)

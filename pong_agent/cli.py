@@ -3,7 +3,7 @@
 import json
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
@@ -12,13 +12,13 @@ import tyro
 from tqdm import tqdm
 
 from pong_agent.agent import PongAgent
-from pong_agent.algorithms.reinforce import LearningError
+from pong_agent.algorithms.optimizers import LearningError
 from pong_agent.checkpoint import CheckpointError, atomic_replace
 from pong_agent.environment import NotPongError
 from pong_agent.evaluation.evaluate import EvaluationResult, evaluate_policy
 from pong_agent.evaluation.film import FilmError, write_gif
 from pong_agent.evaluation.recorder import record_episodes
-from pong_agent.presets import ConfigError
+from pong_agent.presets import ConfigError, ReinforceConfig
 from pong_agent.training.collector import CollectorError
 from pong_agent.training.config import TrainConfig
 from pong_agent.training.run_folder import RunError, load_agent
@@ -62,20 +62,8 @@ class Train:
         """Train, showing a line per update, and return the exit code."""
         with self._open() as trainer:
             config, folder = trainer.config, trainer.run_folder
-            episodes = trainer.agent.config.episodes_per_update
             print(f"{config.preset} in {trainer.agent.config.env_id}, run {folder.path}")
-            with tqdm(
-                total=config.updates,
-                initial=trainer.agent.progress.updates,
-                unit="update",
-                disable=None,
-            ) as bar:
-
-                def show(metrics: Mapping[str, float]) -> None:
-                    bar.write(_update_line(metrics, config, episodes))
-                    sys.stdout.flush()  # so that a log file can be followed
-                    bar.update()
-
+            with _TrainingBar(trainer) as show:
                 stopped_by = trainer.train(show)
         print(f"saved {folder.checkpoints()[-1]}")
         if stopped_by is None:
@@ -244,16 +232,67 @@ def _newest_run() -> Path:
     return runs[-1].parent
 
 
-def _update_line(metrics: Mapping[str, float], config: TrainConfig, episodes: int) -> str:
-    line = (
-        f"batch {metrics['time/updates']:>{len(str(config.updates))}.0f}/{config.updates}: "
-        f"{episodes} rollouts in {metrics['time/update_seconds']:.1f} s, "
+class _TrainingBar:
+    """Shows training: a bar of the limit that is nearest, and a line now and then.
+
+    Preset `reinforce` has a line for every batch, as the notebook; `ppo`, whose updates take a
+    fraction of a second, one every few seconds.
+    """
+
+    seconds_between_lines = 5.0
+
+    def __init__(self, trainer: Trainer) -> None:
+        self._trainer = trainer
+        self._bar = tqdm(
+            total=1.0,
+            initial=trainer.fraction_done(),
+            bar_format="{l_bar}{bar}| {elapsed}<{remaining}",
+            disable=None,
+            leave=False,
+        )
+        self._last_line = float("-inf")
+
+    def __enter__(self) -> Callable[[Mapping[str, float]], None]:
+        return self._show
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.close()
+
+    def _show(self, metrics: Mapping[str, float]) -> None:
+        done = self._trainer.fraction_done()
+        self._bar.update(done - self._bar.n)
+        config = self._trainer.agent.config
+        seconds = metrics["time/time_elapsed"]
+        due = seconds - self._last_line >= self.seconds_between_lines
+        if isinstance(config, ReinforceConfig):
+            line = _batch_line(metrics, config)
+        elif due or done >= 1 or "eval/mean_reward" in metrics:
+            line = _step_line(metrics)
+        else:
+            return
+        self._last_line = seconds
+        if "eval/mean_reward" in metrics:
+            line += f", greedy {metrics['eval/mean_reward']:+.2f}"
+        self._bar.write(line)
+        sys.stdout.flush()  # so that a log file can be followed
+
+
+def _batch_line(metrics: Mapping[str, float], config: ReinforceConfig) -> str:
+    return (
+        f"batch {metrics['time/updates']:.0f}: "
+        f"{config.episodes_per_update} rollouts in {metrics['time/update_seconds']:.1f} s, "
         f"running mean {metrics['rollout/running_return']:.3f}, "
         f"return {metrics['rollout/ep_rew_mean']:+.2f}, {metrics['time/fps']:,.0f} steps/s"
     )
-    if "eval/mean_reward" in metrics:
-        line += f", greedy {metrics['eval/mean_reward']:+.2f}"
-    return line
+
+
+def _step_line(metrics: Mapping[str, float]) -> str:
+    steps, seconds = metrics["time/total_timesteps"], metrics["time/time_elapsed"]
+    return (
+        f"{seconds:6.0f} s  {steps:>10,.0f} steps  return {metrics['rollout/ep_rew_mean']:+6.2f}  "
+        f"entropy {metrics['train/entropy']:.3f}  step size {metrics['train/learning_rate']:.1e}  "
+        f"{metrics['time/fps']:,.0f} steps/s"
+    )
 
 
 def _table(result: EvaluationResult, paths: Sequence[Path] = ()) -> str:

@@ -16,14 +16,14 @@ from pong_agent import (
     preprocess_frame,
     rollout,
 )
-from pong_agent.network import choose_up, forward
-from pong_agent.observation import difference
+from pong_agent.network import forward
+from pong_agent.observation import observe
 
 
-@pytest.fixture
-def agent():
-    """An agent whose decisions are far from a coin's."""
-    agent = PongAgent(seed=3)
+@pytest.fixture(params=["reinforce", "ppo"])
+def agent(request):
+    """An agent of each preset, whose decisions are far from a coin's."""
+    agent = PongAgent(request.param, seed=3)
     agent.set_parameters({name: 20 * array for name, array in agent.parameters.items()})
     return agent
 
@@ -33,20 +33,21 @@ def greedy(agent, frames):
 
 
 def same_agent(one, other):
-    for name, array in one.parameters.items():
-        np.testing.assert_array_equal(other.parameters[name], array)
-        np.testing.assert_array_equal(other._optimizer_state[name], one._optimizer_state[name])
+    for attribute in ("_parameters", "_optimizer_state"):
+        for name, array in getattr(one, attribute).items():
+            np.testing.assert_array_equal(getattr(other, attribute)[name], array)
     assert other._generator.bit_generator.state == one._generator.bit_generator.state
     assert (other.config, other.progress) == (one.config, one.progress)
 
 
 def test_the_parameters_have_their_names_and_shapes():
-    """The preset's parameters are W1 (200, 6400) and W2 (200,) in a mapping."""
-    parameters = PongAgent("reinforce", seed=0).parameters
-    assert {name: array.shape for name, array in parameters.items()} == {
-        "W1": (200, 6400),
-        "W2": (200,),
+    """Parameters are a mapping; half of the units of `ppo` share the others' weights."""
+    shapes = {
+        preset: {name: array.shape for name, array in PongAgent(preset).parameters.items()}
+        for preset in PRESETS
     }
+    assert shapes["reinforce"] == {"W1": (200, 6400), "W2": (200,)}
+    assert shapes["ppo"] == {"W1": (100, 12800), "W2": (100,), "Wv": (100,), "bv": (1,)}
 
 
 def test_the_seed_decides_weights_and_actions(frames):
@@ -67,23 +68,16 @@ def test_act_gives_an_action_of_the_environment(frames):
     assert all(type(action) is int for action in actions)
 
 
-def test_act_decides_on_the_difference_to_the_frame_before(agent, frames):
-    """The greedy action is UP exactly where the difference gives a probability above 1/2."""
+def test_act_decides_on_the_frame_and_the_one_before(agent, frames):
+    """The greedy action is UP exactly where the network gives a probability above 1/2."""
     fields = [preprocess_frame(frame)[np.newaxis] for frame in frames]
-    expected = [3]  # zeros give exactly 1/2, and UP wants more
-    for before, now in itertools.pairwise(fields):
-        [probability], _ = forward(dict(agent.parameters), difference(now, before))
-        expected.append(2 if probability > 0.5 else 3)
+    expected = []
+    for before, now in itertools.pairwise([fields[0], *fields]):
+        inputs = observe(agent.config.observation, now, before)
+        [logit], _ = forward(dict(agent.parameters), inputs, mirror=agent.config.mirror)
+        expected.append(2 if logit > 0 else 3)
     assert greedy(agent, frames) == expected
     assert set(expected) == {2, 3}
-
-
-def test_sampled_actions_follow_the_probabilities():
-    """The share of UP among many samples is its probability, within four standard errors."""
-    n = 20_000
-    for probability in (0.02, 0.3, 0.9):
-        up = choose_up(np.full(n, probability), np.random.default_rng(0))
-        assert abs(up.mean() - probability) < 4 * np.sqrt(probability * (1 - probability) / n)
 
 
 def test_reset_forgets_the_previous_frame(agent, frames):
@@ -174,9 +168,12 @@ def test_predict_starts_episodes_where_it_is_told(agent, frames):
         agent.predict(frames[:3], state)
 
 
-def test_a_saved_agent_goes_on_as_if_it_had_never_stopped(tmp_path, frames, trajectories):
+@pytest.mark.parametrize("preset", ["reinforce", "ppo"])
+def test_a_saved_agent_goes_on_as_if_it_had_never_stopped(tmp_path, frames, trajectories, preset):
     """After `load`, actions, updates and the agent itself are bit for bit those of the original."""
-    agent = PongAgent(seed=5)
+    agent = PongAgent(preset, seed=5)
+    kind = agent.config.observation
+    trajectories = [replace(trajectory, observation=kind) for trajectory in trajectories]
     agent.learn_from_batch(Batch(trajectories[:2]))
     agent.act(frames[0])
     agent.save(tmp_path / "w.npz")
@@ -195,15 +192,16 @@ def test_learning_reports_and_counts(trajectories):
     """Metrics and progress are the batch's, the running mean is the notebook's."""
     agent = PongAgent("reinforce")
     metrics = agent.learn_from_batch(Batch(trajectories))
-    returns = [trajectory.rewards.sum() for trajectory in trajectories]
+    returns = [float(trajectory.rewards.sum()) for trajectory in trajectories]
     running = returns[0]
     for episode_return in returns[1:]:
         running = running * 0.99 + episode_return * 0.01
     assert metrics["ep_rew_mean"] == pytest.approx(np.mean(returns))
-    assert metrics["running_return"] == pytest.approx(running)
-    assert metrics["agent_steps"] == sum(map(len, trajectories))
-    assert metrics["episodes"] == agent.progress.episodes == 3
-    assert agent.progress.running_return == metrics["running_return"]
+    assert metrics["ep_len_mean"] == pytest.approx(np.mean([len(t) for t in trajectories]))
+    assert agent.progress.running_return == pytest.approx(running)
+    assert agent.progress.agent_steps == sum(map(len, trajectories))
+    assert agent.progress.episodes == 3
+    assert list(agent.progress.recent_returns) == returns
 
 
 def test_a_users_own_loop_can_fill_a_batch():
@@ -216,11 +214,11 @@ def test_a_users_own_loop_can_fill_a_batch():
         action = agent.act(observation, deterministic=True)
         field = preprocess_frame(observation)
         observation, reward, terminated, truncated, _ = env.step(action)
-        builder.append(field, up=action == agent.up_action, reward=reward)
         done = terminated or truncated
+        builder.append(field, up=action == agent.up_action, reward=reward, end=done)
     [played] = rollout(agent, [env], [4], deterministic=True)
-    own = builder.build()
-    for name in ("pixels", "offsets", "actions", "rewards"):
+    own = builder.build(preprocess_frame(observation))
+    for name in ("pixels", "offsets", "actions", "rewards", "ends"):
         np.testing.assert_array_equal(getattr(own, name), getattr(played, name))
     assert agent.learn_from_batch(Batch([own]))["ep_rew_mean"] == played.episode_return
 
@@ -228,7 +226,7 @@ def test_a_users_own_loop_can_fill_a_batch():
 @pytest.mark.parametrize("bad", [{"W1": np.zeros((200, 6400))}, {"W1": 0, "W2": 0, "W3": 0}])
 def test_parameters_that_do_not_fit_are_refused(bad):
     """`set_parameters` names what it expected; the weights stay."""
-    agent = PongAgent()
+    agent = PongAgent("reinforce")
     before = agent.parameters["W1"]
     with pytest.raises(ValueError, match=r"expected arrays named \['W1', 'W2'\]"):
         agent.set_parameters(bad)

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from pong_agent import Batch, BatchError, PongAgent, Trajectory, TrajectoryBuilder
-from pong_agent.observation import preprocess_frames
+from pong_agent.observation import preprocess_frame, preprocess_frames
 
 
 @pytest.fixture
 def trajectory(frames):
     builder = TrajectoryBuilder(seed=3)
     for t, field in enumerate(preprocess_frames(frames[:50])):
-        builder.append(field, up=t % 3 == 0, reward=float(t == 49))
+        builder.append(field, up=t % 3 == 0, reward=float(t == 49), end=t == 49)
     return builder.build()
 
 
@@ -23,11 +23,14 @@ def with_value(array, index, value):
 
 def test_a_builder_keeps_what_it_is_given(frames, trajectory):
     """Fields, actions, rewards and seed come back from the packed form."""
-    for t, field in enumerate(preprocess_frames(frames[:50])):
-        pixels = trajectory.pixels[trajectory.offsets[t] : trajectory.offsets[t + 1]]
+    fields = preprocess_frames(frames[:50])
+    stored = [fields[0], *fields, fields[-1]]  # the frames before and after stand for themselves
+    for f, field in enumerate(stored):
+        pixels = trajectory.pixels[trajectory.offsets[f] : trajectory.offsets[f + 1]]
         np.testing.assert_array_equal(pixels, np.flatnonzero(field))
     assert trajectory.actions.tolist() == [int(t % 3 == 0) for t in range(50)]
     assert trajectory.rewards.tolist() == [0.0] * 49 + [1.0]
+    assert trajectory.ends.tolist() == [False] * 49 + [True]
     assert (len(trajectory), trajectory.seed, trajectory.episode_return) == (50, 3, 1.0)
     trajectory.validate()
 
@@ -76,13 +79,21 @@ BAD_FIELDS = {
         lambda t: {"actions": t.actions.tolist()},
         r"\.actions: expected a one-dimensional array of uint8, found list",
     ),
+    "ends of another length": (
+        lambda t: {"ends": t.ends[:-1]},
+        r"\.ends: expected shape \(50,\) as actions have, found \(49,\)",
+    ),
+    "ends of another dtype": (
+        lambda t: {"ends": t.ends.astype(np.uint8)},
+        r"\.ends: expected a one-dimensional array of bool, found uint8",
+    ),
     "no step": (
         lambda t: {"actions": t.actions[:0]},
         r"\.actions: expected one step or more, found none",
     ),
     "a frame missing": (
         lambda t: {"offsets": t.offsets[:-1]},
-        r"\.offsets: expected shape \(51,\), one more than actions, found \(50,\)",
+        r"\.offsets: expected shape \(53,\), three more than actions, found \(52,\)",
     ),
     "offsets beyond the pixels": (
         lambda t: {"offsets": with_value(t.offsets, -1, len(t.pixels) + 5)},
@@ -145,9 +156,34 @@ def test_a_trajectory_made_by_hand_is_accepted():
         [
             Trajectory(
                 pixels=np.array([5, 80, 5], np.uint16),
-                offsets=np.array([0, 2, 2, 3]),
+                offsets=np.array([0, 0, 2, 2, 3, 3]),
                 actions=np.array([1, 0, 1], np.uint8),
                 rewards=np.array([0, 0, -1], np.float32),
+                ends=np.array([False, False, True]),
             )
         ]
     ).validate("difference")
+
+
+def test_a_fragment_knows_the_episodes_that_ended_in_it(frames):
+    """Returns and lengths of finished episodes count what came before the fragment."""
+    field = preprocess_frame(frames[0])
+    builder = TrajectoryBuilder(previous=field)
+    for reward, end in [(0, False), (-1, True), (0, False), (1, False), (1, True), (-1, False)]:
+        builder.append(field, up=True, reward=reward, end=end)
+    fragment = replace(builder.build(field), return_before=-20.0, steps_before=700)
+    assert fragment.finished_episodes() == [(-21.0, 702), (2.0, 3)]
+    assert Batch([fragment, builder.build(field)]).finished_episodes()[2:] == [(-1.0, 2), (2.0, 3)]
+
+
+def test_an_episode_that_starts_in_a_fragment_has_no_previous_frame(frames):
+    """After an end the network sees the new frame as its own previous one."""
+    fields = preprocess_frames(frames[[0, 20, 40, 60]])
+    builder = TrajectoryBuilder(observation="two_frames", previous=fields[0])
+    builder.append(fields[1], up=True, reward=0.0, end=True)
+    builder.append(fields[2], up=True, reward=0.0)
+    rows = builder.build(fields[3]).network_input(with_next=True).toarray()
+    expected = [(1, 0), (2, 2), (3, 2)]  # current, previous
+    for row, (current, previous) in zip(rows, expected, strict=True):
+        np.testing.assert_array_equal(row[:6400], fields[current].ravel())
+        np.testing.assert_array_equal(row[6400:], fields[previous].ravel())

@@ -18,7 +18,8 @@ SCRIPTS = Path(__file__).parent.parent / "scripts"
 def run_folder(ray_session, tmp_path_factory):
     """A run of two updates through Ray, made by the command line."""
     folder = tmp_path_factory.mktemp("cli") / "run"
-    assert main(["train", "--updates", "2", "--workers", "2", "--run-folder", str(folder)]) == 0
+    args = ["train", "--preset", "reinforce", "--updates", "2", "--workers", "2"]
+    assert main([*args, "--run-folder", str(folder)]) == 0
     return folder
 
 
@@ -35,9 +36,20 @@ def test_train_tells_of_each_update(run_folder, capsys):
     assert main(["train", "--resume", str(run_folder), "--updates", "3", "--workers", "0"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == f"reinforce in Pong-v0, run {run_folder}"
-    assert lines[1].startswith("batch 3/3: 4 rollouts in ")
+    assert lines[1].startswith("batch 3: 4 rollouts in ")
     assert " s, running mean -2" in lines[1]
     assert lines[2] == f"saved {run_folder / 'checkpoints' / 'update-000003.npz'}"
+
+
+def test_ppo_tells_of_its_steps(ray_session, tmp_path, capsys):
+    """The default preset has a line every few seconds, with steps, return and step size."""
+    assert main(["train", "--updates", "3", "--run-folder", str(tmp_path / "run")]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == f"ppo in ALE/Pong-v5, run {tmp_path / 'run'}"
+    assert "2,048 steps  return" in lines[1]
+    assert "6,144 steps  return" in lines[-2]
+    assert "step size" in lines[-2]
+    assert len(RunFolder(tmp_path / "run").read_metrics()) == 3
 
 
 def test_evaluate_prints_a_table_and_writes_json(run_folder, tmp_path, capsys):
@@ -124,7 +136,7 @@ def test_the_scripts_are_doors_to_the_commands(name):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_stopped_training_can_be_resumed(tmp_path, number):
     """Ctrl-C and SIGTERM end the process with 128 + N, saved, and `--resume` goes on."""
-    command = [sys.executable, SCRIPTS / "train.py", "--workers", "0", "--updates", "1000"]
+    command = [sys.executable, SCRIPTS / "train.py", "--workers", "0", "--preset", "reinforce"]
     process = subprocess.Popen(
         [*command, "--run-folder", tmp_path / "run"],
         stdout=subprocess.PIPE,

@@ -6,9 +6,11 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from pong_agent.observation import (
+    INPUT_SIZES,
     ObservationError,
-    difference,
-    difference_of_successive,
+    SparseRows,
+    observe,
+    observe_stored,
     preprocess_frame,
     preprocess_frames,
 )
@@ -42,7 +44,7 @@ def test_differences_of_real_frames_are_the_notebooks(frames):
     """The sparse difference of successive frames is the notebook's dense one, 399 times."""
     fields = preprocess_frames(frames)
     dense = np.stack([notebook.preprocess(frame) for frame in frames])
-    rows = difference(fields[1:], fields[:-1])
+    rows = observe("difference", fields[1:], fields[:-1])
     np.testing.assert_array_equal(rows.toarray(), dense[1:] - dense[:-1])
     assert len(rows) == 399
 
@@ -50,11 +52,19 @@ def test_differences_of_real_frames_are_the_notebooks(frames):
 def test_the_first_difference_is_zero(frames):
     """A field minus itself, which is how an episode starts, has no non-zeros."""
     field = preprocess_frames(frames[:1])
-    assert len(difference(field, field).indices) == 0
+    assert len(observe("difference", field, field).indices) == 0
 
 
-@given(st.integers(0, 2**32 - 1), st.integers(1, 12))
-def test_stored_episodes_give_the_same_differences(seed, length):
+def test_two_frames_stand_side_by_side(frames):
+    """The current field fills the first 6,400 columns, the previous one the others."""
+    fields = preprocess_frames(frames[:50])
+    rows = observe("two_frames", fields[1:], fields[:-1])
+    flat = fields.reshape(50, 6400)
+    np.testing.assert_array_equal(rows.toarray(), np.hstack([flat[1:], flat[:-1]]))
+
+
+@given(st.sampled_from(sorted(INPUT_SIZES)), st.integers(0, 2**32 - 1), st.integers(1, 12))
+def test_stored_frames_give_the_same_rows(kind, seed, length):
     """From lit pixels alone come the rows, in the order, that came from the pictures."""
     generator = np.random.default_rng(seed)
     # Sparse, with empty frames among them.
@@ -62,11 +72,27 @@ def test_stored_episodes_give_the_same_differences(seed, length):
     fields = (generator.random((length, 80, 80)) < density).astype(np.uint8)
     lit = [np.flatnonzero(field).astype(np.uint16) for field in fields]
     offsets = np.concatenate([[0], np.cumsum([len(pixels) for pixels in lit])]).astype(np.int64)
-    stored = difference_of_successive(np.concatenate(lit), offsets)
-    direct = difference(fields, np.concatenate([fields[:1], fields[:-1]]))
-    np.testing.assert_array_equal(stored.indices, direct.indices)
-    np.testing.assert_array_equal(stored.values, direct.values)
-    np.testing.assert_array_equal(stored.offsets, direct.offsets)
+    current, previous = generator.integers(length, size=(2, 7))
+    stored = observe_stored(kind, np.concatenate(lit), offsets, current, previous)
+    direct = observe(kind, fields[current], fields[previous])
+    for name in ("indices", "values", "offsets"):
+        np.testing.assert_array_equal(getattr(stored, name), getattr(direct, name))
+        assert getattr(stored, name).dtype == getattr(direct, name).dtype
+    assert stored.width == direct.width == INPUT_SIZES[kind]
+
+
+@pytest.mark.parametrize("kind", sorted(INPUT_SIZES))
+def test_rows_are_taken_joined_and_flipped_as_dense_ones(frames, kind):
+    """`take`, `concatenate` and `flipped` do to sparse rows what indexing does to dense ones."""
+    fields = preprocess_frames(frames[:60])
+    rows = observe(kind, fields[1:], fields[:-1])
+    dense = rows.toarray()
+    order = np.random.default_rng(0).permutation(59)[:30]
+    np.testing.assert_array_equal(rows.take(order).toarray(), dense[order])
+    joined = SparseRows.concatenate([rows.take(order[:10]), rows.take(order[10:])])
+    np.testing.assert_array_equal(joined.toarray(), dense[order])
+    turned = observe(kind, fields[1:, ::-1].copy(), fields[:-1, ::-1].copy())
+    np.testing.assert_array_equal(rows.flipped().toarray(), turned.toarray())
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,9 @@
+import inspect
 from dataclasses import FrozenInstanceError, fields
 
 import pytest
 
-from pong_agent import PRESETS, ConfigError, PongAgent, ReinforceConfig
+from pong_agent import PRESETS, ConfigError, PongAgent, PPOConfig, ReinforceConfig
 from pong_agent.presets import config_from_dict, config_to_dict
 
 
@@ -27,7 +28,9 @@ def test_a_preset_is_frozen():
 
 def test_an_unknown_preset_is_refused_by_name():
     """The error names the preset and those that exist."""
-    with pytest.raises(ConfigError, match=r"unknown preset 'dqn'; expected one of \['reinforce'\]"):
+    with pytest.raises(
+        ConfigError, match=r"unknown preset 'dqn'; expected one of \['ppo', 'reinforce'\]"
+    ):
         PongAgent("dqn")
 
 
@@ -51,19 +54,28 @@ def test_values_out_of_range_are_refused(field, value):
         ReinforceConfig(**{field: value})
 
 
-def test_a_configuration_survives_a_dictionary():
+def test_an_odd_number_of_units_has_no_mirror():
+    """Half of the units are the others' mirror images, so their number is even."""
+    with pytest.raises(ConfigError, match="hidden_units: expected an even number with mirror"):
+        PPOConfig(hidden_units=201)
+    assert PPOConfig(hidden_units=201, mirror=False).hidden_units == 201
+
+
+@pytest.mark.parametrize("config", [ReinforceConfig(hidden_units=10), PPOConfig(n_envs=4)])
+def test_a_configuration_survives_a_dictionary(config):
     """To a dictionary and back gives an equal configuration; other fields are refused."""
-    config = ReinforceConfig(learning_rate=3e-4, hidden_units=10)
-    assert config_from_dict(config_to_dict(config)) == config
+    values = config_to_dict(config)
+    assert config_from_dict(values) == config
     with pytest.raises(ConfigError, match="expected the fields"):
-        config_from_dict({"hidden_units": 10})
+        config_from_dict({"algorithm": "ppo", "hidden_units": 10})
+    with pytest.raises(ConfigError, match="unknown preset 'dqn'"):
+        config_from_dict({**values, "algorithm": "dqn"})
 
 
-def test_every_field_is_documented():
+@pytest.mark.parametrize("config_class", [ReinforceConfig, PPOConfig])
+def test_every_field_is_documented(config_class):
     """Under each field of the class stands a sentence."""
-    import inspect
-
-    source = inspect.getsource(ReinforceConfig)
-    for field in fields(ReinforceConfig):
+    source = inspect.getsource(config_class)
+    for field in fields(config_class):
         after = source.split(f"    {field.name}: ")[1].split("\n", 2)[1]
         assert after.strip().startswith('"""'), field.name

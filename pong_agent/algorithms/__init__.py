@@ -1,1 +1,16 @@
-"""Learning as pure functions over arrays: returns, gradients, optimizers."""
+"""Learning as functions over arrays: returns, gradients, optimizers, and two algorithms of them.
+
+An algorithm is a module with `init_parameters(config, generator)`, `empty_parameters(config)`,
+`init_optimizer(parameters, config)` and `update(parameters, optimizer_state, batch, config,
+generator)`.
+"""
+
+from typing import Any
+
+from pong_agent.algorithms import ppo, reinforce
+from pong_agent.presets import AgentConfig, PPOConfig
+
+
+def algorithm_of(config: AgentConfig) -> Any:
+    """Return the module of the algorithm that a configuration is for."""
+    return ppo if isinstance(config, PPOConfig) else reinforce

@@ -5,27 +5,44 @@ learning", Machine Learning 8, 1992; the form is Karpathy's "Pong from Pixels", 
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
-from pong_agent.algorithms.optimizers import rmsprop_ascent
+from pong_agent.algorithms.optimizers import check_finite, rmsprop_ascent
 from pong_agent.algorithms.returns import discounted_returns, standardize
-from pong_agent.batch import Batch, Trajectory
-from pong_agent.network import Parameters, backward, forward
+from pong_agent.batch import Batch, BatchError, Trajectory
+from pong_agent.network import (
+    Floats,
+    Parameters,
+    backward,
+    bernoulli_entropy,
+    forward,
+    init_policy,
+    sigmoid,
+)
+from pong_agent.observation import N_PIXELS
 from pong_agent.presets import ReinforceConfig
 
 
-class LearningError(ArithmeticError):
-    """An update would have given weights that are not finite."""
+def empty_parameters(config: ReinforceConfig) -> Parameters:
+    """Return zeros of the parameters' names, shapes and dtypes."""
+    return {
+        "W1": np.zeros((config.hidden_units, N_PIXELS), order="F"),
+        "W2": np.zeros(config.hidden_units),
+    }
 
 
-def init_optimizer(parameters: Parameters) -> Parameters:
+def init_parameters(config: ReinforceConfig, generator: np.random.Generator) -> Parameters:
+    """Draw the initial weights."""
+    return init_policy(generator, config.hidden_units)
+
+
+def init_optimizer(parameters: Parameters, config: ReinforceConfig) -> Parameters:  # noqa: ARG001  # as for ppo
     """Return RMSProp's state before the first update: a zero for every weight."""
     return {name: np.zeros_like(weights) for name, weights in parameters.items()}
 
 
 def episode_gradient(
     parameters: Parameters, trajectory: Trajectory, discount: float
-) -> tuple[Parameters, NDArray[np.float64]]:
+) -> tuple[Parameters, Floats]:
     """Compute the policy gradient of one episode.
 
         dJ/dl_t = (y_t - p_t) * adv_t,    t = 0, ..., T-1
@@ -43,15 +60,20 @@ def episode_gradient(
         The gradient of J for each parameter, and [T] float64, the probabilities of UP.
     """
     inputs = trajectory.network_input()
-    probabilities, hidden = forward(parameters, inputs)
+    logits, hidden = forward(parameters, inputs)
+    probabilities = sigmoid(logits)
     advantages = standardize(discounted_returns(trajectory.rewards, discount))
     labels = trajectory.actions.astype(np.float64)
     logit_gradients = (labels - probabilities) * advantages
     return backward(parameters, inputs, hidden, logit_gradients), probabilities
 
 
-def reinforce_update(
-    parameters: Parameters, optimizer_state: Parameters, batch: Batch, config: ReinforceConfig
+def update(
+    parameters: Parameters,
+    optimizer_state: Parameters,
+    batch: Batch,
+    config: ReinforceConfig,
+    generator: np.random.Generator | None = None,  # noqa: ARG001  # nothing is drawn; as for ppo
 ) -> tuple[Parameters, Parameters, dict[str, float]]:
     """Sum the gradients of the batch's episodes in their order and take one RMSProp step.
 
@@ -62,14 +84,22 @@ def reinforce_update(
         optimizer_state: RMSProp's running means of squared gradients.
         batch: a validated batch.
         config: the preset's values.
+        generator: not used.
 
     Returns:
         New parameters, new optimizer state, and metrics: "entropy" (mean over the steps, in nats)
         and "grad_norm" (of the summed gradient).
 
     Raises:
+        BatchError: a trajectory is not a whole episode.
         LearningError: a new weight is not finite.
     """
+    for index, trajectory in enumerate(batch.trajectories):
+        if trajectory.ends[:-1].any() or not trajectory.ends[-1]:
+            raise BatchError(
+                f"batch.trajectories[{index}].ends: expected one whole episode, "
+                f"found ends after the steps {np.flatnonzero(trajectory.ends).tolist()}"
+            )
     total = {name: np.zeros_like(weights) for name, weights in parameters.items()}
     entropies = []
     for trajectory in batch.trajectories:
@@ -85,19 +115,10 @@ def reinforce_update(
         decay=config.rmsprop_decay,
         epsilon=config.rmsprop_epsilon,
     )
-    for name, array in [*new_parameters.items(), *new_optimizer_state.items()]:
-        if not np.isfinite(array).all():
-            raise LearningError(f"{name}: the update gives values that are not finite")
+    check_finite(new_parameters, new_optimizer_state)
     squared_norm = sum(float(np.square(gradient).sum()) for gradient in total.values())
     metrics = {
         "entropy": float(np.concatenate(entropies).mean()),
         "grad_norm": float(np.sqrt(squared_norm)),
     }
     return new_parameters, new_optimizer_state, metrics
-
-
-def bernoulli_entropy(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Compute `-p log p - (1-p) log(1-p)` in nats, 0 where p is 0 or 1."""
-    p = np.clip(probabilities, 1e-300, 1.0)
-    q = np.clip(1.0 - probabilities, 1e-300, 1.0)
-    return np.asarray(-(p * np.log(p) + q * np.log(q)))

@@ -34,6 +34,50 @@ def discounted_returns(rewards: ArrayLike, discount: float) -> NDArray[np.float6
     return returns
 
 
+def generalized_advantages(
+    rewards: ArrayLike,
+    value_estimates: ArrayLike,
+    ends: ArrayLike,
+    discount: float,
+    gae_lambda: float,
+) -> NDArray[np.float64]:
+    """Estimate advantages with GAE, cut at every point and at every episode's end.
+
+        delta_t = r_t + discount * c_t * V_{t+1} - V_t
+        adv_t   = delta_t + discount * gae_lambda * c_t * adv_{t+1}
+
+    for t = T-1, ..., 0 with adv_T = 0, where c_t is 0 if r_t != 0 or the episode ended with step
+    t, else 1 (Schulman et al., "High-dimensional continuous control using generalized advantage
+    estimation", 2016, eq. 16, with the cut of `discounted_returns`).
+
+    Args:
+        rewards: [T] numbers, reward after each action.
+        value_estimates: [T + 1] numbers, V of each step's observation and of the one after them.
+        ends: [T] bool, whether the episode ended with the step.
+        discount: discount per step, 0 to 1.
+        gae_lambda: 0 looks one step ahead, 1 to the point or the last step.
+
+    Returns:
+        [T] float64.
+
+    Example:
+        >>> generalized_advantages([0, 1], [0.5, 0.5, 9.0], [False, False], 0.5, 1.0).tolist()
+        [0.0, 0.5]
+    """
+    reward_list = np.asarray(rewards, dtype=np.float64).tolist()
+    value_list = np.asarray(value_estimates, dtype=np.float64).tolist()
+    end_list = np.asarray(ends).tolist()
+    advantages = np.empty(len(reward_list))
+    running = 0.0
+    for t in range(len(reward_list) - 1, -1, -1):
+        if reward_list[t] != 0 or end_list[t]:
+            running = reward_list[t] - value_list[t]
+        else:
+            running = discount * (value_list[t + 1] + gae_lambda * running) - value_list[t]
+        advantages[t] = running
+    return advantages
+
+
 def standardize(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Shift to mean 0 and scale to standard deviation 1 (population, as `np.std`).
 

@@ -1,14 +1,18 @@
-"""Where training episodes come from: what plays one, and the collector without Ray."""
+"""Where training data come from: what plays it, and the collector without Ray."""
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from pong_agent.agent import PongAgent
 from pong_agent.batch import Trajectory
 from pong_agent.environment import make_env
 from pong_agent.network import Floats
-from pong_agent.presets import ReinforceConfig
+from pong_agent.presets import AgentConfig
 from pong_agent.rollout import rollout
+from pong_agent.training.games import Game, play_fragments, start_game
+
+# Games that a worker plays in step, as one unit of work: one call of the network serves all.
+GAMES_PER_UNIT = 4
 
 
 class CollectorError(RuntimeError):
@@ -16,19 +20,15 @@ class CollectorError(RuntimeError):
 
 
 class Collector(Protocol):
-    """Plays episodes with given weights, each determined by its seed alone."""
+    """Plays with given weights; what is played is determined by seeds and games alone."""
 
-    def collect(
-        self,
-        parameters: Mapping[str, Floats],
-        seeds: Sequence[int],
-        *,
-        deterministic: bool = False,
-    ) -> list[Trajectory]:
-        """Play one whole episode for each seed; trajectories come in the order of the seeds.
+    def call(
+        self, method: str, parameters: Mapping[str, Floats], units: Sequence[Any]
+    ) -> list[Any]:
+        """Call `RolloutWorker`'s method with weights and each unit; results in their order.
 
         Raises:
-            CollectorError: an episode could not be played.
+            CollectorError: a call failed.
         """
         ...
 
@@ -38,7 +38,7 @@ class Collector(Protocol):
 
 
 class RolloutWorker:
-    """An environment and an agent that plays in it, in whatever process this is.
+    """Environments and an agent that plays in them, in whatever process this is.
 
     Args:
         config: the preset's values, which name the environment.
@@ -47,25 +47,49 @@ class RolloutWorker:
         NotPongError: the environment is not Pong.
     """
 
-    def __init__(self, config: ReinforceConfig) -> None:
-        self._env = make_env(config.env_id)
-        self._agent = PongAgent(config, env=self._env)
+    def __init__(self, config: AgentConfig) -> None:
+        self._config = config
+        self._environments = [make_env(config.env_id)]
+        self._environments[0].reset()
+        self._agent = PongAgent(config, env=self._environments[0])
 
-    def play(
+    def play_episode(
         self, parameters: Mapping[str, Floats], seed: int, deterministic: bool = False
     ) -> Trajectory:
         """Play one whole episode with these weights and this seed."""
         self._agent.set_parameters(parameters)
-        [trajectory] = rollout(self._agent, [self._env], [seed], deterministic=deterministic)
+        [trajectory] = rollout(
+            self._agent, self._environments[:1], [seed], deterministic=deterministic
+        )
         return trajectory
 
+    def play_greedy_episode(self, parameters: Mapping[str, Floats], seed: int) -> Trajectory:
+        """Play one whole episode, always taking the more probable action."""
+        return self.play_episode(parameters, seed, deterministic=True)
+
+    def play_fragments(
+        self, parameters: Mapping[str, Floats], unit: tuple[Sequence[Game], Sequence[int], int]
+    ) -> tuple[list[Trajectory], list[Game]]:
+        """Play some games on: games, a seed for each one's actions, number of agent steps."""
+        games, seeds, n_steps = unit
+        self._agent.set_parameters(parameters)
+        while len(self._environments) < len(games):
+            self._environments.append(make_env(self._config.env_id))
+            self._environments[-1].reset()
+        return play_fragments(self._agent, self._environments[: len(games)], games, seeds, n_steps)
+
+    def start_game(self, parameters: Mapping[str, Floats], seed: int) -> Game:  # noqa: ARG002
+        """Begin a game; the weights, which every unit is given, play no part."""
+        return start_game(self._environments[0], seed)
+
     def close(self) -> None:
-        """Close the environment."""
-        self._env.close()
+        """Close the environments."""
+        for env in self._environments:
+            env.close()
 
 
 class SerialCollector:
-    """Plays the episodes one after another in this process: the door for debugging.
+    """Plays everything in this process, one unit after another: the door for debugging.
 
     Args:
         config: the preset's values, which name the environment.
@@ -74,19 +98,15 @@ class SerialCollector:
         NotPongError: the environment is not Pong.
     """
 
-    def __init__(self, config: ReinforceConfig) -> None:
+    def __init__(self, config: AgentConfig) -> None:
         self._worker = RolloutWorker(config)
 
-    def collect(
-        self,
-        parameters: Mapping[str, Floats],
-        seeds: Sequence[int],
-        *,
-        deterministic: bool = False,
-    ) -> list[Trajectory]:
-        """Play one whole episode for each seed, in order."""
-        return [self._worker.play(parameters, seed, deterministic) for seed in seeds]
+    def call(
+        self, method: str, parameters: Mapping[str, Floats], units: Sequence[Any]
+    ) -> list[Any]:
+        """Call the worker's method with weights and each unit, in order."""
+        return [getattr(self._worker, method)(parameters, unit) for unit in units]
 
     def close(self) -> None:
-        """Close the environment."""
+        """Close the environments."""
         self._worker.close()

@@ -9,8 +9,8 @@ from pong_agent.presets import ConfigError, resolve_preset
 class TrainConfig:
     """What a run is asked to do; the agent's hyperparameters are its preset's."""
 
-    preset: str = "reinforce"
-    """Name of the preset."""
+    preset: str = "ppo"
+    """Name of the preset: ppo, or reinforce as in the notebook."""
 
     env_id: str | None = None
     """Environment to learn in; by default the preset's."""
@@ -18,8 +18,17 @@ class TrainConfig:
     seed: int = 0
     """Seed of the weights and of every episode, 0 or more."""
 
-    updates: int = 20
-    """Updates from the run's beginning to its end [iterations in the notebook]."""
+    minutes: float = 10.0
+    """Minutes of training at the most, evaluation not counted, from the run's beginning."""
+
+    updates: int | None = None
+    """Updates at the most, from the run's beginning [iterations in the notebook]."""
+
+    steps: int | None = None
+    """Agent steps at the most, from the run's beginning."""
+
+    stop_at_return: float | None = None
+    """Mean return of the last 30 training episodes that ends the run."""
 
     workers: int = 2
     """Ray workers that play episodes at the same time; 0 plays them in this process."""
@@ -43,8 +52,12 @@ class TrainConfig:
             ConfigError: there is no preset of that name, or a number is out of range.
         """
         resolve_preset(self.preset)
+        if not self.minutes >= 0:  # also for NaN
+            raise ConfigError(f"minutes: expected 0 or more, found {self.minutes!r}")
         for name, least in _LEAST.items():
             value = getattr(self, name)
+            if value is None and name in ("updates", "steps"):
+                continue
             if type(value) is not int or value < least:
                 raise ConfigError(f"{name}: expected an int of {least} or more, found {value!r}")
 
@@ -52,6 +65,7 @@ class TrainConfig:
 _LEAST = {
     "seed": 0,
     "updates": 1,
+    "steps": 1,
     "workers": 0,
     "checkpoint_every": 1,
     "eval_every": 0,

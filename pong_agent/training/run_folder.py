@@ -28,6 +28,13 @@ METRICS = (
     "rollout/running_return",
     "train/entropy",
     "train/grad_norm",
+    "train/learning_rate",
+    "train/kl",
+    "train/clip_fraction",
+    "train/loss",
+    "train/policy_loss",
+    "train/value_loss",
+    "train/explained_variance",
     "eval/mean_reward",
     "eval/mean_ep_length",
 )
@@ -97,6 +104,10 @@ class RunFolder:
             raise RunError(f"{self.path}: its config.json is not an object")
         return config
 
+    def games_path(self, updates: int) -> Path:
+        """Return where the games after an update are kept, see `batches.GameBatches.save`."""
+        return self._checkpoints / f"update-{updates:06d}-games.npz"
+
     def append_metrics(self, metrics: Mapping[str, float]) -> None:
         """Add one row to `metrics.csv`; names that are missing stay empty."""
         with self._metrics.open("a", newline="") as file:
@@ -120,6 +131,7 @@ class RunFolder:
         path = self._checkpoints / f"update-{agent.progress.updates:06d}.npz"
         agent.save(path)
         for old in self.checkpoints()[:-_KEPT_CHECKPOINTS]:
+            old.with_name(f"{old.stem}-games.npz").unlink(missing_ok=True)
             old.unlink(missing_ok=True)
         return path
 

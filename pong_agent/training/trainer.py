@@ -5,19 +5,27 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from importlib.metadata import version
+from math import nan
 from pathlib import Path
 from typing import Self
 
 import numpy as np
 
 from pong_agent.agent import PongAgent
-from pong_agent.batch import Batch
 from pong_agent.environment import make_env
 from pong_agent.evaluation.evaluate import episode_seeds
-from pong_agent.presets import ConfigError, config_to_dict, resolve_preset
-from pong_agent.rollout import episode_seed
+from pong_agent.presets import (
+    AgentConfig,
+    ConfigError,
+    PPOConfig,
+    config_to_dict,
+    resolve_preset,
+)
+from pong_agent.progress import RECENT
+from pong_agent.training.batches import make_source
 from pong_agent.training.collector import Collector, SerialCollector
 from pong_agent.training.config import TrainConfig
+from pong_agent.training.games import start_game
 from pong_agent.training.run_folder import RunError, RunFolder
 from pong_agent.training.signals import StopRequested, StopSignals
 
@@ -27,8 +35,8 @@ _VERSIONED = ("pong-agent", "gymnasium", "ale-py", "numpy", "scipy", "ray")
 class Trainer:
     """Trains an agent and keeps the run in a folder.
 
-    Each training episode's seed comes from (root seed, number of the update, index in the batch),
-    and gradients are summed in that order: the same seed gives the same weights, bit for bit,
+    Each seed comes from (root seed, number of the update, index in the batch), and the batch is
+    learned from in that order: the same seed gives the same weights, bit for bit,
     whatever the number of workers, and whether or not the run was stopped and resumed.
 
     Args:
@@ -48,7 +56,8 @@ class Trainer:
     Example:
         >>> from tempfile import TemporaryDirectory
         >>> with TemporaryDirectory() as folder:
-        ...     with start_run(TrainConfig(updates=1, workers=0), Path(folder, "run")) as trainer:
+        ...     config = TrainConfig("reinforce", updates=1, workers=0)
+        ...     with start_run(config, Path(folder, "run")) as trainer:
         ...         _ = trainer.train()
         ...     trainer.agent.progress.episodes
         4
@@ -64,6 +73,10 @@ class Trainer:
         evaluations = [float(row["eval/mean_reward"]) for row in rows if row["eval/mean_reward"]]
         self._best = max(evaluations, default=float("-inf"))
         self._collector = _make_collector(agent, config)
+        self._source = make_source(self._collector, agent)
+        games = run_folder.games_path(agent.progress.updates)
+        if games.exists():
+            self._source.load(games)
 
     def __enter__(self) -> Self:
         return self
@@ -78,7 +91,7 @@ class Trainer:
     def train(
         self, on_update: Callable[[Mapping[str, float]], None] | None = None
     ) -> signal.Signals | None:
-        """Make updates until `config.updates`, or until SIGINT or SIGTERM asks to stop.
+        """Make updates until a limit of the configuration, or until SIGINT or SIGTERM.
 
         An update that a signal interrupts is dropped; its episodes are played again, identically,
         when the run is resumed. However training ends, the last update is saved.
@@ -95,46 +108,59 @@ class Trainer:
         """
         with self._signals.handled():
             try:
-                while self.agent.progress.updates < self.config.updates:
-                    if self._signals.received is not None:
-                        break
+                while self._signals.received is None and self.fraction_done() < 1:
                     metrics = self._update()
                     if on_update is not None:
                         on_update(metrics)
                     if self.agent.progress.updates % self.config.checkpoint_every == 0:
-                        self.run_folder.save_checkpoint(self.agent)
+                        self._save()
             except StopRequested:
                 pass
             finally:
-                self.run_folder.save_checkpoint(self.agent)
+                self._save()
         return self._signals.received
+
+    def fraction_done(self) -> float:
+        """Return how near the nearest limit of the configuration is, 0 to 1.
+
+        A limit on the return counts as reached or not reached.
+        """
+        config, progress = self.config, self.agent.progress
+        fractions = [self._seconds / (60 * config.minutes) if config.minutes else 1.0]
+        if config.updates is not None:
+            fractions.append(progress.updates / config.updates)
+        if config.steps is not None:
+            fractions.append(progress.agent_steps / config.steps)
+        if config.stop_at_return is not None and len(progress.recent_returns) == RECENT:
+            fractions.append(float(progress.mean_return >= config.stop_at_return))
+        return min(max(fractions), 1.0)
+
+    def _save(self) -> None:
+        """Write a checkpoint, and before it what the next batch depends on."""
+        self._source.save(self.run_folder.games_path(self.agent.progress.updates))
+        self.run_folder.save_checkpoint(self.agent)
 
     def _update(self) -> dict[str, float]:
         """Collect a batch, learn from it, and log what came of it."""
         started = time.perf_counter()
-        update = self.agent.progress.updates
-        seeds = [
-            episode_seed(self.config.seed, update, index)
-            for index in range(self.agent.config.episodes_per_update)
-        ]
         with self._signals.droppable():
-            trajectories = self._collector.collect(self.agent.parameters, seeds)
-        learned = self.agent.learn_from_batch(Batch(trajectories))
+            batch = self._source.collect(self.agent, self.config.seed)
+        learned = self.agent.learn_from_batch(batch)
         seconds = time.perf_counter() - started
         self._seconds += seconds
         progress = self.agent.progress
-        metrics: dict[str, float] = {
+        running = progress.running_return
+        metrics = {
             "time/updates": progress.updates,
             "time/total_timesteps": progress.agent_steps,
             "time/time_elapsed": self._seconds,
             "time/update_seconds": seconds,
-            "time/fps": learned["agent_steps"] / seconds,
+            "time/fps": batch.n_steps / seconds,
             "rollout/episodes": progress.episodes,
-            "rollout/ep_rew_mean": learned["ep_rew_mean"],
-            "rollout/ep_len_mean": learned["ep_len_mean"],
-            "rollout/running_return": learned["running_return"],
-            "train/entropy": learned["entropy"],
-            "train/grad_norm": learned["grad_norm"],
+            "rollout/ep_rew_mean": learned.pop("ep_rew_mean"),
+            "rollout/ep_len_mean": learned.pop("ep_len_mean"),
+            "rollout/running_return": nan if running is None else running,
+            **{f"train/{name}": value for name, value in learned.items()},
         }
         if self.config.eval_every and progress.updates % self.config.eval_every == 0:
             metrics |= self._evaluate()
@@ -143,12 +169,11 @@ class Trainer:
 
     def _evaluate(self) -> dict[str, float]:
         """Play greedy episodes, the same seeds each time; keep the best agent."""
+        seeds = episode_seeds(self.config.eval_episodes, seed=0)
         try:
             with self._signals.droppable():
-                trajectories = self._collector.collect(
-                    self.agent.parameters,
-                    episode_seeds(self.config.eval_episodes, seed=0),
-                    deterministic=True,
+                trajectories = self._collector.call(
+                    "play_greedy_episode", self.agent.parameters, seeds
                 )
         except StopRequested:
             return {}  # the update itself stands
@@ -173,7 +198,7 @@ def start_run(config: TrainConfig, run_folder: str | Path) -> Trainer:
     hyperparameters = resolve_preset(config.preset)
     if config.env_id is not None:
         hyperparameters = replace(hyperparameters, env_id=config.env_id)
-    make_env(hyperparameters.env_id).close()  # a wrong id fails here, in one clear error
+    _try_environment(hyperparameters)
     agent = PongAgent(hyperparameters, config.seed)
     folder = RunFolder.create(
         run_folder,
@@ -185,6 +210,16 @@ def start_run(config: TrainConfig, run_folder: str | Path) -> Trainer:
     )
     folder.save_checkpoint(agent)  # the run can be resumed from its very beginning
     return Trainer(agent, config, folder)
+
+
+def _try_environment(config: AgentConfig) -> None:
+    """Let an environment that cannot be trained in fail here, in one clear error."""
+    env = make_env(config.env_id)
+    try:
+        if isinstance(config, PPOConfig):
+            start_game(env, seed=0)
+    finally:
+        env.close()
 
 
 def read_train_config(run_folder: str | Path) -> TrainConfig:

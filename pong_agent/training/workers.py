@@ -6,9 +6,8 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pong_agent.batch import Trajectory
 from pong_agent.network import Floats
-from pong_agent.presets import ConfigError, ReinforceConfig
+from pong_agent.presets import AgentConfig, ConfigError
 from pong_agent.training.collector import CollectorError, RolloutWorker
 
 # Weights are 10 MB and trajectories 0.1 MB; Ray's default is 30 % of the machine's memory.
@@ -16,10 +15,10 @@ _OBJECT_STORE_BYTES = 256 * 2**20
 
 
 class RayCollector:
-    """Plays episodes on Ray actors, as many at a time as there are workers.
+    """Plays on Ray actors, as many units of work at a time as there are workers.
 
-    The weights are put into the object store once per call, and a worker that has finished an
-    episode takes the next one. A Ray that already runs in this process is used and left running.
+    The weights are put into the object store once per call, and a worker that has finished a unit
+    takes the next one. A Ray that already runs in this process is used and left running.
 
     Args:
         config: the preset's values, which name the environment.
@@ -32,7 +31,7 @@ class RayCollector:
             make the environment.
     """
 
-    def __init__(self, config: ReinforceConfig, n_workers: int, address: str | None = None) -> None:
+    def __init__(self, config: AgentConfig, n_workers: int, address: str | None = None) -> None:
         if n_workers < 1:
             raise ConfigError(f"n_workers: expected 1 or more, found {n_workers}")
         self._ray = _import_ray(local=address is None)
@@ -40,38 +39,34 @@ class RayCollector:
         actor_class = self._ray.remote(num_cpus=1, scheduling_strategy="SPREAD")(RolloutWorker)
         self._actors = [actor_class.remote(config) for _ in range(n_workers)]
 
-    def collect(
-        self,
-        parameters: Mapping[str, Floats],
-        seeds: Sequence[int],
-        *,
-        deterministic: bool = False,
-    ) -> list[Trajectory]:
-        """Play one whole episode for each seed.
+    def call(
+        self, method: str, parameters: Mapping[str, Floats], units: Sequence[Any]
+    ) -> list[Any]:
+        """Call `RolloutWorker`'s method with weights and each unit; results in their order.
 
         Raises:
             CollectorError: a worker failed.
         """
         weights = self._ray.put(dict(parameters))
-        waiting = deque(enumerate(seeds))
+        waiting = deque(enumerate(units))
         idle = deque(self._actors)
-        running: dict[Any, tuple[int, Any]] = {}  # result -> (index of the episode, actor)
-        finished: dict[int, Trajectory] = {}
+        running: dict[Any, tuple[int, Any]] = {}  # result -> (number of the unit, actor)
+        finished: dict[int, Any] = {}
         while waiting or running:
             while waiting and idle:
                 actor = idle.popleft()
-                index, seed = waiting.popleft()
-                running[actor.play.remote(weights, seed, deterministic)] = (index, actor)
+                index, unit = waiting.popleft()
+                running[getattr(actor, method).remote(weights, unit)] = (index, actor)
             [result], _ = self._ray.wait(list(running), num_returns=1)
             index, actor = running.pop(result)
             try:
                 finished[index] = self._ray.get(result)
             except self._ray.exceptions.RayError as error:
                 raise CollectorError(
-                    f"the worker that played episode {index} of {len(seeds)} failed: {error}"
+                    f"the worker that was given unit {index} of {len(units)} failed: {error}"
                 ) from error
             idle.append(actor)
-        return [finished[index] for index in range(len(seeds))]
+        return [finished[index] for index in range(len(units))]
 
     def close(self) -> None:
         """Stop the workers, and Ray where this collector started it."""

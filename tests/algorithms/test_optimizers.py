@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from pong_agent.algorithms.optimizers import rmsprop_ascent
+from pong_agent import LearningError
+from pong_agent.algorithms.optimizers import adam_descent, check_finite, rmsprop_ascent
 
 
 def step(weight, gradient, mean_square):
@@ -44,3 +45,54 @@ def test_the_arguments_are_untouched():
     arrays = [{"w": np.array([value])} for value in (1.0, 2.0, 3.0)]
     rmsprop_ascent(*arrays, learning_rate=0.1, decay=0.9, epsilon=1e-5)
     assert [float(array["w"][0]) for array in arrays] == [1.0, 2.0, 3.0]
+
+
+def adam(weights, gradients, state, **options):
+    defaults = {"learning_rate": 0.1, "beta1": 0.5, "beta2": 0.75, "epsilon": 0.5}
+    adam_descent(weights, gradients, state, **{**defaults, **options})
+
+
+def adam_state(weights):
+    moments = [f"{kind}/{name}" for kind in ("mean", "square") for name in weights]
+    state = {name: np.zeros_like(weights[name.split("/")[1]]) for name in moments}
+    return {**state, "step": np.zeros(1)}
+
+
+def test_two_adam_steps_worked_out_by_hand():
+    """Two Adam steps give the numbers computed on paper, bias correction included."""
+    weights = {"w": np.array([1.0])}
+    state = adam_state(weights)
+    adam(weights, {"w": np.array([2.0])}, state)
+    # m = 1, v = 1; corrected 1 / 0.5 = 2 and sqrt(1 / 0.25) = 2; w = 1 - 0.1 * 2 / 2.5
+    assert state["mean/w"][0] == 1.0
+    assert state["square/w"][0] == 1.0
+    assert weights["w"][0] == pytest.approx(0.92, rel=1e-14)
+    adam(weights, {"w": np.array([-4.0])}, state)
+    # m = 0.5 - 2 = -1.5, v = 0.75 + 4 = 4.75; / 0.75 = -2, sqrt(4.75 / 0.4375) = 3.29502...
+    assert state["mean/w"][0] == -1.5
+    assert state["square/w"][0] == 4.75
+    expected = 0.92 + 0.1 * 2 / ((4.75 / 0.4375) ** 0.5 + 0.5)
+    assert weights["w"][0] == pytest.approx(expected, rel=1e-14)
+    assert state["step"][0] == 2
+
+
+def test_adam_in_pieces_is_adam_on_the_whole():
+    """A large matrix in Fortran order moves as the formula on whole arrays says."""
+    generator = np.random.default_rng(0)
+    draw = lambda: np.asfortranarray(generator.standard_normal((70, 900)))  # noqa: E731
+    weights = {"W": draw()}
+    state, start, m, v = adam_state(weights), weights["W"].copy(), 0.0, 0.0
+    expected = start
+    for k in (1, 2, 3):
+        gradient = draw()
+        adam(weights, {"W": gradient}, state)
+        m, v = 0.5 * m + 0.5 * gradient, 0.75 * v + 0.25 * gradient**2
+        expected = expected - 0.1 * (m / (1 - 0.5**k)) / (np.sqrt(v / (1 - 0.75**k)) + 0.5)
+    np.testing.assert_allclose(weights["W"], expected, rtol=1e-12)
+
+
+def test_what_is_not_finite_is_named():
+    """The first array with a NaN or an infinity is in the message."""
+    check_finite({"a": np.zeros(3)})
+    with pytest.raises(LearningError, match=r"^b: "):
+        check_finite({"a": np.zeros(3)}, {"b": np.array([1.0, np.inf])})

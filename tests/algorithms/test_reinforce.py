@@ -6,14 +6,16 @@ import numpy as np
 import pytest
 import toy
 
-from pong_agent import PRESETS, Batch, PongAgent, make_env, rollout
-from pong_agent.algorithms.reinforce import (
+from pong_agent import (
+    PRESETS,
+    Batch,
+    BatchError,
     LearningError,
-    bernoulli_entropy,
-    episode_gradient,
-    init_optimizer,
-    reinforce_update,
+    PongAgent,
+    make_env,
+    rollout,
 )
+from pong_agent.algorithms.reinforce import episode_gradient, init_optimizer, update
 from pong_agent.algorithms.returns import discounted_returns, standardize
 from pong_agent.rollout import action_generator
 
@@ -88,14 +90,17 @@ def test_two_updates_equal_the_notebooks():
         for name, weights in model.weights.items():
             np.testing.assert_allclose(agent.parameters[name], weights, rtol=0, atol=1e-11)
     env.close()
-    assert np.abs(agent.parameters["W2"] - PongAgent(seed=1).parameters["W2"]).max() > 1e-3
+    assert (
+        np.abs(agent.parameters["W2"] - PongAgent("reinforce", seed=1).parameters["W2"]).max()
+        > 1e-3
+    )
 
 
 def test_gradients_are_summed_over_the_batch(trajectories):
     """From zero mean squares, a batch moves the weights as the sum of its gradients says."""
     parameters = dict(PongAgent("reinforce", seed=0).parameters)
-    new, _, metrics = reinforce_update(
-        parameters, init_optimizer(parameters), Batch(trajectories), CONFIG
+    new, _, metrics = update(
+        parameters, init_optimizer(parameters, CONFIG), Batch(trajectories), CONFIG
     )
     total = sum(
         episode_gradient(parameters, trajectory, CONFIG.discount)[0]["W2"]
@@ -111,14 +116,16 @@ def test_an_update_that_overflows_is_refused(trajectories):
     parameters = dict(PongAgent("reinforce", seed=0).parameters)
     huge = replace(CONFIG, rmsprop_decay=1.0, rmsprop_epsilon=0.0)
     with np.errstate(all="ignore"), pytest.raises(LearningError, match=r"W[12]: .* not finite"):
-        reinforce_update(parameters, init_optimizer(parameters), Batch(trajectories), huge)
+        update(parameters, init_optimizer(parameters, CONFIG), Batch(trajectories), huge)
 
 
-def test_entropy_of_a_coin():
-    """A fair coin has log 2 nats, a certain outcome none."""
-    entropy = bernoulli_entropy(np.array([0.5, 0.0, 1.0, 0.25]))
-    expected = [np.log(2), 0.0, 0.0, 0.25 * np.log(4) + 0.75 * np.log(4 / 3)]
-    np.testing.assert_allclose(entropy, expected, atol=1e-15)
+def test_a_fragment_is_refused(trajectories):
+    """Returns are standardized over whole episodes: anything else is refused by name."""
+    ends = trajectories[0].ends.copy()
+    ends[-1] = False
+    fragment = replace(trajectories[0], ends=ends)
+    with pytest.raises(BatchError, match=r"trajectories\[1\]\.ends: expected one whole episode"):
+        PongAgent("reinforce").learn_from_batch(Batch([trajectories[1], fragment]))
 
 
 def test_a_toy_game_is_learned():
@@ -132,7 +139,7 @@ def test_a_toy_game_is_learned():
 
     _, before = play(0)
     assert abs(before) < 15  # of 50, a coin's
-    for update in range(40):
-        agent.learn_from_batch(play(100 + 8 * update)[0])
+    for number in range(40):
+        agent.learn_from_batch(play(100 + 8 * number)[0])
     _, after = play(0)
     assert after > 42  # where the ball stays in its row, one step in 16, nothing can be seen

@@ -17,7 +17,7 @@ def result_of(*returns):
 
 def test_whole_games_are_played():
     """A game of an untrained agent is lost, and its length is that of a whole game."""
-    agent = PongAgent(seed=0)
+    agent = PongAgent("reinforce", seed=0)
     result = evaluate_policy(agent, n_eval_episodes=2, deterministic=False, seed=3)
     assert result.env_id == "Pong-v0"  # where the preset learns
     assert result.seeds == (3, 4)

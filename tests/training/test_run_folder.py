@@ -14,7 +14,7 @@ def folder(tmp_path):
 def agent_after(updates):
     from dataclasses import replace
 
-    agent = PongAgent(seed=updates)
+    agent = PongAgent("reinforce", seed=updates)
     agent.progress = replace(agent.progress, updates=updates)
     return agent
 
@@ -70,8 +70,12 @@ def test_the_newest_three_checkpoints_stay(folder):
     folder.save_best(agent_after(1))
     for updates in (1, 2, 9, 10, 11):
         folder.save_checkpoint(agent_after(updates))
-    names = sorted(path.name for path in (folder.path / "checkpoints").iterdir())
+        folder.games_path(updates).touch()
+    folder.save_checkpoint(agent_after(11))
+    names = sorted(path.name for path in (folder.path / "checkpoints").glob("[bu]*[0-9t].npz"))
     assert names == ["best.npz", *(f"update-{n:06d}.npz" for n in (9, 10, 11))]
+    kept = [folder.games_path(updates).exists() for updates in (1, 2, 9, 10, 11)]
+    assert kept == [False, False, True, True, True]
     assert folder.load_latest().progress.updates == 11
     assert load_agent(folder.path).progress.updates == 11
     assert load_agent(folder.path / "checkpoints" / "best.npz").progress.updates == 1

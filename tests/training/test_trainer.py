@@ -5,12 +5,13 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 
-from pong_agent import PRESETS, ConfigError, NotPongError, PongAgent
+from pong_agent import PRESETS, CheckpointError, ConfigError, NotPongError, PongAgent
 from pong_agent.training.config import TrainConfig
 from pong_agent.training.run_folder import RunError, RunFolder
 from pong_agent.training.trainer import Trainer, read_train_config, resume_run, start_run
 
-CONFIG = TrainConfig(updates=2, workers=0)
+CONFIG = TrainConfig(preset="reinforce", updates=2, workers=0)
+PPO = TrainConfig(preset="ppo", updates=4, workers=0)
 
 
 def run(config, folder, **options):
@@ -20,9 +21,9 @@ def run(config, folder, **options):
 
 
 def assert_same_agent(one, other):
-    for name, array in one.parameters.items():
-        np.testing.assert_array_equal(other.parameters[name], array)
-        np.testing.assert_array_equal(other._optimizer_state[name], one._optimizer_state[name])
+    for attribute in ("_parameters", "_optimizer_state"):
+        for name, array in getattr(one, attribute).items():
+            np.testing.assert_array_equal(getattr(other, attribute)[name], array)
     assert one.progress == other.progress
 
 
@@ -40,7 +41,9 @@ def test_a_run_learns_logs_and_saves(calm):
     agent, folder, rows = calm
     assert agent.progress.updates == 2
     assert agent.progress.episodes == 8
-    assert not np.array_equal(agent.parameters["W1"], PongAgent(seed=0).parameters["W1"])
+    assert not np.array_equal(
+        agent.parameters["W1"], PongAgent("reinforce", seed=0).parameters["W1"]
+    )
     saved = RunFolder.open(folder)
     assert_same_agent(saved.load_latest(), agent)
     assert read_train_config(folder) == CONFIG
@@ -52,6 +55,36 @@ def test_a_run_learns_logs_and_saves(calm):
         assert float(row["rollout/running_return"]) == shown["rollout/running_return"]
         assert -21 <= shown["rollout/ep_rew_mean"] <= 21
     assert int(logged[-1]["time/total_timesteps"]) == agent.progress.agent_steps
+
+
+@pytest.fixture(scope="module")
+def calm_ppo(tmp_path_factory):
+    """Four updates of preset `ppo` without Ray."""
+    return run(PPO, tmp_path_factory.mktemp("runs") / "calm")
+
+
+@pytest.mark.parametrize("workers", [1, 2, 4])
+def test_games_are_the_same_on_any_number_of_workers(calm_ppo, ray_session, tmp_path, workers):
+    """1, 2 and 4 Ray workers give bit for bit the weights of the serial run of `ppo`."""
+    assert_same_agent(calm_ppo, run(replace(PPO, workers=workers), tmp_path / "run"))
+
+
+def test_games_are_played_on_after_resuming(calm_ppo, ray_session, tmp_path):
+    """2 + 2 updates of `ppo` end as 4: games, moments and step size come back."""
+    run(replace(PPO, updates=2, workers=2), tmp_path / "run")
+    with resume_run(tmp_path / "run", PPO) as trainer:
+        trainer.train()
+    assert_same_agent(calm_ppo, trainer.agent)
+    assert calm_ppo.progress.agent_steps == 4 * 16 * 128
+
+
+def test_damaged_games_are_one_error(tmp_path):
+    """A run whose games cannot be read is refused by the file's name."""
+    run(replace(PPO, updates=1), tmp_path / "run")
+    games = RunFolder.open(tmp_path / "run").games_path(1)
+    games.write_bytes(games.read_bytes()[:-100])
+    with pytest.raises(CheckpointError, match=r"update-000001-games\.npz"):
+        resume_run(tmp_path / "run")
 
 
 @pytest.mark.parametrize("workers", [1, 2, 4])
@@ -69,7 +102,7 @@ def test_the_same_seed_gives_the_same_run(calm, tmp_path):
 
 def test_a_run_resumed_after_10_updates_equals_one_of_20(ray_session, tmp_path):
     """10 + 10 updates give the weights, the optimizer's state and the log of 20."""
-    config = TrainConfig(updates=20, workers=2, checkpoint_every=7)
+    config = replace(CONFIG, updates=20, workers=2, checkpoint_every=7)
     hyperparameters = replace(PRESETS["reinforce"], episodes_per_update=1)  # for speed
 
     def begin(name, config):
@@ -90,6 +123,32 @@ def test_a_run_resumed_after_10_updates_equals_one_of_20(ray_session, tmp_path):
     assert len(logs[0]) == 20
 
 
+@pytest.mark.parametrize(
+    ("limits", "updates"),
+    [
+        ({"updates": 3}, 3),
+        ({"steps": 4096}, 2),
+        ({"steps": 4097}, 3),
+        ({"minutes": 1e-9}, 1),
+        ({"minutes": 0.0}, 0),
+    ],
+)
+def test_a_run_ends_at_its_nearest_limit(tmp_path, limits, updates):
+    """Updates, agent steps and minutes each end training, after a whole update."""
+    config = TrainConfig(preset="ppo", workers=0, **{"updates": 5, **limits})
+    assert run(config, tmp_path / "run").progress.updates == updates
+
+
+def test_a_run_ends_at_the_return_it_was_to_reach(calm):
+    """A mean over 30 episodes ends the run, fewer episodes do not."""
+    _, folder, _ = calm
+    with resume_run(folder, replace(CONFIG, updates=9, stop_at_return=-21.0)) as trainer:
+        assert trainer.fraction_done() < 1
+        recent = (-21.0,) * 30
+        trainer.agent.progress = replace(trainer.agent.progress, recent_returns=recent)
+        assert trainer.fraction_done() == 1
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_saves_and_leaves_a_run_that_goes_on(calm, tmp_path, number):
     """A run stopped after its first update is saved, and ends as the calm one when resumed."""
@@ -108,14 +167,14 @@ def test_a_signal_saves_and_leaves_a_run_that_goes_on(calm, tmp_path, number):
 def test_a_signal_within_an_update_drops_it(calm, tmp_path, monkeypatch):
     """Episodes that a signal interrupts are dropped, and played again identically on resuming."""
     with start_run(CONFIG, tmp_path / "run") as trainer:
-        collect = trainer._collector.collect
+        call = trainer._collector.call
 
-        def interrupted(parameters, seeds, **options):
-            collect(parameters, seeds[:1], **options)
+        def interrupted(method, parameters, units):
+            call(method, parameters, units[:1])
             os.kill(os.getpid(), signal.SIGTERM)
             pytest.fail("the signal was not noticed")
 
-        monkeypatch.setattr(trainer._collector, "collect", interrupted)
+        monkeypatch.setattr(trainer._collector, "call", interrupted)
         assert trainer.train() == signal.SIGTERM
         assert trainer.agent.progress.updates == 0
     with resume_run(tmp_path / "run") as trainer:
@@ -160,6 +219,7 @@ def test_another_environment_can_be_learned_in(tmp_path):
         ("workers", -1),
         ("workers", 1.5),
         ("updates", 0),
+        ("steps", 0),
         ("seed", -3),
         ("checkpoint_every", 0),
         ("eval_every", -1),
@@ -178,6 +238,13 @@ def test_an_environment_that_is_not_pong_makes_no_run(tmp_path):
     """The id is refused by name before anything is written."""
     with pytest.raises(NotPongError, match="ALE/Breakout-v5"):
         start_run(replace(CONFIG, env_id="ALE/Breakout-v5"), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_ppo_needs_a_fixed_frame_skip(tmp_path):
+    """Pong-v0 draws its frame skip, so its games cannot be played on: refused before the run."""
+    with pytest.raises(NotPongError, match="'Pong-v0': expected a fixed frame skip"):
+        start_run(replace(PPO, env_id="Pong-v0"), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 

@@ -12,7 +12,7 @@ SEEDS = [5, 6, 7]
 @pytest.fixture(scope="module")
 def serial():
     collector = SerialCollector(CONFIG)
-    yield collector.collect(PongAgent(CONFIG, seed=1).parameters, SEEDS)
+    yield collector.call("play_episode", PongAgent(CONFIG, seed=1).parameters, SEEDS)
     collector.close()
 
 
@@ -20,7 +20,7 @@ def test_ray_plays_what_this_process_plays(ray_session, serial):
     """Two workers bring the same three episodes, in the order of the seeds, bit for bit."""
     collector = RayCollector(CONFIG, n_workers=2)
     try:
-        played = collector.collect(PongAgent(CONFIG, seed=1).parameters, SEEDS)
+        played = collector.call("play_episode", PongAgent(CONFIG, seed=1).parameters, SEEDS)
     finally:
         collector.close()
     for one, other in zip(serial, played, strict=True):
@@ -35,9 +35,9 @@ def test_workers_play_with_the_weights_they_are_given(ray_session, serial):
     collector = RayCollector(CONFIG, n_workers=1)
     try:
         agent = PongAgent(CONFIG, seed=1)
-        [first] = collector.collect(agent.parameters, SEEDS[:1])
+        [first] = collector.call("play_episode", agent.parameters, SEEDS[:1])
         agent.set_parameters({name: -array for name, array in agent.parameters.items()})
-        [second] = collector.collect(agent.parameters, SEEDS[:1])
+        [second] = collector.call("play_episode", agent.parameters, SEEDS[:1])
     finally:
         collector.close()
     np.testing.assert_array_equal(first.actions, serial[0].actions)
@@ -45,11 +45,11 @@ def test_workers_play_with_the_weights_they_are_given(ray_session, serial):
 
 
 def test_a_worker_that_fails_is_one_clear_error(ray_session):
-    """A failure in a worker names the episode and what went wrong."""
+    """A failure in a worker names the unit of work and what went wrong."""
     collector = RayCollector(CONFIG, n_workers=1)
     try:
-        with pytest.raises(CollectorError, match=r"(?s)episode 0 of 1 failed.*W1.*expected"):
-            collector.collect({"W1": np.zeros((2, 2)), "W2": np.zeros(2)}, [0])
+        with pytest.raises(CollectorError, match=r"(?s)unit 0 of 1 failed.*W1.*expected"):
+            collector.call("play_episode", {"W1": np.zeros((2, 2)), "W2": np.zeros(2)}, [0])
     finally:
         collector.close()
 
@@ -58,8 +58,8 @@ def test_a_killed_worker_is_one_clear_error(ray_session):
     """Training does not hang when a worker dies: it ends with an error that says so."""
     collector = RayCollector(CONFIG, n_workers=1)
     ray_session.kill(collector._actors[0])
-    with pytest.raises(CollectorError, match="worker that played episode 0 of 1 failed"):
-        collector.collect(PongAgent(CONFIG).parameters, [0])
+    with pytest.raises(CollectorError, match="worker that was given unit 0 of 1 failed"):
+        collector.call("play_episode", PongAgent(CONFIG).parameters, [0])
 
 
 @pytest.mark.parametrize("n_workers", [0, -1])

@@ -1,0 +1,188 @@
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import toy
+
+from pong_agent import PRESETS, Batch, PongAgent, PPOConfig, make_env, rollout
+from pong_agent.algorithms.ppo import (
+    adapted,
+    annealed,
+    bernoulli_divergence,
+    clip_norm,
+    init_optimizer,
+    init_parameters,
+    loss_and_gradient,
+    prepare,
+    update,
+)
+from pong_agent.algorithms.returns import generalized_advantages
+from pong_agent.network import forward, values
+
+CONFIG = PPOConfig()
+
+
+@pytest.fixture(scope="module")
+def batch():
+    """Two real fragments of 100 steps, played by the agent of seed 4."""
+    env = make_env("ALE/Pong-v5", max_num_frames_per_episode=400)
+    agent = PongAgent("ppo", seed=4, env=env)
+    played = [rollout(agent, [env], [seed])[0] for seed in (0, 1)]
+    env.close()
+    return Batch(played)
+
+
+def in_float64(parameters):
+    return {name: array.astype(np.float64) for name, array in parameters.items()}
+
+
+def dense_loss(weights, pictures, targets, config):
+    """The PPO loss, written for dense pictures and their mirror images, summed exactly."""
+    hidden = [np.maximum(x @ weights["W1"].T, 0) for x in pictures]
+    signs = [1, -1][: len(hidden)]
+    logits = sum(s * h @ weights["W2"] for s, h in zip(signs, hidden, strict=True))
+    estimates = sum(h @ weights["Wv"] for h in hidden) + weights["bv"][0]
+    p = 1 / (1 + np.exp(-logits))
+    old = targets.old_probabilities
+    ratio = np.where(targets.ups == 1, p / old, (1 - p) / (1 - old))
+    limited = np.minimum(np.maximum(ratio, 1 - config.clip_range), 1 + config.clip_range)
+    gain = np.minimum(ratio * targets.advantages, limited * targets.advantages)
+    entropy = -p * np.log(p) - (1 - p) * np.log(1 - p)
+    errors = (estimates - targets.returns) ** 2 / 2
+    terms = -gain - config.entropy_coefficient * entropy + config.value_coefficient * errors
+    return math.fsum(terms) / len(terms)
+
+
+@pytest.mark.parametrize("mirror", [True, False])
+def test_the_gradient_agrees_with_central_differences(batch, mirror):
+    """200 coordinates of W1 and nearly all others, error below 1e-6, through the whole loss."""
+    config = replace(CONFIG, hidden_units=40, mirror=mirror, entropy_coefficient=0.5)
+    parameters = in_float64(init_parameters(config, np.random.default_rng(4)))
+    inputs, targets, _ = prepare(parameters, batch, config)
+    # As in a later epoch: the policy has moved, here and there beyond the clip range.
+    generator = np.random.default_rng(0)
+    old = np.clip(targets.old_probabilities + generator.uniform(-0.2, 0.2, len(inputs)), 0.1, 0.9)
+    targets = replace(targets, old_probabilities=old)
+    statistics, gradients = loss_and_gradient(parameters, inputs, targets, config)
+    pictures = [inputs.toarray(), inputs.flipped().toarray()][: 1 + mirror]
+    lit = np.flatnonzero(np.any(pictures, axis=(0, 1)))  # the others' columns do not matter
+    pictures = [picture[:, lit].astype(np.float64) for picture in pictures]
+    parameters, gradients = (
+        arrays | {"W1": arrays["W1"][:, lit]} for arrays in (parameters, gradients)
+    )
+    assert 0.05 < statistics["clip_fraction"] < 0.95
+    assert statistics["loss"] == pytest.approx(dense_loss(parameters, pictures, targets, config))
+
+    errors, epsilon = [], 1e-5
+    for name, gradient in gradients.items():
+        coordinates = np.argwhere(np.abs(gradient) > 0.02 * np.abs(gradient).max())
+        generator.shuffle(coordinates)
+        assert len(coordinates) >= {"W1": 200, "bv": 1}.get(name, 15)
+        for coordinate in map(tuple, coordinates[:200]):
+            differences = []
+            for sign in (1, -1):
+                moved = parameters | {name: parameters[name].copy()}
+                moved[name][coordinate] += sign * epsilon
+                differences.append(sign * dense_loss(moved, pictures, targets, config))
+            numeric = math.fsum(differences) / (2 * epsilon)
+            errors.append(abs(numeric / gradient[coordinate] - 1))
+    assert max(errors) < 1e-6
+
+
+def test_what_an_update_learns_from_is_gae_over_the_batch(batch):
+    """Targets are GAE of each fragment by itself, standardized together, plus the values."""
+    parameters = init_parameters(CONFIG, np.random.default_rng(0))
+    inputs, targets, explained = prepare(parameters, batch, CONFIG)
+    advantages, returns = [], []
+    for trajectory in batch.trajectories:
+        rows = trajectory.network_input(with_next=True)
+        _, hidden = forward(parameters, rows, mirror=True)
+        estimates = values(parameters, hidden, mirror=True)
+        raw = generalized_advantages(trajectory.rewards, estimates, trajectory.ends, 0.99, 0.95)
+        advantages += raw.tolist()
+        returns += (raw + estimates[:-1]).tolist()
+    expected = (np.array(advantages) - np.mean(advantages)) / np.std(advantages)
+    np.testing.assert_allclose(targets.advantages, expected, atol=1e-5)
+    np.testing.assert_allclose(targets.returns, returns, atol=1e-6)
+    assert len(inputs) == batch.n_steps
+    assert explained < 0.2  # nothing is learned yet
+
+
+def test_an_update_leaves_its_arguments_untouched(batch):
+    """New arrays come out; those that went in keep their values, and the same call repeats."""
+    parameters = init_parameters(CONFIG, np.random.default_rng(0))
+    state = init_optimizer(parameters, CONFIG)
+    before = {name: array.copy() for name, array in {**parameters, **state}.items()}
+    results = [update(parameters, state, batch, CONFIG, np.random.default_rng(5)) for _ in range(2)]
+    for name, array in {**parameters, **state}.items():
+        np.testing.assert_array_equal(array, before[name])
+    (first, first_state, metrics), (second, second_state, again) = results
+    assert metrics == again
+    for name in first:
+        np.testing.assert_array_equal(first[name], second[name])
+        assert not np.array_equal(first[name], parameters[name])
+    assert first_state["step"] == second_state["step"] == CONFIG.epochs
+    assert first_state["agent_steps"] == batch.n_steps
+
+
+@pytest.mark.parametrize(
+    ("kl", "expected"),
+    [(0.0, 1.5e-3), (0.0049, 1.5e-3), (0.0051, 1e-3), (0.0199, 1e-3), (0.0201, 1e-3 / 1.5)],
+)
+def test_the_step_size_follows_the_policys_change(kl, expected):
+    """Below half the target it grows, above twice the target it shrinks, by one factor."""
+    assert adapted(1e-3, kl, CONFIG) == pytest.approx(expected)
+
+
+def test_the_step_size_stays_within_its_bounds():
+    """It neither grows above the upper bound nor shrinks below the lower one."""
+    assert adapted(CONFIG.max_learning_rate, 0.0, CONFIG) == CONFIG.max_learning_rate
+    assert adapted(CONFIG.min_learning_rate, 1.0, CONFIG) == CONFIG.min_learning_rate
+
+
+def test_annealing_goes_on_a_straight_line():
+    """At the start the first values hold, halfway their middle, after the end the final ones."""
+    config = replace(CONFIG, anneal_steps=1000)
+    names = ("entropy_coefficient", "target_kl", "max_learning_rate")
+    first = [getattr(config, name) for name in names]
+    final = [config.final_entropy_coefficient, config.final_target_kl, config.min_learning_rate]
+    for agent_steps, share in [(0, 1.0), (500, 0.5), (1000, 0.0), (9000, 0.0)]:
+        expected = [
+            share * one + (1 - share) * other for one, other in zip(first, final, strict=True)
+        ]
+        found = annealed(config, agent_steps)
+        assert [getattr(found, name) for name in names] == pytest.approx(expected)
+
+
+def test_large_gradients_are_scaled_down_together():
+    """The common norm becomes the largest allowed one; smaller gradients stay."""
+    gradients = {"a": np.array([3.0]), "b": np.array([[4.0]])}
+    assert clip_norm(gradients, 10.0) == 5.0
+    assert gradients["a"][0] == 3.0
+    assert clip_norm(gradients, 0.5) == 5.0
+    np.testing.assert_allclose([gradients["a"][0], gradients["b"][0, 0]], [0.3, 0.4])
+
+
+def test_divergence_of_two_coins():
+    """It is 0 for equal coins, and the textbook value for others."""
+    old, new = np.array([0.5, 0.25, 1.0]), np.array([0.5, 0.5, 0.5])
+    expected = [0.0, 0.25 * np.log(0.5) + 0.75 * np.log(1.5), np.log(2)]
+    np.testing.assert_allclose(bernoulli_divergence(old, new), expected, atol=1e-15)
+
+
+def test_a_toy_game_is_learned():
+    """From a coin's score the agent comes to win nearly every step of `toy.UpOrDown`."""
+    agent = PongAgent(replace(PRESETS["ppo"], minibatch_size=128), seed=0)
+    environments = [toy.UpOrDown() for _ in range(8)]
+
+    def play(first_seed):
+        played = rollout(agent, environments, range(first_seed, first_seed + 8))
+        return Batch(played), np.mean([trajectory.episode_return for trajectory in played])
+
+    _, before = play(0)
+    assert abs(before) < 15  # of 50, a coin's
+    for number in range(25):
+        agent.learn_from_batch(play(100 + 8 * number)[0])
+    _, after = play(0)
+    assert after > 45

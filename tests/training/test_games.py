@@ -1,0 +1,112 @@
+import numpy as np
+import pytest
+
+from pong_agent import NotPongError, PongAgent, make_env
+from pong_agent.environment import restore_emulator, save_emulator
+from pong_agent.training.games import (
+    games_from_arrays,
+    games_to_arrays,
+    play_fragments,
+    start_game,
+)
+
+
+@pytest.fixture
+def environments():
+    """Three real Pongs whose episodes end after 300 agent steps."""
+    made = [make_env("ALE/Pong-v5", max_num_frames_per_episode=1200) for _ in range(3)]
+    for number, env in enumerate(made):
+        env.reset(seed=100 + number)
+    yield made
+    for env in made:
+        env.close()
+
+
+def assert_same_game(one, other):
+    assert one.emulator == other.emulator
+    np.testing.assert_array_equal(one.current, other.current)
+    np.testing.assert_array_equal(one.previous, other.previous)
+    for name in ("last_action", "return_before", "steps_before"):
+        assert getattr(one, name) == getattr(other, name)
+
+
+def test_a_game_does_not_depend_on_where_it_is_played(environments):
+    """Played on in ever other environments, a game is bit for bit the one played in its own."""
+    agent = PongAgent("ppo", seed=0)
+    at_home = [start_game(env, seed) for seed, env in enumerate(environments)]
+    around = list(at_home)
+    order = np.random.default_rng(0)
+    for fragment in range(12):
+        seeds = [10 * fragment + number for number in range(3)]
+        played, at_home = play_fragments(agent, environments, at_home, seeds, 30)
+        for number in order.permutation(3):  # one by one, each time in some environment
+            env = environments[order.integers(3)]
+            [trajectory], [around[number]] = play_fragments(
+                agent, [env], [around[number]], [seeds[number]], 30
+            )
+            for name in ("pixels", "offsets", "actions", "rewards", "ends"):
+                expected = getattr(played[number], name)
+                np.testing.assert_array_equal(getattr(trajectory, name), expected)
+            assert_same_game(around[number], at_home[number])
+    assert at_home[0].steps_before == 60  # 12 x 30 steps, the first episode ended after 300
+
+
+def test_a_restored_emulator_forgets_what_it_did_before():
+    """Sticky actions repeat the action of the restored game, in 100 games of another past."""
+    one, other = (make_env("ALE/Pong-v5") for _ in range(2))
+    one.reset(seed=0)
+    other.reset(seed=1)
+    generator = np.random.default_rng(0)
+    for _ in range(100):
+        for env in (one, other):
+            for action in generator.integers(2, 4, size=generator.integers(1, 12)):
+                if env.step(int(action))[2]:
+                    env.reset()
+        state, last_action = save_emulator(one), int(generator.integers(2, 4))
+        for env in (one, other):
+            restore_emulator(env, state, last_action)
+        for action in generator.integers(2, 4, size=8):
+            frames = [env.step(int(action))[0] for env in (one, other)]
+            np.testing.assert_array_equal(*frames)
+    one.close()
+    other.close()
+
+
+def test_fragments_follow_one_another(environments):
+    """Each fragment begins with the fields that the one before left, through an episode's end."""
+    agent = PongAgent("ppo", seed=0)
+    [env, *_] = environments
+    games, returns, steps = [start_game(env, 5)], 0.0, 0
+    for number in range(5):
+        game = games[0]
+        [trajectory], games = play_fragments(agent, [env], games, [number], 70)
+        first = trajectory.pixels[trajectory.offsets[1] : trajectory.offsets[2]]
+        np.testing.assert_array_equal(first, np.flatnonzero(game.current))
+        before = trajectory.pixels[: trajectory.offsets[1]]
+        np.testing.assert_array_equal(before, np.flatnonzero(game.previous))
+        last = trajectory.pixels[trajectory.offsets[-2] :]
+        np.testing.assert_array_equal(last, np.flatnonzero(games[0].current))
+        for reward, end in zip(trajectory.rewards, trajectory.ends, strict=True):
+            returns, steps = returns + reward, steps + 1
+            if end:
+                assert trajectory.finished_episodes() == [(returns, steps)] == [(returns, 300)]
+                returns, steps = 0.0, 0
+        assert (games[0].return_before, games[0].steps_before) == (returns, steps)
+    assert steps == 50
+
+
+def test_games_survive_a_file(environments):
+    """To arrays and back gives the same games."""
+    agent = PongAgent("ppo", seed=0)
+    games = [start_game(env, seed) for seed, env in enumerate(environments)]
+    _, games = play_fragments(agent, environments, games, [1, 2, 3], 25)
+    for one, other in zip(games, games_from_arrays(games_to_arrays(games)), strict=True):
+        assert_same_game(one, other)
+
+
+def test_a_drawn_frame_skip_is_refused():
+    """Pong-v0 draws its frame skip outside the emulator: its games cannot be kept in the middle."""
+    env = make_env("Pong-v0")
+    with pytest.raises(NotPongError, match=r"'Pong-v0': expected a fixed frame skip .* \(2, 5\)"):
+        start_game(env, 0)
+    env.close()
