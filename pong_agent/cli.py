@@ -59,7 +59,7 @@ class Train:
     """Folder of a run to go on with; its options are then the defaults of the others here."""
 
     def run(self) -> int:
-        """Train, showing a line per update, and return the exit code."""
+        """Train, showing how it goes, and return the exit code."""
         with self._open() as trainer:
             config, folder = trainer.config, trainer.run_folder
             print(f"{config.preset} in {trainer.agent.config.env_id}, run {folder.path}")

@@ -17,7 +17,11 @@ class BatchSource(Protocol):
     """Collects the batch of an update; the same seed and update give the same batch."""
 
     def collect(self, agent: PongAgent, root_seed: int) -> Batch:
-        """Collect the agent's next batch; an exception leaves everything as it was."""
+        """Collect the agent's next batch; until `advance`, doing so again gives the same one."""
+        ...
+
+    def advance(self) -> None:
+        """Go on from the end of the collected batch, now that it was learned from."""
         ...
 
     def save(self, path: Path) -> None:
@@ -50,6 +54,9 @@ class EpisodeBatches:
         ]
         return Batch(self._collector.call("play_episode", agent.parameters, seeds))
 
+    def advance(self) -> None:
+        """Do nothing: the agent's number of updates says which episodes are next."""
+
     def save(self, path: Path) -> None:
         """Write nothing: each episode begins anew."""
 
@@ -71,6 +78,7 @@ class GameBatches:
         self._collector = collector
         self._config = config
         self._games: list[Game] = []
+        self._following: list[Game] = []  # after the collected batch
 
     def collect(self, agent: PongAgent, root_seed: int) -> Batch:
         """Play `fragment_steps` agent steps of each game."""
@@ -86,8 +94,12 @@ class GameBatches:
             for first, last in _pieces(len(games), GAMES_PER_UNIT)
         ]
         played = self._collector.call("play_fragments", agent.parameters, units)
-        self._games = [game for _, following in played for game in following]
+        self._following = [game for _, following in played for game in following]
         return Batch(trajectory for trajectories, _ in played for trajectory in trajectories)
+
+    def advance(self) -> None:
+        """Let the next batch begin where the collected one ended."""
+        self._games = self._following
 
     def save(self, path: Path) -> None:
         """Write the games.

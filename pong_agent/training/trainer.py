@@ -74,9 +74,8 @@ class Trainer:
         self._best = max(evaluations, default=float("-inf"))
         self._collector = _make_collector(agent, config)
         self._source = make_source(self._collector, agent)
-        games = run_folder.games_path(agent.progress.updates)
-        if games.exists():
-            self._source.load(games)
+        if rows:
+            self._source.load(run_folder.games_path(agent.progress.updates))
 
     def __enter__(self) -> Self:
         return self
@@ -146,6 +145,7 @@ class Trainer:
         with self._signals.droppable():
             batch = self._source.collect(self.agent, self.config.seed)
         learned = self.agent.learn_from_batch(batch)
+        self._source.advance()  # not before: agent and games must stop at the same update
         seconds = time.perf_counter() - started
         self._seconds += seconds
         progress = self.agent.progress

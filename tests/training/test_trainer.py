@@ -78,6 +78,35 @@ def test_games_are_played_on_after_resuming(calm_ppo, ray_session, tmp_path):
     assert calm_ppo.progress.agent_steps == 4 * 16 * 128
 
 
+def test_a_signal_after_collecting_leaves_the_games_where_they_were(
+    calm_ppo, tmp_path, monkeypatch
+):
+    """A batch that was collected but not learned from is played again from the same games."""
+    with start_run(PPO, tmp_path / "run") as trainer:
+        collect = trainer._source.collect
+
+        def interrupted(agent, root_seed):
+            batch = collect(agent, root_seed)
+            if agent.progress.updates == 2:
+                os.kill(os.getpid(), signal.SIGTERM)
+            return batch
+
+        monkeypatch.setattr(trainer._source, "collect", interrupted)
+        assert trainer.train() == signal.SIGTERM
+        assert trainer.agent.progress.updates == 2
+    with resume_run(tmp_path / "run") as trainer:
+        trainer.train()
+    assert_same_agent(calm_ppo, trainer.agent)
+
+
+def test_missing_games_are_one_error(tmp_path):
+    """A run of `ppo` is not resumed with other games than its own."""
+    run(replace(PPO, updates=1), tmp_path / "run")
+    RunFolder.open(tmp_path / "run").games_path(1).unlink()
+    with pytest.raises(CheckpointError, match=r"update-000001-games\.npz: no such file"):
+        resume_run(tmp_path / "run")
+
+
 def test_damaged_games_are_one_error(tmp_path):
     """A run whose games cannot be read is refused by the file's name."""
     run(replace(PPO, updates=1), tmp_path / "run")
