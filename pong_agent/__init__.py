@@ -1,5 +1,6 @@
 """Learn Pong from pixels: a Gymnasium-compatible agent with an evaluation recorder."""
 
+from pong_agent.actions import DOWN, STAY, UP, PaddleActions
 from pong_agent.agent import PongAgent
 from pong_agent.algorithms.optimizers import LearningError
 from pong_agent.batch import Batch, BatchError, Trajectory, TrajectoryBuilder
@@ -12,7 +13,10 @@ from pong_agent.rollout import rollout
 __version__ = "0.1.0"
 
 __all__ = [
+    "DOWN",
     "PRESETS",
+    "STAY",
+    "UP",
     "Batch",
     "BatchError",
     "CheckpointError",
@@ -21,6 +25,7 @@ __all__ = [
     "NotPongError",
     "ObservationError",
     "PPOConfig",
+    "PaddleActions",
     "PongAgent",
     "ReinforceConfig",
     "Trajectory",

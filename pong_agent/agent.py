@@ -9,11 +9,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pong_agent.actions import PaddleActions
 from pong_agent.algorithms import algorithm_of
 from pong_agent.batch import Batch, BatchError
 from pong_agent.checkpoint import CheckpointError, load_arrays, save_arrays
 from pong_agent.environment import find_paddle_actions
-from pong_agent.network import Floats, check_arrays, choose_up, forward, sigmoid
+from pong_agent.network import (
+    Floats,
+    action_probabilities,
+    check_arrays,
+    choose_actions,
+    forward,
+)
 from pong_agent.observation import (
     ObservationError,
     as_batch,
@@ -44,14 +51,13 @@ class PongAgent:
         preset: name of a preset, or a configuration of its own.
         seed: seed of the initial weights and of the sampling of actions.
         env: a Pong environment to `bind` to; by default the agent's actions are those of
-            `gym.make("ALE/Pong-v5")`, where 2 is up and 3 is down.
+            `gym.make("ALE/Pong-v5")`, where 2 is up, 3 is down and 0 stays.
 
     Attributes:
         config: the hyperparameters, frozen.
         seed: what the agent was made with.
         progress: counters of what was learned.
-        up_action: index of UP in the environment's action space.
-        down_action: index of DOWN.
+        paddle_actions: indices of DOWN, UP and STAY in the environment's action space.
 
     Raises:
         ConfigError: there is no preset of that name.
@@ -60,7 +66,7 @@ class PongAgent:
     Example:
         >>> agent = PongAgent("reinforce", seed=0)
         >>> frame = np.zeros((210, 160, 3), dtype=np.uint8)  # what env.reset() returns
-        >>> agent.act(frame) in (2, 3)
+        >>> agent.act(frame) in agent.paddle_actions
         True
     """
 
@@ -82,7 +88,7 @@ class PongAgent:
         self.config = config
         self.seed = seed
         self.progress = Progress()
-        self.up_action, self.down_action = (2, 3)
+        self.paddle_actions = PaddleActions(down=3, up=2, stay=0)
         self._algorithm = algorithm_of(config)
         self._previous: NDArray[np.uint8] | None = None
         self._starts = np.zeros(0, dtype=np.bool_)
@@ -105,7 +111,7 @@ class PongAgent:
         self._parameters = check_arrays(parameters, self._parameters)
 
     def bind(self, env: Any) -> "PongAgent":
-        """Find UP and DOWN in the action space of `env` by their meanings, and use these.
+        """Find the paddle's actions in the action space of `env` by their meanings, and use these.
 
         Returns:
             The agent itself.
@@ -113,7 +119,7 @@ class PongAgent:
         Raises:
             NotPongError: the environment is not Pong, or has no such actions.
         """
-        self.up_action, self.down_action = find_paddle_actions(env)
+        self.paddle_actions = find_paddle_actions(env)
         return self
 
     def reset(self, mask: NDArray[np.bool_] | None = None) -> None:
@@ -144,7 +150,7 @@ class PongAgent:
         Args:
             observation: one raw frame, (210, 160, 3) uint8, or a batch of N of them, whose
                 environments keep their order from call to call.
-            deterministic: take the more probable action; by default the action is sampled.
+            deterministic: take the most probable action; by default the action is sampled.
 
         Returns:
             An index of the environment's action space: an int, or [N] int64 for a batch.
@@ -183,7 +189,7 @@ class PongAgent:
             observation: one raw frame, (210, 160, 3) uint8, or a batch of N of them.
             state: what the last call returned, None at the start.
             episode_start: [N] bool, which environments start an episode.
-            deterministic: take the more probable action.
+            deterministic: take the most probable action.
 
         Returns:
             The action, int64 of shape () or [N], and the state for the next call.
@@ -196,19 +202,21 @@ class PongAgent:
         actions = self._choose(probabilities, deterministic)
         return (actions.reshape(()) if single else actions), new_state
 
-    def up_probability(self, current: NDArray[np.uint8], previous: NDArray[np.uint8]) -> Floats:
-        """Compute the probability of UP: the one path from playing fields to a decision.
+    def action_probabilities(
+        self, current: NDArray[np.uint8], previous: NDArray[np.uint8]
+    ) -> Floats:
+        """Compute each action's probability: the one path from playing fields to a decision.
 
         Args:
             current: (N, 80, 80) uint8 of 0 and 1, `preprocess_frames` of N frames.
             previous: (N, 80, 80) uint8, the fields before them; `current` where episodes start.
 
         Returns:
-            [N] probabilities.
+            [N, A] probabilities of DOWN, UP and, for preset `ppo`, STAY.
         """
         inputs = observe(self.config.observation, current, previous)
         logits, _ = forward(self._parameters, inputs, mirror=self.config.mirror)
-        return sigmoid(logits)
+        return action_probabilities(logits)
 
     def learn_from_batch(self, batch: Batch) -> dict[str, float]:
         """Make one update of the weights from a batch of trajectories.
@@ -228,18 +236,18 @@ class PongAgent:
                 After either error the weights and the optimizer's state are as they were.
 
         Example:
-            >>> from pong_agent import Batch, TrajectoryBuilder
+            >>> from pong_agent import DOWN, UP, Batch, TrajectoryBuilder
             >>> builder = TrajectoryBuilder(observation="two_frames")
             >>> field = np.eye(80, dtype=np.uint8)
-            >>> builder.append(field, up=True, reward=0.0)
-            >>> builder.append(field, up=False, reward=1.0, end=True)
+            >>> builder.append(field, action=UP, reward=0.0)
+            >>> builder.append(field, action=DOWN, reward=1.0, end=True)
             >>> agent = PongAgent("ppo")
             >>> agent.learn_from_batch(Batch([builder.build()]))["ep_rew_mean"]
             1.0
         """
         if not isinstance(batch, Batch):
             raise BatchError(f"batch: expected a Batch, found {type(batch).__name__}")
-        batch.validate(self.config.observation)
+        batch.validate(self.config.observation, self.config.n_actions)
         # From seed and number alone, so that a resumed run draws what the calm one draws.
         shuffle = np.random.SeedSequence(
             self.seed, spawn_key=(_SHUFFLE_STREAM, self.progress.updates)
@@ -273,7 +281,7 @@ class PongAgent:
             "seed": self.seed,
             "progress": asdict(self.progress),
             "generator": self._generator.bit_generator.state,
-            "actions": [self.up_action, self.down_action],
+            "actions": self.paddle_actions._asdict(),
         }
         save_arrays(path, arrays, metadata)
 
@@ -294,7 +302,7 @@ class PongAgent:
             agent.progress = Progress.from_dict(metadata["progress"])
             agent._generator = np.random.default_rng()
             agent._generator.bit_generator.state = metadata["generator"]
-            agent.up_action, agent.down_action = metadata["actions"]
+            agent.paddle_actions = PaddleActions(**metadata["actions"])
             like = agent._algorithm.empty_parameters(agent.config)
             agent._parameters = check_arrays(_with_prefix(arrays, "parameters/"), like)
             agent._optimizer_state = check_arrays(
@@ -311,7 +319,7 @@ class PongAgent:
         state: PolicyState | None,
         episode_start: NDArray[np.bool_] | None,
     ) -> tuple[Floats, PolicyState]:
-        """Return probabilities of UP for raw frames, and the state that they leave."""
+        """Return the actions' probabilities for raw frames, and the state that they leave."""
         current = preprocess_frames(frames)
         previous = current
         if state is not None:
@@ -323,11 +331,11 @@ class PongAgent:
             if episode_start is not None and np.any(episode_start):
                 starts = np.reshape(episode_start, (-1, 1, 1)).astype(np.bool_)
                 previous = np.where(starts, current, previous)
-        return self.up_probability(current, previous), (current,)
+        return self.action_probabilities(current, previous), (current,)
 
     def _choose(self, probabilities: Floats, deterministic: bool) -> NDArray[np.int64]:
-        up = choose_up(probabilities, None if deterministic else self._generator)
-        return np.where(up, self.up_action, self.down_action)
+        chosen = choose_actions(probabilities, None if deterministic else self._generator)
+        return np.array(self.paddle_actions)[chosen]
 
 
 def _with_prefix(arrays: Mapping[str, Floats], prefix: str) -> dict[str, Floats]:

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pong_agent.actions import DOWN, STAY, UP
 from pong_agent.observation import FIELD_SHAPE, N_PIXELS, SparseRows, observe_stored
+
+_ACTION_NAMES = ((DOWN, "DOWN"), (UP, "UP"), (STAY, "STAY"))
 
 
 class BatchError(ValueError):
@@ -26,7 +29,7 @@ class Trajectory:
         pixels: [nnz] uint16, lit pixels of the frames one after the other, each increasing; pixel
             i is row i // 80, column i % 80 of the playing field.
         offsets: [T + 3] int64, frame f has its pixels at `slice(offsets[f], offsets[f + 1])`.
-        actions: [T] uint8, 1 where UP was taken and 0 where DOWN was.
+        actions: [T] uint8, what was done: `actions.DOWN` (0), `UP` (1) or `STAY` (2).
         rewards: [T] float32, reward of the environment after each action.
         ends: [T] bool, whether the episode ended with the step, so that the next one starts anew.
         seed: the episode's seed: what the environment was reset with, and the root of the
@@ -77,11 +80,12 @@ class Trajectory:
         previous = np.where(starts, current, current - 1)
         return observe_stored(self.observation, self.pixels, self.offsets, current, previous)
 
-    def validate(self, name: str = "trajectory") -> None:
+    def validate(self, name: str = "trajectory", n_actions: int = len(_ACTION_NAMES)) -> None:
         """Check every field.
 
         Args:
             name: what to call the trajectory in the message.
+            n_actions: how many actions there were to choose from.
 
         Raises:
             BatchError: a field has a wrong type, shape, dtype or value.
@@ -111,10 +115,9 @@ class Trajectory:
             raise BatchError(
                 f"{name}.rewards: expected finite numbers, found {found} at step {step}"
             )
-        if self.actions.max() > 1:
-            raise BatchError(
-                f"{name}.actions: expected 1 (UP) or 0 (DOWN), found {self.actions.max()}"
-            )
+        if self.actions.max() >= n_actions:
+            known = ", ".join(f"{number} ({what})" for number, what in _ACTION_NAMES[:n_actions])
+            raise BatchError(f"{name}.actions: expected {known}, found {self.actions.max()}")
         self._validate_pixels(name)
 
     def _validate_pixels(self, name: str) -> None:
@@ -170,8 +173,8 @@ class Batch:
         """Return the return and the length of each episode that ended in a trajectory, in order."""
         return [one for trajectory in self.trajectories for one in trajectory.finished_episodes()]
 
-    def validate(self, observation: str) -> None:
-        """Check that an agent that sees `observation` can learn from this batch.
+    def validate(self, observation: str, n_actions: int) -> None:
+        """Check that an agent of this observation and number of actions can learn from this batch.
 
         Raises:
             BatchError: there is no trajectory, one is not valid, or one was made for another kind
@@ -188,7 +191,7 @@ class Batch:
                     f"{name}.observation: expected {observation!r} as the agent sees, "
                     f"found {trajectory.observation!r}"
                 )
-            trajectory.validate(name)
+            trajectory.validate(name, n_actions)
 
 
 class TrajectoryBuilder:
@@ -202,8 +205,8 @@ class TrajectoryBuilder:
 
     Example:
         >>> builder = TrajectoryBuilder(seed=7)
-        >>> builder.append(np.eye(80, dtype=np.uint8), up=True, reward=0.0)
-        >>> builder.append(np.eye(80, dtype=np.uint8), up=False, reward=1.0, end=True)
+        >>> builder.append(np.eye(80, dtype=np.uint8), action=UP, reward=0.0)
+        >>> builder.append(np.eye(80, dtype=np.uint8), action=DOWN, reward=1.0, end=True)
         >>> trajectory = builder.build()
         >>> len(trajectory), trajectory.episode_return
         (2, 1.0)
@@ -218,18 +221,18 @@ class TrajectoryBuilder:
         self.seed = seed
         self.observation = observation
         self._frames = [] if previous is None else [lit_pixels(previous)]
-        self._actions: list[bool] = []
+        self._actions: list[int] = []
         self._rewards: list[float] = []
         self._ends: list[bool] = []
 
     def append(
-        self, field: NDArray[np.uint8], *, up: bool, reward: float, end: bool = False
+        self, field: NDArray[np.uint8], *, action: int, reward: float, end: bool = False
     ) -> None:
         """Add one agent step.
 
         Args:
             field: (80, 80) uint8 of 0 and 1, `preprocess_frame` of the frame acted on.
-            up: whether UP was taken (DOWN otherwise).
+            action: what was done: DOWN, UP or STAY.
             reward: what the environment gave for the action.
             end: whether the episode ended with it.
 
@@ -240,7 +243,7 @@ class TrajectoryBuilder:
         if not self._frames:
             self._frames.append(frame)
         self._frames.append(frame)
-        self._actions.append(bool(up))
+        self._actions.append(int(action))
         self._rewards.append(float(reward))
         self._ends.append(bool(end))
 

@@ -90,14 +90,37 @@ class _Episodes:
     env_id: str | None = None
     """Environment to play; by default the one that the agent learned in."""
 
+    sticky: float | None = None
+    """Probability that an action is sticky; by default the environment's own."""
+
+    frameskip: int | None = None
+    """Emulator frames per decision; by default the environment's own."""
+
+    difficulty: int | None = None
+    """Difficulty of the built-in player, 0 to 3; by default the environment's own, 0."""
+
+    noop_max: int | None = None
+    """Most emulator frames, drawn for each episode, that pass before the first action."""
+
     episodes: int = 10
     """Number of episodes."""
 
     sampled: bool = False
-    """Sample actions; by default the more probable one is taken (greedy)."""
+    """Sample actions; by default the most probable one is taken (greedy)."""
 
     seed: int = 0
     """Episode i has the seed SEED + i."""
+
+    def env_kwargs(self) -> dict[str, Any] | None:
+        """Return the arguments of `make_env` that were asked for, None where none were."""
+        asked = {
+            "repeat_action_probability": self.sticky,
+            "frameskip": self.frameskip,
+            "difficulty": self.difficulty,
+            "noop_max": self.noop_max,
+        }
+        given = {name: value for name, value in asked.items() if value is not None}
+        return given or None
 
     def load(self) -> tuple[PongAgent, Path]:
         """Load the agent, say which one it is, and return it with where it came from."""
@@ -128,6 +151,7 @@ class Evaluate(_Episodes):
                 self.episodes,
                 deterministic=not self.sampled,
                 seed=self.seed,
+                env_kwargs=self.env_kwargs(),
                 on_episode=lambda _: bar.update(),
             )
         print(_table(result))
@@ -167,6 +191,7 @@ class Record(_Episodes):
                 self.episodes,
                 deterministic=not self.sampled,
                 seed=self.seed,
+                env_kwargs=self.env_kwargs(),
                 name_prefix=self.name_prefix,
                 scale=self.scale,
                 on_episode=lambda _: bar.update(),

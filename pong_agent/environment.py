@@ -4,12 +4,13 @@ import functools
 import warnings
 from typing import TYPE_CHECKING, Any
 
+from pong_agent.actions import PaddleActions
+
 if TYPE_CHECKING:
     import gymnasium
 
-# What moves the right paddle: with Pong's wiring of the joystick, RIGHT is up and LEFT is down.
-UP_MEANING = "RIGHT"
-DOWN_MEANING = "LEFT"
+# What the right paddle does: with Pong's wiring of the joystick, RIGHT is up and LEFT is down.
+_MEANINGS = {"down": "LEFT", "up": "RIGHT", "stay": "NOOP"}
 
 
 class NotPongError(ValueError):
@@ -17,7 +18,7 @@ class NotPongError(ValueError):
 
 
 def make_env(
-    env_id: str, *, render_mode: str | None = None, **kwargs: Any
+    env_id: str, *, render_mode: str | None = None, noop_max: int = 0, **kwargs: Any
 ) -> "gymnasium.Env[Any, Any]":
     """Make an ALE Pong environment, silently.
 
@@ -25,6 +26,7 @@ def make_env(
         env_id: e.g. "ALE/Pong-v5" (frame skip 4, sticky actions 0.25) or "Pong-v0" (frame
             skip drawn from 2 to 4 for every action, sticky actions 0.25).
         render_mode: None or "rgb_array".
+        noop_max: each episode starts with 0 to so many emulator frames without an action.
         **kwargs: passed on to the environment, e.g. `difficulty=1`.
 
     Returns:
@@ -37,7 +39,7 @@ def make_env(
     Example:
         >>> env = make_env("ALE/Pong-v5")
         >>> find_paddle_actions(env)
-        (2, 3)
+        PaddleActions(down=3, up=2, stay=0)
         >>> env.close()
     """
     import ale_py
@@ -61,18 +63,22 @@ def make_env(
     except NotPongError:
         env.close()
         raise
+    if noop_max:
+        from pong_agent.wrappers import NoopStart  # Gymnasium, which acting need not load
+
+        env = NoopStart(env, noop_max)
     return env
 
 
-def find_paddle_actions(env: Any) -> tuple[int, int]:
-    """Find the indices of UP and DOWN in a Pong environment's action space by their meanings.
+def find_paddle_actions(env: Any) -> PaddleActions:
+    """Find what moves the paddle in a Pong environment's action space, by the actions' meanings.
 
     Args:
         env: a Gymnasium environment, wrapped or not, or a vector environment that holds several
             as `envs`.
 
     Returns:
-        Index of UP, index of DOWN: (2, 3) in the default space, (3, 4) in the full one.
+        Indices of DOWN, UP and STAY: (3, 2, 0) in the default space, (4, 3, 0) in the full one.
 
     Raises:
         NotPongError: the environment is not Pong, or does not have these actions.
@@ -89,15 +95,14 @@ def find_paddle_actions(env: Any) -> tuple[int, int]:
     if not hasattr(base, "get_action_meanings"):
         raise NotPongError(f"{name}: expected get_action_meanings(), found none")
     meanings = list(base.get_action_meanings())
-    if getattr(single.action_space, "n", None) != len(meanings) or not {
-        UP_MEANING,
-        DOWN_MEANING,
-    } <= set(meanings):
+    n_actions = getattr(single.action_space, "n", None)
+    if n_actions != len(meanings) or not set(_MEANINGS.values()) <= set(meanings):
+        wanted = ", ".join(f"{meaning} ({name})" for name, meaning in _MEANINGS.items())
         raise NotPongError(
-            f"{name}: expected a discrete action space whose actions mean {UP_MEANING} (up) and "
-            f"{DOWN_MEANING} (down), found {single.action_space} for the meanings {meanings}"
+            f"{name}: expected a discrete action space whose actions mean {wanted}, "
+            f"found {single.action_space} for the meanings {meanings}"
         )
-    return meanings.index(UP_MEANING), meanings.index(DOWN_MEANING)
+    return PaddleActions(**{name: meanings.index(one) for name, one in _MEANINGS.items()})
 
 
 def save_emulator(env: Any) -> bytes:

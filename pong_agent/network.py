@@ -1,15 +1,16 @@
-"""The policy network in NumPy: pixels -> 200 ReLU units -> probability of UP, and value.
+"""The policy network in NumPy: pixels -> 200 ReLU units -> probabilities of actions, and value.
 
     a_n = W1 x_n                 hidden pre-activation, [hidden_units]
     h_n = max(a_n, 0)            hidden state
-    l_n = W2 . h_n               logit of UP
-    p_n = 1 / (1 + exp(-l_n))    probability of UP
+    l_n = W2 . h_n               logit of UP, or of each action
+    p_n = 1 / (1 + exp(-l_n))    probability of UP, or the softmax of several logits
     v_n = Wv . h_n + bv          value estimate, where the algorithm has one
 
-The first four lines are the notebook's `Model.policy_forward`. An input row has 10 to 60 non-zeros
-out of 6,400 or 12,800, so the first layer is a sum of a few columns of W1: W1 is stored column by
-column (Fortran order) for it. All sums run in one fixed order, row by row and without BLAS, so a
-row's result does not depend on its neighbours in the batch, nor on the number of threads.
+With the single logit of UP this is the notebook's `Model.policy_forward`. An input row has 10 to
+60 non-zeros out of 6,400 or 12,800, so the first layer is a sum of a few columns of W1: W1 is
+stored column by column (Fortran order) for it. All sums run in one fixed order, row by row and
+without BLAS, so a row's result does not depend on its neighbours in the batch, nor on the number
+of threads.
 """
 
 from collections.abc import Mapping
@@ -18,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pong_agent.observation import FIELD_SHAPE, N_PIXELS, SparseRows
+from pong_agent.actions import DOWN, MIRRORED, STAY, UP
+from pong_agent.observation import N_PIXELS, SparseRows
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -46,48 +48,6 @@ def init_policy(generator: np.random.Generator, hidden_units: int) -> Parameters
     return {"W1": np.asfortranarray(W1), "W2": W2}
 
 
-def init_actor_critic(
-    generator: np.random.Generator,
-    hidden_units: int,
-    input_size: int,
-    *,
-    scale: float,
-    smoothing: float,
-) -> Parameters:
-    """Draw a policy with a value head, whose first layer is smooth across the picture.
-
-    Each hidden unit's weights are a picture for each frame; white noise is blurred with a Gaussian
-    and brought back to unit variance, so that a ball moved by a pixel excites nearly the same
-    units from the first update on.
-
-    Args:
-        generator: source of the normal numbers.
-        hidden_units: number of hidden units.
-        input_size: number of columns of the input, a multiple of 6,400.
-        scale: standard deviation of a hidden pre-activation for 50 lit pixels, were the weights
-            independent.
-        smoothing: standard deviation of the Gaussian in pixels; 0 for none.
-
-    Returns:
-        "W1" (hidden_units, input_size), "W2" and "Wv" (hidden_units,), "bv" (1,), float32.
-    """
-    W1 = generator.standard_normal((hidden_units, input_size))
-    if smoothing:
-        from scipy.ndimage import gaussian_filter  # only a new agent needs it
-
-        pictures = W1.reshape(hidden_units, -1, *FIELD_SHAPE)
-        blurred = gaussian_filter(pictures, (0, 0, smoothing, smoothing), mode="nearest")
-        W1 = (blurred / blurred.std()).reshape(hidden_units, input_size)
-    head = 0.1 / np.sqrt(hidden_units)  # small, so that the first policy is near a coin's
-    parameters = {
-        "W1": W1 * (scale / np.sqrt(50)),
-        "W2": generator.standard_normal(hidden_units) * head,
-        "Wv": generator.standard_normal(hidden_units) * head,
-        "bv": np.zeros(1),
-    }
-    return {name: np.asarray(array, np.float32, order="F") for name, array in parameters.items()}
-
-
 def check_arrays(arrays: Mapping[str, Any], expected: Mapping[str, Floats]) -> Parameters:
     """Return arrays in this module's memory order, refusing what is not like the expected ones.
 
@@ -111,26 +71,29 @@ def check_arrays(arrays: Mapping[str, Any], expected: Mapping[str, Floats]) -> P
 def forward(
     parameters: Parameters, inputs: SparseRows, *, mirror: bool = False
 ) -> tuple[Floats, Floats]:
-    """Compute the logit of UP.
+    """Compute the logits of the actions.
 
     With `mirror`, half of the hidden units are the others looking at the picture upside down,
-    `h' = max(W1 flip(x), 0)`, and `l = W2 . (h - h')`: turning the picture over turns UP into DOWN,
-    as it does in Pong, without a weight of its own.
+    `h' = max(W1 flip(x), 0)`, and `l_a = W2_a . h + W2_m(a) . h'`, where m turns UP into DOWN and
+    leaves STAY: turning the picture over turns the decision over, as it does in Pong, without a
+    weight of its own.
 
     Args:
-        parameters: "W1" (hidden_units, width) and "W2" (hidden_units,); of half the units with
-            `mirror`.
+        parameters: "W1" (hidden_units, width) and "W2", (hidden_units,) for the one logit of UP
+            or (A, hidden_units); of half the units with `mirror`.
         inputs: N sparse rows.
         mirror: whether the policy is mirror-symmetric.
 
     Returns:
-        [N] logits, and [N, hidden_units] hidden states, of the parameters' dtype.
+        [N, A] logits, A = 1 for the logit of UP against DOWN, and [N, hidden_units] hidden states,
+        of the parameters' dtype.
     """
     hidden = _first_layer(parameters["W1"], inputs)
     if mirror:
         hidden = np.concatenate([hidden, _first_layer(parameters["W1"], inputs.flipped())], axis=1)
     np.maximum(hidden, 0, out=hidden)
-    return (hidden * _both(parameters["W2"], -1, mirror)).sum(axis=1), hidden
+    heads = _action_heads(parameters["W2"], mirror)
+    return np.stack([(hidden * head).sum(axis=1) for head in heads], axis=1), hidden
 
 
 def values(parameters: Parameters, hidden: Floats, *, mirror: bool = False) -> Floats:
@@ -138,7 +101,9 @@ def values(parameters: Parameters, hidden: Floats, *, mirror: bool = False) -> F
 
     With `mirror`, `v = Wv . (h + h') + bv`: a picture turned over is worth the same.
     """
-    return np.asarray((hidden * _both(parameters["Wv"], 1, mirror)).sum(axis=1) + parameters["bv"])
+    return np.asarray(
+        (hidden * _value_head(parameters["Wv"], mirror)).sum(axis=1) + parameters["bv"]
+    )
 
 
 def backward(
@@ -156,20 +121,30 @@ def backward(
         parameters: as for `forward` and `values`.
         inputs: the N rows that `forward` was given.
         hidden: [N, hidden_units], the hidden states that it returned.
-        logit_gradients: [N], gradient of the objective with respect to each logit.
+        logit_gradients: [N, A], gradient of the objective with respect to each logit.
         value_gradients: [N], the same for each value, where there are values.
         mirror: as for `forward`.
 
     Returns:
         The gradient of the objective for each parameter, with its name and shape.
     """
-    at_logits = logit_gradients[:, np.newaxis]
-    hidden_gradients = at_logits * _both(parameters["W2"], -1, mirror)
-    gradients = {"W2": _merged((at_logits * hidden).sum(axis=0), -1, mirror)}
+    hidden_gradients = np.zeros_like(hidden)
+    at_heads = []
+    for head, column in zip(
+        _action_heads(parameters["W2"], mirror), logit_gradients.T[..., np.newaxis], strict=True
+    ):
+        hidden_gradients += column * head
+        at_heads.append((column * hidden).sum(axis=0))
+    at_W2 = np.stack(at_heads)
+    if mirror:
+        own, mirrored = np.split(at_W2, 2, axis=1)
+        at_W2 = own + mirrored[_mirrored_rows(len(own))]
+    gradients = {"W2": np.asfortranarray(at_W2.reshape(parameters["W2"].shape))}
     if value_gradients is not None:
         at_values = value_gradients[:, np.newaxis]
-        hidden_gradients += at_values * _both(parameters["Wv"], 1, mirror)
-        gradients["Wv"] = _merged((at_values * hidden).sum(axis=0), 1, mirror)
+        hidden_gradients += at_values * _value_head(parameters["Wv"], mirror)
+        at_Wv = (at_values * hidden).sum(axis=0)
+        gradients["Wv"] = np.add(*np.split(at_Wv, 2)) if mirror else at_Wv
         gradients["bv"] = at_values.sum(axis=0)
     hidden_gradients *= hidden > 0
     own, n_own = hidden_gradients, len(parameters["W1"])
@@ -183,31 +158,43 @@ def backward(
     return gradients
 
 
-def _both(head: Floats, sign: int, mirror: bool) -> Floats:
-    """Return an output's weights for the hidden units and, signed, for their mirror images."""
-    return np.concatenate([head, sign * head]) if mirror else head
+def action_probabilities(logits: Floats) -> Floats:
+    """Compute [N, A] probabilities of DOWN, UP, STAY from [N, A] logits: their softmax.
+
+    A single logit is the notebook's: of UP against DOWN, `p = 1 / (1 + exp(-l))`.
+    """
+    if logits.shape[1] == 1:
+        return np.concatenate([1 - sigmoid(logits), sigmoid(logits)], axis=1)
+    return np.exp(log_softmax(logits))
 
 
-def _merged(gradient: Floats, sign: int, mirror: bool) -> Floats:
-    """Return the gradient of `head` from the one of `_both(head)`."""
-    if not mirror:
-        return gradient
-    own, mirrored = np.split(gradient, 2)
-    return own + sign * mirrored
+def log_softmax(logits: Floats) -> Floats:
+    """Compute `l_a - log sum_b exp(l_b)` of each row without overflow."""
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)))
 
 
-def choose_up(probabilities: Floats, generator: np.random.Generator | None) -> NDArray[np.bool_]:
-    """Decide for UP with the given probabilities, or where there is no generator, for the likelier.
+def choose_actions(
+    probabilities: Floats, generator: np.random.Generator | None
+) -> NDArray[np.int64]:
+    """Draw actions with the given probabilities, or where there is no generator, the likeliest.
+
+    A uniform number below the probability of UP is UP, as in the notebook, above it up to the sum
+    of both STAY, and DOWN beyond.
 
     Args:
-        probabilities: [N] float64, probability of UP.
+        probabilities: [N, A], of DOWN, UP and perhaps STAY.
         generator: source of one uniform number for each; None to decide greedily.
 
     Returns:
-        [N] bool, whether UP is taken; `uniform < probability` as in the notebook.
+        [N] int64, which action is taken.
     """
-    thresholds = 0.5 if generator is None else generator.random(len(probabilities))
-    return np.asarray(thresholds < probabilities)
+    if generator is None:
+        return np.asarray(np.argmax(probabilities, axis=1))
+    order = np.array([UP, STAY, DOWN] if probabilities.shape[1] > 2 else [UP, DOWN])
+    thresholds = np.cumsum(probabilities[:, order[:-1]], axis=1)
+    uniform = generator.random(len(probabilities))
+    return np.asarray(order[(uniform[:, np.newaxis] >= thresholds).sum(axis=1)])
 
 
 def sigmoid(logits: Floats) -> Floats:
@@ -216,11 +203,24 @@ def sigmoid(logits: Floats) -> Floats:
     return np.where(logits >= 0, 1.0, decay) / (1.0 + decay)
 
 
-def bernoulli_entropy(probabilities: Floats) -> Floats:
-    """Compute `-p log p - (1-p) log(1-p)` in nats, 0 where p is 0 or 1."""
-    p, q = probabilities, 1 - probabilities
-    tiny = np.finfo(p.dtype).tiny  # 0 log 0 is 0
-    return np.asarray(-(p * np.log(np.maximum(p, tiny)) + q * np.log(np.maximum(q, tiny))))
+def entropy(probabilities: Floats) -> Floats:
+    """Compute `-sum_a p_a log p_a` of each row in nats, where 0 log 0 is 0."""
+    tiny = np.finfo(probabilities.dtype).tiny
+    return np.asarray(-(probabilities * np.log(np.maximum(probabilities, tiny))).sum(axis=1))
+
+
+def _mirrored_rows(n_actions: int) -> list[int]:
+    return list(MIRRORED[:n_actions])
+
+
+def _action_heads(W2: Floats, mirror: bool) -> Floats:
+    """Return each action's weights (A, hidden_units) for units upright and, after them, turned."""
+    heads = np.atleast_2d(W2)
+    return np.concatenate([heads, heads[_mirrored_rows(len(heads))]], axis=1) if mirror else heads
+
+
+def _value_head(Wv: Floats, mirror: bool) -> Floats:
+    return np.concatenate([Wv, Wv]) if mirror else Wv
 
 
 def _first_layer(W1: Floats, inputs: SparseRows) -> Floats:

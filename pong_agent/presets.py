@@ -1,7 +1,9 @@
 """Every hyperparameter, frozen, in one place: a preset is a value of a configuration class."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+import ast
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from itertools import pairwise
 from typing import Any, ClassVar, TypeAlias
 
 
@@ -15,6 +17,12 @@ class ReinforceConfig:
 
     env_id: str = "Pong-v0"
     """Environment to learn in; its frame skip is drawn from 2 to 4, sticky actions 0.25."""
+
+    repeat_action_probability: float | None = None
+    """Probability that an action is sticky; by default the environment's own."""
+
+    noop_max: int = 0
+    """Most emulator frames, drawn for each episode, that pass before the first action."""
 
     observation: str = "difference"
     """What the network sees: "difference" is the current playing field minus the previous one."""
@@ -40,6 +48,7 @@ class ReinforceConfig:
     running_return_decay: float = 0.99
     """Decay, per episode, of the running mean of returns that is reported [0.99, 0.01]."""
 
+    n_actions: ClassVar[int] = 2  # UP or DOWN
     mirror: ClassVar[bool] = False  # the notebook's policy has no symmetry
 
     def __post_init__(self) -> None:
@@ -60,6 +69,12 @@ class PPOConfig:
     env_id: str = "ALE/Pong-v5"
     """Environment to learn in; frame skip 4, sticky actions 0.25."""
 
+    repeat_action_probability: float | None = None
+    """Probability that an action is sticky; by default the environment's own."""
+
+    noop_max: int = 0
+    """Most emulator frames, drawn for each episode, that pass before the first action."""
+
     observation: str = "two_frames"
     """What the network sees: "two_frames" is the current playing field and the previous one."""
 
@@ -69,17 +84,29 @@ class PPOConfig:
     mirror: bool = True
     """Half of the units see the picture upside down, with the others' weights."""
 
-    first_layer_scale: float = 0.4
-    """Standard deviation of a hidden pre-activation at the start, for unsmoothed weights."""
+    n_actions: int = 3
+    """Number of actions: 2 for DOWN and UP, 3 for a paddle that can also STAY."""
 
-    first_layer_smoothing: float = 2.0
+    first_layer_scale: float = 0.15
+    """Standard deviation of a hidden pre-activation at the start, for independent weights."""
+
+    first_layer_smoothing: float = 0.0
     """Standard deviation, in pixels, of the Gaussian that blurs the first weights; 0 for none."""
+
+    first_layer_blocks: tuple[int, ...] = (4, 16)
+    """Sides, in pixels, of the blocks that share a weight beside each pixel's own; () for none."""
+
+    block_share: float = 0.5
+    """Share of the first weights' variance that the blocks' have at the start, equally."""
 
     n_envs: int = 16
     """Games that are played on, each from where the last update left it."""
 
     fragment_steps: int = 128
-    """Agent steps of each game per update."""
+    """Agent steps of each game per update, at the start."""
+
+    final_fragment_steps: int = 1024
+    """The same after `anneal_steps`: a good policy needs gradients with less chance in them."""
 
     discount: float = 0.99
     """Discount of the reward per agent step."""
@@ -87,11 +114,11 @@ class PPOConfig:
     gae_lambda: float = 0.95
     """Decay of the advantage estimate's look ahead, lambda of Schulman et al. 2016."""
 
-    epochs: int = 3
+    epochs: int = 5
     """Passes over the batch per update."""
 
-    minibatch_size: int = 1024
-    """Agent steps per gradient."""
+    minibatches: int = 4
+    """Parts of the batch, one gradient each, per epoch; 512 agent steps each at the start."""
 
     clip_range: float = 0.2
     """How far the probability ratio may leave 1 before its gradient is cut."""
@@ -99,10 +126,10 @@ class PPOConfig:
     entropy_coefficient: float = 0.02
     """Weight of the policy's entropy in the objective, at the start."""
 
-    final_entropy_coefficient: float = 0.002
+    final_entropy_coefficient: float = 0.001
     """The same after `anneal_steps`."""
 
-    value_coefficient: float = 0.5
+    value_coefficient: float = 2.0
     """Weight of half the squared value error in the objective."""
 
     max_grad_norm: float = 0.5
@@ -114,8 +141,8 @@ class PPOConfig:
     min_learning_rate: float = 1e-5
     """Lower bound of the adapted step size."""
 
-    max_learning_rate: float = 5e-3
-    """Upper bound of the adapted step size, at the start; it shrinks to the lower one."""
+    max_learning_rate: float = 2e-3
+    """Upper bound of the adapted step size, at the start; it shrinks linearly to the lower one."""
 
     target_kl: float = 0.01
     """Divergence of the new policy from the old one, nats per decision, that an update aims at."""
@@ -124,7 +151,7 @@ class PPOConfig:
     """The same after `anneal_steps`: smaller steps average out what chance has in them."""
 
     anneal_steps: int = 3_000_000
-    """Agent steps over which entropy weight, target and largest step size shrink linearly."""
+    """Agent steps over which what has a final value goes from its first value to that."""
 
     learning_rate_factor: float = 1.5
     """The step size is divided by it above twice the target, multiplied below half of it."""
@@ -156,12 +183,88 @@ class PPOConfig:
             raise ConfigError(
                 f"hidden_units: expected an even number with mirror, found {self.hidden_units}"
             )
+        if self.n_actions not in (2, 3):
+            raise ConfigError(f"n_actions: expected 2 or 3, found {self.n_actions}")
+        _check_blocks(self.first_layer_blocks)
+
+    def annealed(self, agent_steps: float) -> "PPOConfig":
+        """Return the configuration with the values that hold after some agent steps.
+
+        Entropy weight, target divergence and fragments change by equal factors in equal times, the
+        largest step size by equal differences, until `anneal_steps`; then they stay.
+
+        Example:
+            >>> config = PPOConfig(anneal_steps=1000, target_kl=0.01, final_target_kl=0.0001)
+            >>> round(config.annealed(500).target_kl, 6)
+            0.001
+        """
+        done = min(1.0, agent_steps / self.anneal_steps)
+
+        def between(first: float, final: float) -> float:
+            if not (first and final):  # zeros have no factor
+                return first + done * (final - first)
+            return float(first * (final / first) ** done)
+
+        bound = self.max_learning_rate
+        return replace(
+            self,
+            entropy_coefficient=between(self.entropy_coefficient, self.final_entropy_coefficient),
+            target_kl=between(self.target_kl, self.final_target_kl),
+            fragment_steps=round(between(self.fragment_steps, self.final_fragment_steps)),
+            max_learning_rate=bound + done * (self.min_learning_rate - bound),
+        )
+
+
+def _check_blocks(blocks: tuple[int, ...]) -> None:
+    sizes = (1, *blocks) if isinstance(blocks, tuple) else (0,)
+    whole = all(type(size) is int and size > 0 and 80 % size == 0 for size in sizes)
+    if not whole or any(b % a or a == b for a, b in pairwise(sizes)):
+        raise ConfigError(
+            "first_layer_blocks: expected a tuple of divisors of 80, each a multiple of the one "
+            f"before, found {blocks!r}"
+        )
 
 
 AgentConfig: TypeAlias = ReinforceConfig | PPOConfig
 
+
+def environment_kwargs(config: AgentConfig) -> dict[str, Any]:
+    """Return the arguments of `make_env` that make the environment an agent learns in."""
+    kwargs: dict[str, Any] = {"noop_max": config.noop_max}
+    if config.repeat_action_probability is not None:
+        kwargs["repeat_action_probability"] = config.repeat_action_probability
+    return kwargs
+
+
+def with_hyperparams(config: AgentConfig, hyperparams: Sequence[str]) -> AgentConfig:
+    """Return a configuration with some values replaced, each given as "NAME:VALUE".
+
+    Raises:
+        ConfigError: a name is unknown, or a value is out of range or not a Python literal.
+
+    Example:
+        >>> with_hyperparams(PPOConfig(), ["epochs:3", "observation:difference"]).epochs
+        3
+    """
+    known = {field.name: field for field in fields(config)}
+    given: dict[str, Any] = {}
+    for item in hyperparams:
+        name, colon, text = item.partition(":")
+        if not colon or name not in known:
+            raise ConfigError(
+                f"hyperparams: expected NAME:VALUE of {sorted(known)}, found {item!r}"
+            )
+        try:
+            given[name] = text if known[name].type is str else ast.literal_eval(text)
+        except (SyntaxError, ValueError) as error:
+            raise ConfigError(f"{name}: expected a value, found {text!r}") from error
+    return replace(config, **given)
+
+
 # Largest value of each number; counts start at 1, the others at 0.
 _UPPER_BOUNDS = {
+    "block_share": 1.0,
+    "repeat_action_probability": 1.0,
     "discount": 1.0,
     "gae_lambda": 1.0,
     "rmsprop_decay": 1.0,
@@ -181,9 +284,12 @@ def _check_ranges(config: AgentConfig) -> None:
             if type(value) is not bool:
                 raise ConfigError(f"{field.name}: expected a bool, found {value!r}")
         elif field.type is int:
-            if type(value) is not int or value < 1:
-                raise ConfigError(f"{field.name}: expected an int of 1 or more, found {value!r}")
-        else:
+            least = 0 if field.name == "noop_max" else 1
+            if type(value) is not int or value < least:
+                raise ConfigError(
+                    f"{field.name}: expected an int of {least} or more, found {value!r}"
+                )
+        elif field.type is float or (field.type == float | None and value is not None):
             most = _UPPER_BOUNDS.get(field.name, 1e3)
             # The comparison is also false for NaN.
             if type(value) not in (int, float) or not 0 <= value <= most:
@@ -230,4 +336,8 @@ def config_from_dict(values: Mapping[str, Any]) -> AgentConfig:
         raise ConfigError(
             f"configuration: expected the fields {sorted(expected)}, found {sorted(values)}"
         )
-    return config_class(**{name: values[name] for name in expected - {"algorithm"}})
+    given: dict[str, Any] = {name: values[name] for name in expected - {"algorithm"}}
+    # JSON knows lists only.
+    for name, value in given.items():
+        given[name] = tuple(value) if isinstance(value, list) else value
+    return config_class(**given)

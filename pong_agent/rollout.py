@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from pong_agent.agent import PongAgent
 from pong_agent.batch import Trajectory, TrajectoryBuilder
-from pong_agent.network import choose_up
+from pong_agent.network import choose_actions
 from pong_agent.observation import preprocess_frames
 
 Fields = tuple[NDArray[np.uint8], NDArray[np.uint8]]  # (80, 80) each: current, previous
@@ -31,11 +31,11 @@ def rollout(
     not changed.
 
     Args:
-        agent: who plays; its UP and DOWN must be those of the environments (`PongAgent.bind`).
+        agent: who plays; its paddle's actions must be those of the environments (`PongAgent.bind`).
         environments: N Gymnasium environments whose observations are raw Pong frames.
         seeds: N seeds; each resets its environment and is the root of the generator that samples
             the episode's actions.
-        deterministic: take the more probable action; by default actions are sampled.
+        deterministic: take the most probable action; by default actions are sampled.
 
     Returns:
         N trajectories, in the order of the environments.
@@ -117,16 +117,17 @@ def _interact(
     trajectories: dict[int, Trajectory] = {}
     playing, played = list(range(len(environments))), 0
     while playing and played != n_steps:
-        probabilities = agent.up_probability(current, previous)
+        probabilities = agent.action_probabilities(current, previous)
         frames, ends = [], []
         for row, index in enumerate(playing):
-            up = bool(choose_up(probabilities[row : row + 1], generators[index])[0])
-            action = agent.up_action if up else agent.down_action
-            frame, reward, terminated, truncated, _ = environments[index].step(action)
+            action = int(choose_actions(probabilities[row : row + 1], generators[index])[0])
+            frame, reward, terminated, truncated, _ = environments[index].step(
+                agent.paddle_actions[action]
+            )
             ends.append(bool(terminated or truncated))
-            builders[index].append(current[row], up=up, reward=float(reward), end=ends[-1])
+            builders[index].append(current[row], action=action, reward=float(reward), end=ends[-1])
             if ends[-1] and n_steps is not None:
-                frame, _ = environments[index].reset()
+                frame, _ = environments[index].reset(options=_start(agent, generators[index]))
             frames.append(frame)
         following = preprocess_frames(np.stack(frames))
         starts = np.array(ends)[:, np.newaxis, np.newaxis]
@@ -142,6 +143,13 @@ def _interact(
         trajectories[index] = builders[index].build(current[row])
     ordered = [trajectories[index] for index in range(len(environments))]
     return ordered, list(zip(current, previous, strict=True))
+
+
+def _start(agent: PongAgent, generator: np.random.Generator | None) -> dict[str, int] | None:
+    """Return how an episode within a fragment starts: no-ops drawn where all else is drawn from."""
+    if not agent.config.noop_max or generator is None:
+        return None
+    return {"noops": int(generator.integers(agent.config.noop_max + 1))}
 
 
 def action_generator(seed: int) -> np.random.Generator:

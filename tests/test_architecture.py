@@ -9,7 +9,7 @@ PACKAGE = Path(pong_agent.__file__).parent
 
 # From the ground up; a module may import from the floors below it and from its own room.
 FLOORS = [
-    {"observation", "presets"},
+    {"actions", "observation", "presets", "wrappers"},
     {"batch", "environment", "checkpoint", "network"},
     {"algorithms", "progress"},
     {"agent"},

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pong_agent import Batch, BatchError, PongAgent, Trajectory, TrajectoryBuilder
+from pong_agent import DOWN, UP, Batch, BatchError, PongAgent, Trajectory, TrajectoryBuilder
 from pong_agent.observation import preprocess_frame, preprocess_frames
 
 
@@ -11,7 +11,7 @@ from pong_agent.observation import preprocess_frame, preprocess_frames
 def trajectory(frames):
     builder = TrajectoryBuilder(seed=3)
     for t, field in enumerate(preprocess_frames(frames[:50])):
-        builder.append(field, up=t % 3 == 0, reward=float(t == 49), end=t == 49)
+        builder.append(field, action=UP if t % 3 == 0 else DOWN, reward=float(t == 49), end=t == 49)
     return builder.build()
 
 
@@ -51,7 +51,7 @@ def test_an_empty_episode_cannot_be_built():
 def test_a_builder_refuses_raw_frames(frames):
     """A frame that was not preprocessed is refused with expectation and finding."""
     with pytest.raises(BatchError, match=r"uint8 of \(80, 80\), found uint8 of shape \(210, 160"):
-        TrajectoryBuilder().append(frames[0], up=True, reward=0.0)
+        TrajectoryBuilder().append(frames[0], action=UP, reward=0.0)
 
 
 BAD_FIELDS = {
@@ -73,7 +73,7 @@ BAD_FIELDS = {
     ),
     "an action of the environment": (
         lambda t: {"actions": with_value(t.actions, 0, 2)},
-        r"\.actions: expected 1 \(UP\) or 0 \(DOWN\), found 2",
+        r"\.actions: expected 0 \(DOWN\), 1 \(UP\), found 2",
     ),
     "a list": (
         lambda t: {"actions": t.actions.tolist()},
@@ -162,7 +162,7 @@ def test_a_trajectory_made_by_hand_is_accepted():
                 ends=np.array([False, False, True]),
             )
         ]
-    ).validate("difference")
+    ).validate("difference", n_actions=2)
 
 
 def test_a_fragment_knows_the_episodes_that_ended_in_it(frames):
@@ -170,7 +170,7 @@ def test_a_fragment_knows_the_episodes_that_ended_in_it(frames):
     field = preprocess_frame(frames[0])
     builder = TrajectoryBuilder(previous=field)
     for reward, end in [(0, False), (-1, True), (0, False), (1, False), (1, True), (-1, False)]:
-        builder.append(field, up=True, reward=reward, end=end)
+        builder.append(field, action=UP, reward=reward, end=end)
     fragment = replace(builder.build(field), return_before=-20.0, steps_before=700)
     assert fragment.finished_episodes() == [(-21.0, 702), (2.0, 3)]
     assert Batch([fragment, builder.build(field)]).finished_episodes()[2:] == [(-1.0, 2), (2.0, 3)]
@@ -180,8 +180,8 @@ def test_an_episode_that_starts_in_a_fragment_has_no_previous_frame(frames):
     """After an end the network sees the new frame as its own previous one."""
     fields = preprocess_frames(frames[[0, 20, 40, 60]])
     builder = TrajectoryBuilder(observation="two_frames", previous=fields[0])
-    builder.append(fields[1], up=True, reward=0.0, end=True)
-    builder.append(fields[2], up=True, reward=0.0)
+    builder.append(fields[1], action=UP, reward=0.0, end=True)
+    builder.append(fields[2], action=UP, reward=0.0)
     rows = builder.build(fields[3]).network_input(with_next=True).toarray()
     expected = [(1, 0), (2, 2), (3, 2)]  # current, previous
     for row, (current, previous) in zip(rows, expected, strict=True):

@@ -2,17 +2,17 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from pong_agent import NotPongError, PongAgent, make_env
+from pong_agent import NotPongError, PaddleActions, PongAgent, make_env
 from pong_agent.environment import find_paddle_actions
 
 
 @pytest.mark.parametrize(
     "env_id", ["ALE/Pong-v5", "Pong-v0", "Pong-v4", "PongNoFrameskip-v0", "PongNoFrameskip-v4"]
 )
-def test_every_pong_has_up_2_and_down_3(env_id):
-    """In the default action space RIGHT is index 2 and LEFT is index 3."""
+def test_every_pong_has_the_same_actions(env_id):
+    """In the default action space RIGHT is index 2, LEFT is index 3 and NOOP is index 0."""
     env = make_env(env_id)
-    assert find_paddle_actions(env) == (2, 3)
+    assert find_paddle_actions(env) == PaddleActions(down=3, up=2, stay=0)
     assert env.observation_space.shape == (210, 160, 3)
     env.close()
 
@@ -31,8 +31,9 @@ def test_up_moves_the_paddle_up(full_action_space):
             frame, *_ = env.step(action)
         return np.flatnonzero(frame[35:193, 141, 0] == 92).mean()  # NaN without a paddle
 
-    assert paddle_row(agent.up_action) < 40 < 100 < paddle_row(agent.down_action)
-    assert (agent.up_action, agent.down_action) == ((3, 4) if full_action_space else (2, 3))
+    down, up, stay = agent.paddle_actions
+    assert paddle_row(up) < 40 < paddle_row(stay) < 100 < paddle_row(down)
+    assert (down, up, stay) == ((4, 3, 0) if full_action_space else (3, 2, 0))
     env.close()
 
 
@@ -59,7 +60,7 @@ def test_a_bound_agent_acts_in_the_full_action_space(short_env):
 def test_a_vector_environment_is_looked_into():
     """The actions of a vector environment are those of the environments it holds."""
     venv = gym.vector.SyncVectorEnv([lambda: make_env("ALE/Pong-v5", full_action_space=True)] * 2)
-    assert find_paddle_actions(venv) == (3, 4)
+    assert find_paddle_actions(venv) == (4, 3, 0)
     venv.close()
 
 
@@ -91,10 +92,30 @@ def test_a_refused_environment_leaves_the_agent_as_it_was():
     env = gym.make("CartPole-v1")
     with pytest.raises(NotPongError, match="CartPole-v1"):
         agent.bind(env)
-    assert (agent.up_action, agent.down_action) == (2, 3)
+    assert agent.paddle_actions == (3, 2, 0)
 
 
 def test_an_emulator_starts_in_silence(capfd):
     """No banner is printed."""
     make_env("ALE/Pong-v5").close()
     assert capfd.readouterr() == ("", "")
+
+
+def test_no_ops_pass_before_the_first_action():
+    """As many frames as drawn from the seed, or asked for, pass; without them none does."""
+    plain, late = make_env("ALE/Pong-v5"), make_env("ALE/Pong-v5", noop_max=30)
+
+    def frames_passed(env, **arguments):
+        env.reset(**arguments)
+        return env.unwrapped.ale.getEpisodeFrameNumber()
+
+    start = frames_passed(plain, seed=0)
+    passed = [frames_passed(late, seed=seed) - start for seed in range(200)]
+    assert min(passed) == 0
+    assert max(passed) == 30
+    assert passed == [frames_passed(late, seed=seed) - start for seed in range(200)]
+    assert frames_passed(late, seed=1, options={"noops": 7}) - start == 7
+    frame, _ = late.reset(options={"noops": 25})
+    np.testing.assert_array_equal(frame, late.unwrapped.ale.getScreenRGB())
+    plain.close()
+    late.close()

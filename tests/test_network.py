@@ -3,14 +3,16 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from pong_agent import network
+from pong_agent import DOWN, STAY, UP, PPOConfig, network
+from pong_agent.algorithms import ppo
 from pong_agent.network import (
+    action_probabilities,
     backward,
-    bernoulli_entropy,
-    choose_up,
+    choose_actions,
+    entropy,
     forward,
-    init_actor_critic,
     init_policy,
+    log_softmax,
     sigmoid,
     values,
 )
@@ -25,7 +27,15 @@ class Case:
     tolerance: float
 
 
-@pytest.fixture(scope="module", params=["reinforce", "ppo", "ppo without mirror"])
+def actor_critic(generator, **options):
+    """The weights of preset ppo, of a size at which all terms matter."""
+    config = PPOConfig(first_layer_scale=0.4, **options)
+    return ppo.init_parameters(config, generator)
+
+
+@pytest.fixture(
+    scope="module", params=["reinforce", "ppo", "ppo without mirror", "ppo with two actions"]
+)
 def case(request, frames):
     """The networks of the presets, with the rows that they see of 399 real frames."""
     generator = np.random.default_rng(1)
@@ -34,10 +44,9 @@ def case(request, frames):
         rows = observe("difference", fields[1:], fields[:-1])
         return Case(init_policy(generator, 200), rows, False, 1e-13)
     rows = observe("two_frames", fields[1:], fields[:-1])
-    mirror = request.param == "ppo"
-    parameters = init_actor_critic(
-        generator, 100 if mirror else 200, 12800, scale=0.4, smoothing=2.0
-    )
+    mirror = request.param != "ppo without mirror"
+    n_actions = 2 if request.param == "ppo with two actions" else 3
+    parameters = actor_critic(generator, mirror=mirror, n_actions=n_actions)
     parameters["bv"] += 0.5
     return Case(parameters, rows, mirror, 5e-6)
 
@@ -51,6 +60,12 @@ def dense_hidden(case):
     return pictures, [np.maximum(x @ case.parameters["W1"].T, 0) for x in pictures]
 
 
+def heads_of(case):
+    """The weights of the actions' logits for units upright and for units turned."""
+    upright = np.atleast_2d(case.parameters["W2"])
+    return upright, upright[[UP, DOWN, STAY][: len(upright)]] if len(upright) > 1 else None
+
+
 def test_a_policy_is_drawn_as_in_the_notebook():
     """W1 then W2 are standard normal numbers over the root of their fan-in, in float64."""
     parameters = init_policy(np.random.default_rng(5), hidden_units=7)
@@ -60,33 +75,13 @@ def test_a_policy_is_drawn_as_in_the_notebook():
     np.testing.assert_array_equal(parameters["W2"], generator.standard_normal(7) / np.sqrt(7))
 
 
-def test_an_actor_critic_is_smooth_and_of_the_asked_scale():
-    """Neighbouring pixels have nearly equal weights, each frame's its own, of the asked size."""
-    rough, smooth = (
-        init_actor_critic(np.random.default_rng(0), 50, 12800, scale=0.4, smoothing=smoothing)
-        for smoothing in (0.0, 2.0)
-    )
-
-    def neighbours(parameters):
-        pictures = parameters["W1"].reshape(50, 2, 80, 80)
-        return np.corrcoef(pictures[..., 1:].ravel(), pictures[..., :-1].ravel())[0, 1]
-
-    assert abs(neighbours(rough)) < 0.01
-    assert neighbours(smooth) > 0.9
-    for parameters in (rough, smooth):
-        assert parameters["W1"].std() == pytest.approx(0.4 / np.sqrt(50), rel=0.02)
-        assert all(array.dtype == np.float32 for array in parameters.values())
-    frames = smooth["W1"].reshape(50, 2, 6400)
-    assert abs(np.corrcoef(frames[:, 0].ravel(), frames[:, 1].ravel())[0, 1]) < 0.02
-
-
 def test_forward_agrees_with_the_dense_product(case):
     """Logits, hidden states and values are those of dense matrix products."""
     logits, hidden = forward(case.parameters, case.inputs, mirror=case.mirror)
     _, parts = dense_hidden(case)
     np.testing.assert_allclose(hidden, np.hstack(parts), rtol=0, atol=case.tolerance)
-    signs = [1, -1][: len(parts)]
-    expected = sum(s * h @ case.parameters["W2"] for s, h in zip(signs, parts, strict=True))
+    heads = heads_of(case)
+    expected = sum(h @ head.T for h, head in zip(parts, heads, strict=False))
     np.testing.assert_allclose(logits, expected, rtol=0, atol=case.tolerance)
     assert logits.dtype == case.parameters["W1"].dtype
     assert 0 < (hidden == 0).mean() < 1
@@ -97,19 +92,19 @@ def test_forward_agrees_with_the_dense_product(case):
 
 
 def test_a_mirrored_picture_turns_the_decision_over(frames):
-    """With mirror, a picture upside down has the opposite logit and the same value."""
-    parameters = init_actor_critic(np.random.default_rng(0), 100, 12800, scale=0.4, smoothing=0.0)
+    """With mirror, UP and DOWN change places for a picture upside down; its value is the same."""
+    parameters = actor_critic(np.random.default_rng(0))
     fields = preprocess_frames(frames)
     rows = observe("two_frames", fields[1:], fields[:-1])
     logits, hidden = forward(parameters, rows, mirror=True)
     turned_logits, turned_hidden = forward(parameters, rows.flipped(), mirror=True)
-    np.testing.assert_allclose(turned_logits, -logits, atol=1e-6)
+    np.testing.assert_allclose(turned_logits, logits[:, [UP, DOWN, STAY]], atol=1e-6)
     np.testing.assert_allclose(
         values(parameters, turned_hidden, mirror=True),
         values(parameters, hidden, mirror=True),
         atol=1e-6,
     )
-    assert np.abs(logits).max() > 1e-3
+    assert np.abs(logits[:, UP] - logits[:, DOWN]).max() > 1e-3
 
 
 def test_a_row_does_not_depend_on_its_neighbours(case, monkeypatch):
@@ -122,19 +117,20 @@ def test_a_row_does_not_depend_on_its_neighbours(case, monkeypatch):
         np.testing.assert_array_equal(some_hidden, hidden[start : start + 3])
         np.testing.assert_array_equal(some_logits, logits[start : start + 3])
         one, _ = forward(case.parameters, rows.take(np.array([1])), mirror=case.mirror)
-        assert one[0] == logits[start + 1]
+        np.testing.assert_array_equal(one[0], logits[start + 1])
     monkeypatch.setattr(network, "_SCIPY_FROM_ROWS", 10**9)
     in_numpy, _ = forward(case.parameters, case.inputs, mirror=case.mirror)
     np.testing.assert_array_equal(in_numpy, logits)
 
 
-def test_an_empty_row_gives_one_half(case):
-    """The zeros of a notebook episode's first step give probability 1/2, whatever the weights."""
+def test_an_empty_row_gives_equal_chances(case):
+    """The zeros of a notebook episode's first step give equal probabilities, for all weights."""
     empty = SparseRows(
         np.zeros(0, np.uint16), np.zeros(0, np.int8), np.zeros(3, np.int64), case.inputs.width
     )
     logits, hidden = forward(case.parameters, empty, mirror=case.mirror)
-    assert sigmoid(logits).tolist() == [0.5, 0.5]
+    probabilities = action_probabilities(logits)
+    np.testing.assert_allclose(probabilities, 1 / probabilities.shape[1], rtol=1e-6)
     assert not hidden.any()
 
 
@@ -142,7 +138,9 @@ def test_backward_agrees_with_the_dense_products(case):
     """Gradients are those of the dense backward pass, written for each half by itself."""
     generator = np.random.default_rng(2)
     dtype = case.parameters["W1"].dtype
-    at_logits, at_values = generator.standard_normal((2, len(case.inputs))).astype(dtype)
+    upright, turned = heads_of(case)
+    at_logits = generator.standard_normal((len(case.inputs), len(upright))).astype(dtype)
+    at_values = generator.standard_normal(len(case.inputs)).astype(dtype)
     has_values = "Wv" in case.parameters
     _, hidden = forward(case.parameters, case.inputs, mirror=case.mirror)
     gradients = backward(
@@ -154,15 +152,18 @@ def test_backward_agrees_with_the_dense_products(case):
         mirror=case.mirror,
     )
     expected = dict.fromkeys(case.parameters, 0.0)
-    for sign, x, h in zip([1, -1], *dense_hidden(case), strict=False):
-        at_hidden = np.outer(sign * at_logits, case.parameters["W2"])
-        expected["W2"] += h.T @ (sign * at_logits)
+    mirrored = [UP, DOWN, STAY][: len(upright)]
+    for n, (x, h) in enumerate(zip(*dense_hidden(case), strict=True)):
+        at_hidden = at_logits @ (turned if n else upright)
+        at_W2 = at_logits.T @ h
+        expected["W2"] = expected["W2"] + (at_W2[mirrored] if n else at_W2)
         if has_values:
             at_hidden += np.outer(at_values, case.parameters["Wv"])
             expected["Wv"] += h.T @ at_values
             expected["bv"] = at_values.sum()
         at_hidden[h <= 0] = 0
         expected["W1"] = expected["W1"] + at_hidden.T @ x
+    expected["W2"] = expected["W2"].reshape(case.parameters["W2"].shape)
     assert set(gradients) == set(case.parameters)
     for name, gradient in gradients.items():
         assert gradient.shape == case.parameters[name].shape
@@ -177,16 +178,46 @@ def test_sigmoid_neither_overflows_nor_loses_small_values():
     np.testing.assert_allclose(sigmoid(logits), expected, rtol=1e-15)
 
 
-def test_entropy_of_a_coin():
-    """A fair coin has log 2 nats, a certain outcome none."""
-    entropy = bernoulli_entropy(np.array([0.5, 0.0, 1.0, 0.25]))
-    expected = [np.log(2), 0.0, 0.0, 0.25 * np.log(4) + 0.75 * np.log(4 / 3)]
-    np.testing.assert_allclose(entropy, expected, atol=1e-15)
+def test_a_single_logit_is_of_up_against_down():
+    """The notebook's logit gives UP its sigmoid and DOWN the rest."""
+    logits = np.array([[-2.0], [0.0], [3.0]])
+    probabilities = action_probabilities(logits)
+    np.testing.assert_array_equal(probabilities[:, [UP]], sigmoid(logits))
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1.0, rtol=1e-15)
 
 
-def test_sampled_actions_follow_the_probabilities():
-    """The share of UP among many samples is its probability, within four standard errors."""
+def test_softmax_neither_overflows_nor_loses_small_values():
+    """Logits of any size give the textbook's log probabilities."""
+    logits = np.array([[0.0, 0.0, 0.0], [1000.0, 0.0, -1000.0], [1.0, 2.0, 3.0]])
+    total = np.exp([1.0, 2.0, 3.0]).sum()
+    expected = [
+        [-np.log(3)] * 3,
+        [0.0, -1000.0, -2000.0],
+        np.array([1.0, 2.0, 3.0]) - np.log(total),
+    ]
+    np.testing.assert_allclose(log_softmax(logits), expected, rtol=1e-14)
+    np.testing.assert_allclose(action_probabilities(logits).sum(axis=1), 1.0, rtol=1e-14)
+
+
+def test_entropy_of_coins_and_dice():
+    """A fair coin has log 2 nats, a fair die of three sides log 3, a certain outcome none."""
+    coins = np.array([[0.5, 0.5], [0.0, 1.0], [0.25, 0.75]])
+    expected = [np.log(2), 0.0, 0.25 * np.log(4) + 0.75 * np.log(4 / 3)]
+    np.testing.assert_allclose(entropy(coins), expected, atol=1e-15)
+    np.testing.assert_allclose(entropy(np.full((1, 3), 1 / 3)), [np.log(3)])
+
+
+@pytest.mark.parametrize("probabilities", [[0.3, 0.7], [0.02, 0.9, 0.08], [0.5, 0.2, 0.3]])
+def test_sampled_actions_follow_the_probabilities(probabilities):
+    """Each action's share among many samples is its probability, within four standard errors."""
     n = 20_000
-    for probability in (0.02, 0.3, 0.9):
-        up = choose_up(np.full(n, probability), np.random.default_rng(0))
-        assert abs(up.mean() - probability) < 4 * np.sqrt(probability * (1 - probability) / n)
+    actions = choose_actions(np.tile(probabilities, (n, 1)), np.random.default_rng(0))
+    shares = np.bincount(actions, minlength=len(probabilities)) / n
+    for share, probability in zip(shares, probabilities, strict=True):
+        assert abs(share - probability) < 4 * np.sqrt(probability * (1 - probability) / n)
+
+
+def test_greedy_actions_are_the_likeliest():
+    """Without a generator the largest probability decides, DOWN where UP is just as likely."""
+    probabilities = np.array([[0.2, 0.3, 0.5], [0.2, 0.5, 0.3], [0.4, 0.4, 0.2]])
+    assert choose_actions(probabilities, None).tolist() == [STAY, UP, DOWN]

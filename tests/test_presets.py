@@ -4,7 +4,7 @@ from dataclasses import FrozenInstanceError, fields
 import pytest
 
 from pong_agent import PRESETS, ConfigError, PongAgent, PPOConfig, ReinforceConfig
-from pong_agent.presets import config_from_dict, config_to_dict
+from pong_agent.presets import config_from_dict, config_to_dict, with_hyperparams
 
 
 def test_reinforce_has_the_notebooks_values():
@@ -79,3 +79,58 @@ def test_every_field_is_documented(config_class):
     for field in fields(config_class):
         after = source.split(f"    {field.name}: ")[1].split("\n", 2)[1]
         assert after.strip().startswith('"""'), field.name
+
+
+@pytest.mark.parametrize("blocks", [(3,), (4, 6), (16, 4), (4, 4), (0,), [4, 16], (160,)])
+def test_blocks_that_do_not_fit_are_refused(blocks):
+    """Sides of blocks are divisors of 80, each a multiple of the one before."""
+    with pytest.raises(ConfigError, match=r"^first_layer_blocks: expected a tuple of divisors"):
+        PPOConfig(first_layer_blocks=blocks)
+
+
+def test_annealing_goes_by_equal_factors():
+    """First values at the start, geometric means halfway, final values at the end and after."""
+    config = PPOConfig(anneal_steps=1000, max_learning_rate=2e-3)
+    pairs = {
+        "entropy_coefficient": config.final_entropy_coefficient,
+        "target_kl": config.final_target_kl,
+        "fragment_steps": config.final_fragment_steps,
+    }
+    for name, final in pairs.items():
+        first = getattr(config, name)
+        for steps, expected in [(0, first), (500, (first * final) ** 0.5), (1000, final)]:
+            found = getattr(config.annealed(steps), name)
+            assert found == pytest.approx(expected, abs=0.5 if name == "fragment_steps" else 1e-12)
+        assert getattr(config.annealed(5000), name) == final
+    assert config.annealed(500).max_learning_rate == pytest.approx((2e-3 + 1e-5) / 2)
+    assert config.annealed(1000).max_learning_rate == pytest.approx(config.min_learning_rate)
+    no_entropy = PPOConfig(anneal_steps=1000, final_entropy_coefficient=0.0)
+    assert no_entropy.annealed(500).entropy_coefficient == pytest.approx(0.01)
+
+
+def test_hyperparameters_are_replaced_by_name():
+    """Each NAME:VALUE replaces one value, of whatever type."""
+    given = ["epochs:3", "mirror:False", "observation:difference", "first_layer_blocks:(8,)"]
+    config = with_hyperparams(PPOConfig(), [*given, "repeat_action_probability:0.0"])
+    assert config == PPOConfig(
+        epochs=3,
+        mirror=False,
+        observation="difference",
+        first_layer_blocks=(8,),
+        repeat_action_probability=0.0,
+    )
+
+
+@pytest.mark.parametrize(
+    ("item", "message"),
+    [
+        ("epoch:3", "hyperparams: expected NAME:VALUE of .*, found 'epoch:3'"),
+        ("epochs", "hyperparams: expected NAME:VALUE"),
+        ("epochs:many", "epochs: expected a value, found 'many'"),
+        ("epochs:0.5", "epochs: expected an int of 1 or more, found 0.5"),
+    ],
+)
+def test_wrong_hyperparameters_are_refused(item, message):
+    """An unknown name, a missing or a wrong value is told in one line."""
+    with pytest.raises(ConfigError, match=f"^{message}"):
+        with_hyperparams(PPOConfig(), [item])

@@ -3,8 +3,17 @@ import numpy as np
 import pytest
 import toy
 
-from pong_agent import ObservationError, PongAgent, make_env, preprocess_frame, rollout
-from pong_agent.network import forward, sigmoid
+from pong_agent import (
+    DOWN,
+    STAY,
+    UP,
+    ObservationError,
+    PongAgent,
+    make_env,
+    preprocess_frame,
+    rollout,
+)
+from pong_agent.network import action_probabilities, forward
 from pong_agent.rollout import action_generator, episode_seed
 
 FIELDS = ("pixels", "offsets", "actions", "rewards", "ends")
@@ -56,26 +65,28 @@ def test_a_trajectory_is_what_act_sees_and_does(short_env):
     [trajectory] = rollout(agent, [short_env], [8], deterministic=True)
     observation, _ = short_env.reset(seed=8)
     for t in range(len(trajectory)):
-        up = agent.act(observation, deterministic=True) == agent.up_action
-        assert up == trajectory.actions[t]
+        action = agent.act(observation, deterministic=True)
+        assert action == agent.paddle_actions[trajectory.actions[t]]
         lit = np.zeros(6400, np.uint8)
         lit[trajectory.pixels[trajectory.offsets[t + 1] : trajectory.offsets[t + 2]]] = 1
         np.testing.assert_array_equal(preprocess_frame(observation).ravel(), lit)
-        observation, reward, *_ = short_env.step(2 if up else 3)
+        observation, reward, *_ = short_env.step(action)
         assert reward == trajectory.rewards[t]
 
 
 def test_sampled_actions_come_from_the_episodes_generator():
-    """UP is taken where the episode's next uniform number is below the probability."""
+    """The episode's next uniform number decides: UP below its probability, then STAY, then DOWN."""
     agent = PongAgent(seed=0)
     env = toy.UpOrDown()
     [trajectory] = rollout(agent, [env], [3])
     logits, _ = forward(
         dict(agent.parameters), trajectory.network_input(), mirror=agent.config.mirror
     )
-    probabilities = sigmoid(logits)
+    _, up, stay = action_probabilities(logits).T
     uniforms = action_generator(3).random(len(trajectory))
-    np.testing.assert_array_equal(trajectory.actions, uniforms < probabilities)
+    expected = np.where(uniforms < up, UP, np.where(uniforms < up + stay, STAY, DOWN))
+    np.testing.assert_array_equal(trajectory.actions, expected)
+    assert set(expected) == {DOWN, UP, STAY}
 
 
 def test_episode_seeds_differ():

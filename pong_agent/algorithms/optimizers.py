@@ -1,7 +1,10 @@
 """Optimizers: RMSProp as the notebook has it, and Adam in place."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
+from pong_agent.algorithms.blocks import add_spread, pool
 from pong_agent.network import Parameters
 
 _CACHE_ITEMS = 16_384  # of float32: six arrays of 64 kB
@@ -97,6 +100,34 @@ def adam_descent(
             denominator /= root_of_correction
             denominator += epsilon
             w -= rate * m / denominator
+
+
+def multiresolution_adam_descent(
+    parameters: Parameters,
+    gradients: Parameters,
+    state: Parameters,
+    sizes: Sequence[int],
+    **options: float,
+) -> None:
+    """Take one Adam step downhill with block weights beside W1's own, in place.
+
+        W1 <- W1 + step + sum over b of spread(step_b)
+
+    where step is Adam's for each pixel's gradient and step_b Adam's for the gradients summed over
+    blocks of b x b pixels (`blocks`).
+
+    Args:
+        parameters: name -> weights, "W1" among them; changed.
+        gradients: name -> gradient of the loss.
+        state: as for `adam_descent`, with "mean/W1/B" and "square/W1/B" for each size B; changed.
+        sizes: sides of the blocks in pixels.
+        **options: the other arguments of `adam_descent`.
+    """
+    names = [f"W1/{size}" for size in sizes]
+    sums = dict(zip(names, pool(gradients["W1"], sizes), strict=True))
+    steps = {name: np.zeros_like(array) for name, array in sums.items()}
+    adam_descent(parameters | steps, gradients | sums, state, **options)
+    add_spread(parameters["W1"], list(steps.values()), sizes)
 
 
 def check_finite(*groups: Parameters) -> None:

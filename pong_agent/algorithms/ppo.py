@@ -5,27 +5,27 @@ algorithms", arXiv:1707.06347, 2017. The step size follows the policy's change, 
 in section 4 there and as the learning rate does in RSL-RL and Isaac Gym.
 """
 
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pong_agent.algorithms.optimizers import adam_descent, check_finite
+from pong_agent.algorithms.blocks import add_spread, pool
+from pong_agent.algorithms.optimizers import check_finite, multiresolution_adam_descent
 from pong_agent.algorithms.returns import generalized_advantages
 from pong_agent.batch import Batch
 from pong_agent.network import (
     Floats,
     Parameters,
     backward,
-    bernoulli_entropy,
     forward,
-    init_actor_critic,
-    sigmoid,
+    log_softmax,
     values,
 )
-from pong_agent.observation import INPUT_SIZES, SparseRows
+from pong_agent.observation import FIELD_SHAPE, INPUT_SIZES, SparseRows
 from pong_agent.presets import PPOConfig
+
+_LIT_PIXELS = 50  # of two pictures, about: what a pre-activation is a sum over
 
 
 @dataclass(frozen=True)
@@ -33,13 +33,13 @@ class Targets:
     """What each of N agent steps is judged by, fixed while an update lasts.
 
     Attributes:
-        ups: [N] 1 where UP was taken and 0 where DOWN was.
-        old_probabilities: [N] probability of UP under the policy before the update.
+        actions: [N] int64, which action was taken.
+        old_probabilities: [N, A] of the actions under the policy before the update.
         advantages: [N] standardized over the batch.
         returns: [N] targets of the value estimates: advantage plus old value.
     """
 
-    ups: Floats
+    actions: NDArray[np.int64]
     old_probabilities: Floats
     advantages: Floats
     returns: Floats
@@ -47,36 +47,77 @@ class Targets:
     def take(self, rows: NDArray[np.int64]) -> "Targets":
         """Return the targets of some steps."""
         return Targets(
-            self.ups[rows], self.old_probabilities[rows], self.advantages[rows], self.returns[rows]
+            self.actions[rows],
+            self.old_probabilities[rows],
+            self.advantages[rows],
+            self.returns[rows],
         )
 
 
 def empty_parameters(config: PPOConfig) -> Parameters:
     """Return zeros of the parameters' names, shapes and dtypes."""
     units = _own_units(config)
-    heads = {"W2": units, "Wv": units, "bv": 1}
-    return {
-        "W1": np.zeros((units, INPUT_SIZES[config.observation]), np.float32, order="F"),
-        **{name: np.zeros(size, np.float32) for name, size in heads.items()},
+    shapes = {
+        "W1": (units, INPUT_SIZES[config.observation]),
+        "W2": (config.n_actions, units),
+        "Wv": (units,),
+        "bv": (1,),
     }
+    return {name: np.zeros(shape, np.float32, order="F") for name, shape in shapes.items()}
 
 
 def init_parameters(config: PPOConfig, generator: np.random.Generator) -> Parameters:
-    """Draw the initial weights."""
-    return init_actor_critic(
-        generator,
-        _own_units(config),
-        INPUT_SIZES[config.observation],
-        scale=config.first_layer_scale,
-        smoothing=config.first_layer_smoothing,
-    )
+    """Draw the initial weights, normal numbers all.
+
+    Those of the first layer are the sum of a number for each pixel and one for each block, so that
+    a ball moved by a pixel excites nearly the same units from the first update on. The heads are
+    small, so that the first policy is near a fair die.
+
+    Returns:
+        "W1" (units, input_size), "W2" (n_actions, units), "Wv" (units,) and "bv" (1,), float32,
+        for the units that have weights of their own.
+    """
+    shapes = {name: array.shape for name, array in empty_parameters(config).items()}
+    sizes = config.first_layer_blocks
+    W1: Floats = generator.standard_normal(shapes["W1"])
+    if config.first_layer_smoothing:
+        W1 = _blurred(W1, config.first_layer_smoothing)
+    W1 = np.asfortranarray(W1)
+    if sizes:
+        W1 *= np.sqrt(1 - config.block_share)
+        share = np.sqrt(config.block_share / len(sizes))
+        blocks = [
+            np.asfortranarray(share * generator.standard_normal(array.shape))
+            for array in pool(W1, sizes)
+        ]
+        add_spread(W1, blocks, sizes)
+    head = 0.1 / np.sqrt(config.hidden_units)
+    parameters = {
+        "W1": W1 * (config.first_layer_scale / np.sqrt(_LIT_PIXELS)),
+        "W2": generator.standard_normal(shapes["W2"]) * head,
+        "Wv": generator.standard_normal(shapes["Wv"]) * head,
+        "bv": np.zeros(shapes["bv"]),
+    }
+    return {name: np.asarray(array, np.float32, order="F") for name, array in parameters.items()}
+
+
+def _blurred(W1: Floats, smoothing: float) -> Floats:
+    """Blur each picture of the weights and bring them back to unit variance."""
+    from scipy.ndimage import gaussian_filter  # only a new agent needs it
+
+    pictures = W1.reshape(len(W1), -1, *FIELD_SHAPE)
+    blurred = gaussian_filter(pictures, (0, 0, smoothing, smoothing), mode="nearest")
+    return np.asarray((blurred / blurred.std()).reshape(W1.shape))
 
 
 def init_optimizer(parameters: Parameters, config: PPOConfig) -> Parameters:
     """Return Adam's state before the first step, and the step size that an update adapts."""
+    sizes = config.first_layer_blocks
+    blocks = {f"W1/{b}": a for b, a in zip(sizes, pool(parameters["W1"], sizes), strict=True)}
+    moments = {**parameters, **blocks}
     return {
-        **{f"mean/{name}": np.zeros_like(weights) for name, weights in parameters.items()},
-        **{f"square/{name}": np.zeros_like(weights) for name, weights in parameters.items()},
+        **{f"mean/{name}": np.zeros_like(weights) for name, weights in moments.items()},
+        **{f"square/{name}": np.zeros_like(weights) for name, weights in moments.items()},
         "step": np.zeros(1),
         "agent_steps": np.zeros(1),
         "learning_rate": np.array([config.learning_rate]),
@@ -93,7 +134,7 @@ def loss_and_gradient(
         L_v    = mean_t (V(x_t) - R_t)**2 / 2
         L      = L_clip + value_coefficient L_v - entropy_coefficient mean_t H(pi(. | x_t))
 
-    (equations 7 and 9 of the paper; eps is `clip_range`, H the entropy of UP or DOWN in nats.)
+    (equations 7 and 9 of the paper; eps is `clip_range`, H the entropy of the actions in nats.)
 
     Args:
         parameters: "W1", "W2", "Wv" and "bv".
@@ -107,20 +148,21 @@ def loss_and_gradient(
     """
     logits, hidden = forward(parameters, inputs, mirror=config.mirror)
     estimates = values(parameters, hidden, mirror=config.mirror)
-    p = sigmoid(logits)
-    old, n = targets.old_probabilities, len(logits)
-    up = targets.ups > 0
-    ratio = np.where(up, p, 1 - p) / np.where(up, old, 1 - old)
+    log_p = log_softmax(logits)
+    p, n = np.exp(log_p), len(logits)
+    taken = np.arange(logits.shape[1]) == targets.actions[:, np.newaxis]
+    ratio = p[taken] / targets.old_probabilities[taken]
     limited = np.clip(ratio, 1 - config.clip_range, 1 + config.clip_range)
     surrogate = np.minimum(ratio * targets.advantages, limited * targets.advantages)
     # Where the clipped term is the smaller one the objective is flat.
     active = ratio * targets.advantages <= limited * targets.advantages
-    entropy = bernoulli_entropy(p)
+    entropies = -(p * log_p).sum(axis=1)
     errors = estimates - targets.returns
 
-    # d rho / d logit = rho (a - p);  d H / d logit = -p (1 - p) logit
-    policy_gradients = -np.where(active, targets.advantages * ratio, 0) * (targets.ups - p)
-    entropy_gradients = config.entropy_coefficient * p * (1 - p) * logits
+    # d rho / d l_b = rho ([b = a] - p_b);  d H / d l_b = -p_b (log p_b + H)
+    gains = np.where(active, targets.advantages * ratio, 0)
+    policy_gradients = gains[:, np.newaxis] * (p - taken)
+    entropy_gradients = config.entropy_coefficient * p * (log_p + entropies[:, np.newaxis])
     gradients = backward(
         parameters,
         inputs,
@@ -133,12 +175,12 @@ def loss_and_gradient(
     statistics = {
         "loss": policy_loss
         + config.value_coefficient * value_loss
-        - config.entropy_coefficient * float(entropy.mean()),
+        - config.entropy_coefficient * float(entropies.mean()),
         "policy_loss": policy_loss,
         "value_loss": value_loss,
-        "entropy": float(entropy.mean()),
+        "entropy": float(entropies.mean()),
         "clip_fraction": float(1 - active.mean()),
-        "kl": float(bernoulli_divergence(old, p).mean()),
+        "kl": float(divergence(targets.old_probabilities, log_p).mean()),
     }
     return statistics, gradients
 
@@ -154,8 +196,8 @@ def update(
 
     The batch must come from the given parameters: the old probabilities and values are computed
     from them. Afterwards the step size is divided by `learning_rate_factor` if the policy moved,
-    over the last epoch, more than twice `target_kl`, and multiplied by it below half of it. Target,
-    bound and entropy weight are those that `annealed` gives for the agent steps learned from.
+    over the last epoch, more than twice `target_kl`, and multiplied by it below half of it. What is
+    annealed has the values that `config.annealed` gives for the agent steps learned from.
 
     Args:
         parameters: "W1", "W2", "Wv" and "bv"; left untouched, as all arguments are.
@@ -175,9 +217,9 @@ def update(
     inputs, targets, explained_variance = prepare(parameters, batch, config)
     parameters = {name: array.copy(order="K") for name, array in parameters.items()}
     optimizer_state = {name: array.copy(order="K") for name, array in optimizer_state.items()}
-    config = annealed(config, float(optimizer_state["agent_steps"][0]))
+    config = config.annealed(float(optimizer_state["agent_steps"][0]))
     learning_rate = float(optimizer_state["learning_rate"][0])
-    n_minibatches = max(1, len(inputs) // config.minibatch_size)
+    n_minibatches = min(config.minibatches, len(inputs))
     for _ in range(config.epochs):
         epoch: list[dict[str, float]] = []
         for rows in np.array_split(generator.permutation(len(inputs)), n_minibatches):
@@ -185,10 +227,11 @@ def update(
                 parameters, inputs.take(rows), targets.take(rows), config
             )
             norm = clip_norm(gradients, config.max_grad_norm)
-            adam_descent(
+            multiresolution_adam_descent(
                 parameters,
                 gradients,
                 optimizer_state,
+                config.first_layer_blocks,
                 learning_rate=learning_rate,
                 beta1=config.adam_beta1,
                 beta2=config.adam_beta2,
@@ -232,8 +275,8 @@ def prepare(
     returns = raw + old_values
     dtype = logits.dtype
     targets = Targets(
-        ups=np.concatenate([t.actions for t in batch.trajectories]).astype(dtype),
-        old_probabilities=sigmoid(logits[index]),
+        actions=np.concatenate([t.actions for t in batch.trajectories]).astype(np.int64),
+        old_probabilities=np.exp(log_softmax(logits[index])),
         advantages=((raw - raw.mean()) / (raw.std() + 1e-8)).astype(dtype),
         returns=returns.astype(dtype),
     )
@@ -247,13 +290,18 @@ def _own_units(config: PPOConfig) -> int:
     return config.hidden_units // 2 if config.mirror else config.hidden_units
 
 
-def bernoulli_divergence(old: Floats, new: Floats) -> Floats:
-    """Compute `KL(old || new)` of two probabilities of UP, in nats."""
-    tiny = np.finfo(new.dtype).tiny
-    terms: Any = 0
-    for before, after in ((old, new), (1 - old, 1 - new)):
-        terms = terms + before * np.log(np.maximum(before, tiny) / np.maximum(after, tiny))
-    return np.asarray(terms)
+def divergence(old: Floats, new_log: Floats) -> Floats:
+    """Compute `KL(old || new)` of each row in nats, from probabilities and log probabilities.
+
+    Args:
+        old: [N, A] probabilities.
+        new_log: [N, A] logarithms of the others.
+
+    Returns:
+        [N].
+    """
+    tiny = np.finfo(old.dtype).tiny  # 0 log 0 is 0
+    return np.asarray((old * (np.log(np.maximum(old, tiny)) - new_log)).sum(axis=1))
 
 
 def clip_norm(gradients: Parameters, max_norm: float) -> float:
@@ -277,22 +325,3 @@ def adapted(learning_rate: float, kl: float, config: PPOConfig) -> float:
     elif kl < config.target_kl / 2:
         learning_rate *= config.learning_rate_factor
     return min(max(learning_rate, config.min_learning_rate), config.max_learning_rate)
-
-
-def annealed(config: PPOConfig, agent_steps: float) -> PPOConfig:
-    """Return the configuration with the values that hold after some agent steps.
-
-    Entropy weight, KL target and largest step size go from their first to their final values on a
-    straight line that ends at `anneal_steps`.
-    """
-    left = max(0.0, 1 - agent_steps / config.anneal_steps)
-
-    def between(first: float, final: float) -> float:
-        return final + left * (first - final)
-
-    return replace(
-        config,
-        entropy_coefficient=between(config.entropy_coefficient, config.final_entropy_coefficient),
-        target_kl=between(config.target_kl, config.final_target_kl),
-        max_learning_rate=between(config.max_learning_rate, config.min_learning_rate),
-    )

@@ -13,7 +13,7 @@ from pong_agent.network import (
     Floats,
     Parameters,
     backward,
-    bernoulli_entropy,
+    entropy,
     forward,
     init_policy,
     sigmoid,
@@ -61,11 +61,12 @@ def episode_gradient(
     """
     inputs = trajectory.network_input()
     logits, hidden = forward(parameters, inputs)
-    probabilities = sigmoid(logits)
+    probabilities = sigmoid(logits[:, 0])
     advantages = standardize(discounted_returns(trajectory.rewards, discount))
     labels = trajectory.actions.astype(np.float64)
     logit_gradients = (labels - probabilities) * advantages
-    return backward(parameters, inputs, hidden, logit_gradients), probabilities
+    gradient = backward(parameters, inputs, hidden, logit_gradients[:, np.newaxis])
+    return gradient, probabilities
 
 
 def update(
@@ -106,7 +107,7 @@ def update(
         gradient, probabilities = episode_gradient(parameters, trajectory, config.discount)
         for name in total:
             total[name] += gradient[name]
-        entropies.append(bernoulli_entropy(probabilities))
+        entropies.append(entropy(np.stack([1 - probabilities, probabilities], axis=1)))
     new_parameters, new_optimizer_state = rmsprop_ascent(
         parameters,
         total,

@@ -10,7 +10,7 @@ import numpy as np
 from pong_agent.agent import PongAgent
 from pong_agent.batch import Trajectory
 from pong_agent.environment import make_env
-from pong_agent.presets import ConfigError
+from pong_agent.presets import ConfigError, environment_kwargs
 from pong_agent.rollout import rollout
 
 _CONFIDENCE = 0.95
@@ -23,7 +23,7 @@ class EvaluationResult:
 
     Attributes:
         env_id: which environment was played.
-        deterministic: whether the more probable action was taken (greedy) or a sampled one.
+        deterministic: whether the most probable action was taken (greedy) or a sampled one.
         returns: [n] undiscounted sum of each episode's rewards; -21 to 21 in Pong.
         lengths: [n] agent steps of each episode.
         seeds: [n] each episode's seed.
@@ -116,9 +116,10 @@ def evaluate_policy(
         agent: who plays.
         env_id: a Pong environment; by default the one the agent learns in.
         n_eval_episodes: number of episodes, 1 or more.
-        deterministic: take the more probable action; otherwise actions are sampled.
+        deterministic: take the most probable action; otherwise actions are sampled.
         seed: episode i has the seed `seed + i`, 0 or more.
-        env_kwargs: arguments of the environment, e.g. `{"difficulty": 1}`.
+        env_kwargs: arguments of `make_env`, e.g. `{"difficulty": 1}`; by default none, or where
+            `env_id` is not given either, those of the environment the agent learns in.
         on_episode: called with each episode as it ends.
 
     Returns:
@@ -134,9 +135,9 @@ def evaluate_policy(
         >>> -21 <= result.mean <= 21
         True
     """
-    env_id = env_id or agent.config.env_id
     seeds = episode_seeds(n_eval_episodes, seed)
-    env = make_env(env_id, **(env_kwargs or {}))
+    env_id, kwargs = environment_of(agent, env_id, env_kwargs)
+    env = make_env(env_id, **kwargs)
     try:
         trajectories = play_episodes(agent, env, seeds, deterministic, on_episode)
     finally:
@@ -144,6 +145,15 @@ def evaluate_policy(
     return EvaluationResult.from_trajectories(
         trajectories, env_id=env_id, deterministic=deterministic
     )
+
+
+def environment_of(
+    agent: PongAgent, env_id: str | None, kwargs: dict[str, Any] | None
+) -> tuple[str, dict[str, Any]]:
+    """Return id and arguments of the environment to play: those given, or the agent's own."""
+    if env_id is not None:
+        return env_id, kwargs or {}
+    return agent.config.env_id, environment_kwargs(agent.config) if kwargs is None else kwargs
 
 
 def episode_seeds(n_episodes: int, seed: int) -> range:

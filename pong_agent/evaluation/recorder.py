@@ -15,7 +15,12 @@ from gymnasium.core import ActType, ObsType
 from pong_agent.agent import PongAgent
 from pong_agent.batch import Trajectory
 from pong_agent.environment import make_env
-from pong_agent.evaluation.evaluate import EvaluationResult, episode_seeds, play_episodes
+from pong_agent.evaluation.evaluate import (
+    EvaluationResult,
+    environment_of,
+    episode_seeds,
+    play_episodes,
+)
 from pong_agent.evaluation.film import FilmWriter
 from pong_agent.presets import ConfigError
 
@@ -196,6 +201,7 @@ def record_episodes(
     deterministic: bool = True,
     seed: int = 0,
     *,
+    env_kwargs: dict[str, Any] | None = None,
     name_prefix: str = "pong",
     scale: int = 4,
     on_episode: Callable[[Trajectory], None] | None = None,
@@ -209,8 +215,9 @@ def record_episodes(
         video_folder: Where the films go; made when missing.
         env_id: A Pong environment; by default the one the agent learns in.
         n_episodes: Number of episodes, 1 or more.
-        deterministic: Take the more probable action; otherwise actions are sampled.
+        deterministic: Take the most probable action; otherwise actions are sampled.
         seed: Episode i has the seed `seed + i`, 0 or more.
+        env_kwargs: Arguments of the environment, as for `evaluate_policy`.
         name_prefix: How the films' names begin.
         scale: Each pixel becomes a block of `scale` x `scale` pixels.
         on_episode: Called with each episode as it ends.
@@ -223,11 +230,11 @@ def record_episodes(
         NotPongError: The environment is not Pong.
         FilmError: A film cannot be written.
     """
-    env_id = env_id or agent.config.env_id
+    env_id, kwargs = environment_of(agent, env_id, env_kwargs)
     seeds = episode_seeds(n_episodes, seed)
     if scale < 1:
         raise ConfigError(f"scale: expected 1 or more, found {scale}")
-    env = make_env(env_id, render_mode="rgb_array")
+    env = make_env(env_id, render_mode="rgb_array", **kwargs)
     with EpisodeRecorder(env, video_folder, name_prefix=name_prefix, scale=scale) as recorder:
         trajectories = play_episodes(agent, recorder, seeds, deterministic, on_episode)
     result = EvaluationResult.from_trajectories(

@@ -81,16 +81,17 @@ class GameBatches:
         self._following: list[Game] = []  # after the collected batch
 
     def collect(self, agent: PongAgent, root_seed: int) -> Batch:
-        """Play `fragment_steps` agent steps of each game."""
+        """Play as many agent steps of each game as the schedule says."""
         numbers = range(self._config.n_envs)
         games = self._games
         if not games:
             seeds = [episode_seed(root_seed, 0, index) for index in numbers]
             games = self._collector.call("start_game", {}, seeds)
         update = agent.progress.updates + 1  # 0 began the games
+        n_steps = self._config.annealed(agent.progress.agent_steps).fragment_steps
         seeds = [episode_seed(root_seed, update, index) for index in numbers]
         units = [
-            (games[first:last], seeds[first:last], self._config.fragment_steps)
+            (games[first:last], seeds[first:last], n_steps)
             for first, last in _pieces(len(games), GAMES_PER_UNIT)
         ]
         played = self._collector.call("play_fragments", agent.parameters, units)

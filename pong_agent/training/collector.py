@@ -7,7 +7,7 @@ from pong_agent.agent import PongAgent
 from pong_agent.batch import Trajectory
 from pong_agent.environment import make_env
 from pong_agent.network import Floats
-from pong_agent.presets import AgentConfig
+from pong_agent.presets import AgentConfig, environment_kwargs
 from pong_agent.rollout import rollout
 from pong_agent.training.games import Game, play_fragments, start_game
 
@@ -49,7 +49,7 @@ class RolloutWorker:
 
     def __init__(self, config: AgentConfig) -> None:
         self._config = config
-        self._environments = [make_env(config.env_id)]
+        self._environments = [make_env(config.env_id, **environment_kwargs(config))]
         self._environments[0].reset()
         self._agent = PongAgent(config, env=self._environments[0])
 
@@ -64,7 +64,7 @@ class RolloutWorker:
         return trajectory
 
     def play_greedy_episode(self, parameters: Mapping[str, Floats], seed: int) -> Trajectory:
-        """Play one whole episode, always taking the more probable action."""
+        """Play one whole episode, always taking the most probable action."""
         return self.play_episode(parameters, seed, deterministic=True)
 
     def play_fragments(
@@ -74,7 +74,8 @@ class RolloutWorker:
         games, seeds, n_steps = unit
         self._agent.set_parameters(parameters)
         while len(self._environments) < len(games):
-            self._environments.append(make_env(self._config.env_id))
+            env = make_env(self._config.env_id, **environment_kwargs(self._config))
+            self._environments.append(env)
             self._environments[-1].reset()
         return play_fragments(self._agent, self._environments[: len(games)], games, seeds, n_steps)
 

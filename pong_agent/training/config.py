@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from pong_agent.presets import ConfigError, resolve_preset
+from pong_agent.presets import ConfigError, resolve_preset, with_hyperparams
 
 
 @dataclass(frozen=True)
@@ -11,6 +11,9 @@ class TrainConfig:
 
     preset: str = "ppo"
     """Name of the preset: ppo, or reinforce as in the notebook."""
+
+    hyperparams: tuple[str, ...] = ()
+    """Values of the preset to replace, as NAME:VALUE, e.g. epochs:3 anneal_steps:1000000."""
 
     env_id: str | None = None
     """Environment to learn in; by default the preset's."""
@@ -51,7 +54,7 @@ class TrainConfig:
         Raises:
             ConfigError: there is no preset of that name, or a number is out of range.
         """
-        resolve_preset(self.preset)
+        with_hyperparams(resolve_preset(self.preset), self.hyperparams)
         if not self.minutes >= 0:  # also for NaN
             raise ConfigError(f"minutes: expected 0 or more, found {self.minutes!r}")
         for name, least in _LEAST.items():

@@ -89,7 +89,7 @@ def _running(trajectory: Trajectory, agent: PongAgent) -> tuple[int, float, int]
     """Return last action, sum of rewards and steps of the episode that runs on after a fragment."""
     if trajectory.ends[-1]:
         return 0, 0.0, 0
-    last_action = agent.up_action if trajectory.actions[-1] else agent.down_action
+    last_action = agent.paddle_actions[trajectory.actions[-1]]
     ends = np.flatnonzero(trajectory.ends)
     since = int(ends[-1]) + 1 if len(ends) else 0
     total, steps = float(trajectory.rewards[since:].sum()), len(trajectory) - since

@@ -19,7 +19,9 @@ from pong_agent.presets import (
     ConfigError,
     PPOConfig,
     config_to_dict,
+    environment_kwargs,
     resolve_preset,
+    with_hyperparams,
 )
 from pong_agent.progress import RECENT
 from pong_agent.training.batches import make_source
@@ -195,7 +197,7 @@ def start_run(config: TrainConfig, run_folder: str | Path) -> Trainer:
         RunError: the folder holds a run or cannot be written.
         CollectorError: Ray cannot be started or reached.
     """
-    hyperparameters = resolve_preset(config.preset)
+    hyperparameters = with_hyperparams(resolve_preset(config.preset), config.hyperparams)
     if config.env_id is not None:
         hyperparameters = replace(hyperparameters, env_id=config.env_id)
     _try_environment(hyperparameters)
@@ -214,7 +216,7 @@ def start_run(config: TrainConfig, run_folder: str | Path) -> Trainer:
 
 def _try_environment(config: AgentConfig) -> None:
     """Let an environment that cannot be trained in fail here, in one clear error."""
-    env = make_env(config.env_id)
+    env = make_env(config.env_id, **environment_kwargs(config))
     try:
         if isinstance(config, PPOConfig):
             start_game(env, seed=0)
@@ -229,7 +231,8 @@ def read_train_config(run_folder: str | Path) -> TrainConfig:
         RunError: the folder holds no run, or its configuration cannot be read.
     """
     try:
-        return TrainConfig(**RunFolder.open(run_folder).config()["train"])
+        saved = RunFolder.open(run_folder).config()["train"]
+        return TrainConfig(**saved | {"hyperparams": tuple(saved["hyperparams"])})
     except (KeyError, TypeError, ConfigError) as error:
         raise RunError(f"{run_folder}: its config.json is not a run's: {error}") from error
 
@@ -240,17 +243,17 @@ def resume_run(run_folder: str | Path, config: TrainConfig | None = None) -> Tra
     Args:
         run_folder: the folder of the run.
         config: what to do from now on, by default what the run was asked to do; preset,
-            environment and seed must be the run's.
+            hyperparameters, environment and seed must be the run's.
 
     Raises:
         RunError: the folder holds no run, or its configuration cannot be read.
-        ConfigError: the preset, the environment or the seed differs from the run's.
+        ConfigError: preset, hyperparameters, environment or seed differ from the run's.
         CheckpointError: the checkpoint cannot be read.
         CollectorError: Ray cannot be started or reached.
     """
     saved = read_train_config(run_folder)
     config = config or saved
-    for name in ("preset", "env_id", "seed"):
+    for name in ("preset", "hyperparams", "env_id", "seed"):
         expected, found = getattr(saved, name), getattr(config, name)
         if found != expected:
             raise ConfigError(f"{name}: expected {expected!r} as in the run, found {found!r}")

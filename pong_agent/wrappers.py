@@ -1,0 +1,55 @@
+"""Gymnasium wrappers that an environment is made with."""
+
+from typing import Any
+
+import ale_py
+import gymnasium as gym
+import numpy as np
+from numpy.typing import NDArray
+
+# Sets the stream that draws no-ops apart from those of the emulator and of the actions.
+_NOOP_STREAM = 3
+
+
+class NoopStart(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstructorArgs):
+    """Starts each episode with a random number of emulator frames in which nothing is done.
+
+    Without sticky actions every episode would start in the same state; 0 to 30 no-ops are the
+    usual remedy (V. Mnih et al., "Human-level control through deep reinforcement learning", Nature
+    518, 2015).
+
+    Args:
+        env: an ALE environment.
+        noop_max: the largest number of frames, 0 or more.
+    """
+
+    def __init__(self, env: gym.Env[Any, Any], noop_max: int) -> None:
+        gym.utils.RecordConstructorArgs.__init__(self, noop_max=noop_max)
+        super().__init__(env)
+        self.noop_max = noop_max
+        self._generator = np.random.default_rng()
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[NDArray[np.uint8], dict[str, Any]]:
+        """Start an episode.
+
+        Args:
+            seed: seed of the emulator, and root of the numbers of no-ops from now on.
+            options: "noops", the number of no-ops of this episode, where it is not to be drawn.
+
+        Returns:
+            The observation after the no-ops, and the environment's information.
+        """
+        options = dict(options or {})
+        if seed is not None:
+            sequence = np.random.SeedSequence(seed, spawn_key=(_NOOP_STREAM,))
+            self._generator = np.random.default_rng(sequence)
+        noops = options.pop("noops", None)
+        if noops is None:
+            noops = int(self._generator.integers(self.noop_max + 1))
+        observation, info = self.env.reset(seed=seed, options=options or None)
+        emulator: Any = self.env.unwrapped
+        for _ in range(noops):
+            emulator.ale.act(ale_py.Action.NOOP)
+        return (emulator.ale.getScreenRGB() if noops else observation), info
