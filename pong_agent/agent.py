@@ -40,6 +40,11 @@ from pong_agent.progress import Progress
 # of Stable-Baselines3 are.
 PolicyState = tuple[NDArray[np.uint8]]
 
+# The trained weights that come with the package.
+PRETRAINED = Path(__file__).parent / "weights" / "ppo.npz"
+
+_HALF_PRECISION = "float16/"  # begins the names of exported weights
+
 # Sets the stream that orders minibatches apart from those of weights and actions.
 _SHUFFLE_STREAM = 2
 
@@ -88,6 +93,7 @@ class PongAgent:
         self.config = config
         self.seed = seed
         self.progress = Progress()
+        self._model_card: dict[str, Any] = {}
         self.paddle_actions = PaddleActions(down=3, up=2, stay=0)
         self._algorithm = algorithm_of(config)
         self._previous: NDArray[np.uint8] | None = None
@@ -101,6 +107,11 @@ class PongAgent:
         12800), "W2" and "Wv" (200,), "bv" (1,), float32.
         """
         return MappingProxyType(self._parameters)
+
+    @property
+    def model_card(self) -> Mapping[str, Any]:
+        """Where exported weights come from and how they score; empty for other agents."""
+        return MappingProxyType(self._model_card)
 
     def set_parameters(self, parameters: Mapping[str, Floats]) -> None:
         """Replace the weights.
@@ -276,18 +287,42 @@ class PongAgent:
             **{f"parameters/{name}": array for name, array in self._parameters.items()},
             **{f"optimizer/{name}": array for name, array in self._optimizer_state.items()},
         }
-        metadata = {
+        save_arrays(path, arrays, {"model_card": self._model_card, **self._metadata()})
+
+    def export(self, path: str | Path, model_card: Mapping[str, Any]) -> None:
+        """Write the weights alone, at half precision, for others to act with.
+
+        The file is about an eighth of a checkpoint's. Whoever learns on from it starts with a
+        fresh optimizer.
+
+        Args:
+            path: file to write; a file of that name is replaced.
+            model_card: where the weights come from and how they score, in what JSON can hold.
+
+        Raises:
+            CheckpointError: the file cannot be written, or a weight is too large for float16.
+        """
+        arrays = {}
+        for name, array in self._parameters.items():
+            if np.abs(array).max() > np.finfo(np.float16).max:
+                raise CheckpointError(f"{path}: {name} has weights too large for float16")
+            arrays[f"{_HALF_PRECISION}{name}"] = array.astype(np.float16)
+        save_arrays(path, arrays, {"model_card": dict(model_card), **self._metadata()})
+
+    def _metadata(self) -> dict[str, Any]:
+        return {
             "config": config_to_dict(self.config),
             "seed": self.seed,
             "progress": asdict(self.progress),
             "generator": self._generator.bit_generator.state,
             "actions": self.paddle_actions._asdict(),
         }
-        save_arrays(path, arrays, metadata)
 
     @classmethod
     def load(cls, path: str | Path) -> "PongAgent":
-        """Read an agent that `save` wrote; it acts and learns on as if it had never stopped.
+        """Read an agent that `save` or `export` wrote.
+
+        After `save` it acts and learns on as if it had never stopped.
 
         The frames that it saw before are not in the file: it is at the start of an episode, as
         after `reset()`.
@@ -303,15 +338,34 @@ class PongAgent:
             agent._generator = np.random.default_rng()
             agent._generator.bit_generator.state = metadata["generator"]
             agent.paddle_actions = PaddleActions(**metadata["actions"])
+            agent._model_card = dict(metadata.get("model_card", {}))
             like = agent._algorithm.empty_parameters(agent.config)
-            agent._parameters = check_arrays(_with_prefix(arrays, "parameters/"), like)
-            agent._optimizer_state = check_arrays(
-                _with_prefix(arrays, "optimizer/"),
-                agent._algorithm.init_optimizer(like, agent.config),
-            )
+            fresh = agent._algorithm.init_optimizer(like, agent.config)
+            half = _with_prefix(arrays, _HALF_PRECISION)
+            if half:
+                exported = {name: array.astype(np.float16) for name, array in like.items()}
+                weights = check_arrays(half, exported)
+                agent._parameters = {n: w.astype(like[n].dtype) for n, w in weights.items()}
+                agent._optimizer_state = fresh
+            else:
+                agent._parameters = check_arrays(_with_prefix(arrays, "parameters/"), like)
+                agent._optimizer_state = check_arrays(_with_prefix(arrays, "optimizer/"), fresh)
         except (ConfigError, KeyError, TypeError, ValueError) as error:
             raise CheckpointError(f"{path}: not a valid agent: {error}") from error
         return agent
+
+    @classmethod
+    def pretrained(cls) -> "PongAgent":
+        """Return the trained agent that comes with the package; nothing is downloaded.
+
+        Its `model_card` tells how it was trained and how it scores.
+
+        Example:
+            >>> agent = PongAgent.pretrained()
+            >>> agent.act(np.zeros((210, 160, 3), dtype=np.uint8)) in agent.paddle_actions
+            True
+        """
+        return cls.load(PRETRAINED)
 
     def _decide(
         self,

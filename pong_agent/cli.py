@@ -1,27 +1,38 @@
-"""The command line: `pong-agent train | evaluate | record`; `scripts/` are thin doors to it."""
+"""The command line: `pong-agent train | evaluate | record | export | benchmark`.
+
+`scripts/` are thin doors to these.
+"""
 
 import json
+import shlex
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 import tyro
 from tqdm import tqdm
 
-from pong_agent.agent import PongAgent
+from pong_agent.agent import PRETRAINED, PongAgent
 from pong_agent.algorithms.optimizers import LearningError
+from pong_agent.benchmarks.learning import (
+    measure_learning,
+    plot_curves,
+    summary,
+    write_curves,
+)
 from pong_agent.checkpoint import CheckpointError, atomic_replace
 from pong_agent.environment import NotPongError
 from pong_agent.evaluation.evaluate import EvaluationResult, evaluate_policy
 from pong_agent.evaluation.film import FilmError, write_gif
+from pong_agent.evaluation.model_card import score
 from pong_agent.evaluation.recorder import record_episodes
 from pong_agent.presets import ConfigError, ReinforceConfig
 from pong_agent.training.collector import CollectorError
 from pong_agent.training.config import TrainConfig
-from pong_agent.training.run_folder import RunError, load_agent
+from pong_agent.training.run_folder import RunError, RunFolder, load_agent
 from pong_agent.training.trainer import (
     Trainer,
     read_train_config,
@@ -79,13 +90,14 @@ class Train:
                 )
             return resume_run(self.resume, self.config)
         name = f"{self.config.preset}-seed{self.config.seed}-{time.strftime('%Y%m%d-%H%M%S')}"
-        return start_run(self.config, self.run_folder or _RUNS / name)
+        command = shlex.join(sys.argv)
+        return start_run(self.config, self.run_folder or _RUNS / name, command)
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Episodes:
     weights: Path | None = None
-    """Weights file, or run folder for its newest checkpoint; by default the newest run in runs/."""
+    """Weights file, or run folder for its newest checkpoint; by default the package's weights."""
 
     env_id: str | None = None
     """Environment to play; by default the one that the agent learned in."""
@@ -124,9 +136,10 @@ class _Episodes:
 
     def load(self) -> tuple[PongAgent, Path]:
         """Load the agent, say which one it is, and return it with where it came from."""
-        weights = self.weights or _newest_run()
+        weights = self.weights or PRETRAINED
         agent = load_agent(weights)
-        print(f"{weights}, {agent.progress.updates} updates")
+        name = "the pretrained agent" if self.weights is None else weights
+        print(f"{name}, {agent.progress.agent_steps:,} agent steps of training")
         return agent, weights
 
     def bar(self) -> "tqdm[None]":
@@ -204,7 +217,96 @@ class Record(_Episodes):
         return 0
 
 
-_Command: TypeAlias = Train | Evaluate | Record
+@dataclass(frozen=True)
+class Export:
+    """Write a run's weights for others to act with, and into the file how they score.
+
+    The scores are those of the file itself, at half precision.
+    """
+
+    run_folder: Path
+    """Folder of the run."""
+
+    output: Path
+    """Weights file to write."""
+
+    best: bool = False
+    """Take the checkpoint of the run's best evaluation; by default its newest one."""
+
+    episodes: int = 100
+    """Episodes of each score."""
+
+    seed: int = 1000
+    """Episode i of each score has the seed SEED + i."""
+
+    workers: int = 2
+    """Processes that play at the same time."""
+
+    def run(self) -> int:
+        """Score, write, print the model card's table, and return the exit code."""
+        folder = RunFolder.open(self.run_folder)
+        agent = folder.load_best() if self.best else folder.load_latest()
+        origin = folder.origin(agent.progress.updates)
+        agent.export(self.output, origin)
+        scores = score(
+            PongAgent.load(self.output),
+            self.episodes,
+            self.seed,
+            n_workers=self.workers,
+            on_result=lambda setting, result: print(f"{setting}: {_summary(result)}", flush=True),
+        )
+        agent.export(self.output, {**origin, "scores": scores})
+        print(f"wrote {self.output}")
+        return 0
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """Measure how fast the preset learns: from scratch, seed by seed, until it wins.
+
+    Prints agent steps and seconds to a mean training return above 0 (last 30 episodes) and to a
+    greedy evaluation that reaches the goal; writes all curves as CSV and as a picture. The time of
+    evaluations is not counted.
+    """
+
+    what: tyro.conf.Positional[Literal["learning"]]
+    """What to measure."""
+
+    config: Annotated[TrainConfig, tyro.conf.arg(name="")] = field(
+        default_factory=lambda: TrainConfig(eval_every=100_000, eval_from=14.0, eval_episodes=30)
+    )
+
+    seeds: tuple[int, ...] = (0, 1, 2)
+    """Seeds, one run each."""
+
+    goal: float = 18.0
+    """Mean return of a greedy evaluation that counts as winning and ends a run."""
+
+    output: Path | None = None
+    """New folder of the runs, learning.csv and learning.png; by default runs/learning-DATE-TIME."""
+
+    def run(self) -> int:
+        """Train for each seed, print the table, and return the exit code."""
+        folder = self.output or _RUNS / time.strftime("learning-%Y%m%d-%H%M%S")
+        results = measure_learning(
+            self.config, self.seeds, folder, goal=self.goal, on_update=self._show
+        )
+        print(summary(results, self.goal))
+        write_curves(results, folder / "learning.csv")
+        title = f"{self.config.preset}, {', '.join(self.config.hyperparams) or 'from scratch'}"
+        plot_curves(results, folder / "learning.png", title=title, goal=self.goal)
+        print(f"wrote {folder}/learning.csv and {folder}/learning.png")
+        return 0
+
+    @staticmethod
+    def _show(seed: int, metrics: Mapping[str, float]) -> None:
+        due = int(metrics["time/time_elapsed"] / 10)
+        before = int((metrics["time/time_elapsed"] - metrics["time/update_seconds"]) / 10)
+        if due > before or "eval/mean_reward" in metrics:
+            print(f"seed {seed}  {_step_line(metrics)}", flush=True)
+
+
+_Command: TypeAlias = Train | Evaluate | Record | Export | Benchmark
 
 
 def main(args: Sequence[str] | None = None) -> int:
@@ -250,13 +352,6 @@ def _parse_with(args: Sequence[str], default: Any) -> _Command:
     return command
 
 
-def _newest_run() -> Path:
-    runs = sorted(_RUNS.glob("*/config.json"), key=lambda path: path.stat().st_mtime)
-    if not runs:
-        raise RunError(f"expected --weights, or a run in {_RUNS}/; found neither (train one first)")
-    return runs[-1].parent
-
-
 class _TrainingBar:
     """Shows training: a bar of the limit that is nearest, and a line now and then.
 
@@ -296,8 +391,6 @@ class _TrainingBar:
         else:
             return
         self._last_line = seconds
-        if "eval/mean_reward" in metrics:
-            line += f", greedy {metrics['eval/mean_reward']:+.2f}"
         self._bar.write(line)
         sys.stdout.flush()  # so that a log file can be followed
 
@@ -308,6 +401,7 @@ def _batch_line(metrics: Mapping[str, float], config: ReinforceConfig) -> str:
         f"{config.episodes_per_update} rollouts in {metrics['time/update_seconds']:.1f} s, "
         f"running mean {metrics['rollout/running_return']:.3f}, "
         f"return {metrics['rollout/ep_rew_mean']:+.2f}, {metrics['time/fps']:,.0f} steps/s"
+        f"{_evaluation(metrics)}"
     )
 
 
@@ -316,8 +410,12 @@ def _step_line(metrics: Mapping[str, float]) -> str:
     return (
         f"{seconds:6.0f} s  {steps:>10,.0f} steps  return {metrics['rollout/ep_rew_mean']:+6.2f}  "
         f"entropy {metrics['train/entropy']:.3f}  step size {metrics['train/learning_rate']:.1e}  "
-        f"{metrics['time/fps']:,.0f} steps/s"
+        f"{metrics['time/fps']:,.0f} steps/s{_evaluation(metrics)}"
     )
+
+
+def _evaluation(metrics: Mapping[str, float]) -> str:
+    return f", greedy {metrics['eval/mean_reward']:+.2f}" if "eval/mean_reward" in metrics else ""
 
 
 def _table(result: EvaluationResult, paths: Sequence[Path] = ()) -> str:
@@ -327,16 +425,20 @@ def _table(result: EvaluationResult, paths: Sequence[Path] = ()) -> str:
     ):
         film = f"  {paths[index]}" if paths else ""
         rows.append(f"{seed:>10}  {episode_return:>+6.0f}  {length:>6}{film}")
+    return "\n".join([*rows, f"{result.env_id}, {_summary(result)}"])
+
+
+def _summary(result: EvaluationResult) -> str:
     choice = "greedy" if result.deterministic else "sampled"
     n_episodes = len(result.returns)
-    summary = (
-        f"{result.env_id}, {choice}, {n_episodes} episode{'s' if n_episodes > 1 else ''}: "
+    text = (
+        f"{choice}, {n_episodes} episode{'s' if n_episodes > 1 else ''}: "
         f"mean {result.mean:+.2f}, std {result.std:.2f}"
     )
     if result.confidence_interval is not None:
         low, high = result.confidence_interval
-        summary += f", 95 % interval {low:+.2f} to {high:+.2f}"
-    return "\n".join([*rows, summary])
+        text += f", 95 % interval {low:+.2f} to {high:+.2f}"
+    return text
 
 
 def _write_json(path: Path, content: Mapping[str, object]) -> None:

@@ -190,28 +190,26 @@ class PPOConfig:
     def annealed(self, agent_steps: float) -> "PPOConfig":
         """Return the configuration with the values that hold after some agent steps.
 
-        Entropy weight, target divergence and fragments change by equal factors in equal times, the
-        largest step size by equal differences, until `anneal_steps`; then they stay.
+        Entropy weight, target divergence and largest step size shrink on straight lines, fragments
+        grow by equal factors in equal times, until `anneal_steps`; then they stay.
 
         Example:
-            >>> config = PPOConfig(anneal_steps=1000, target_kl=0.01, final_target_kl=0.0001)
-            >>> round(config.annealed(500).target_kl, 6)
-            0.001
+            >>> config = PPOConfig(anneal_steps=1000, fragment_steps=100, final_fragment_steps=400)
+            >>> config.annealed(500).fragment_steps
+            200
         """
         done = min(1.0, agent_steps / self.anneal_steps)
 
         def between(first: float, final: float) -> float:
-            if not (first and final):  # zeros have no factor
-                return first + done * (final - first)
-            return float(first * (final / first) ** done)
+            return first + done * (final - first)
 
-        bound = self.max_learning_rate
+        growth = self.final_fragment_steps / self.fragment_steps
         return replace(
             self,
             entropy_coefficient=between(self.entropy_coefficient, self.final_entropy_coefficient),
             target_kl=between(self.target_kl, self.final_target_kl),
-            fragment_steps=round(between(self.fragment_steps, self.final_fragment_steps)),
-            max_learning_rate=bound + done * (self.min_learning_rate - bound),
+            max_learning_rate=between(self.max_learning_rate, self.min_learning_rate),
+            fragment_steps=round(self.fragment_steps * growth**done),
         )
 
 

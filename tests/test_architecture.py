@@ -16,6 +16,7 @@ FLOORS = [
     {"rollout"},
     {"evaluation"},
     {"training"},
+    {"benchmarks"},
     {"cli"},
 ]
 FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from pong_agent import PongAgent
 from pong_agent.cli import main
+from pong_agent.evaluation import evaluate_policy
 from pong_agent.evaluation.film import read_film_info
 from pong_agent.training.run_folder import RunFolder
 
@@ -80,14 +82,67 @@ def test_record_films_a_whole_game(run_folder, tmp_path, capsys):
     assert film.with_suffix(".gif").stat().st_size < 1_500_000
 
 
-def test_the_newest_run_is_the_default(run_folder, tmp_path, monkeypatch, capsys):
-    """Without --weights the newest run in runs/ is taken; without a run the error says so."""
+def test_the_pretrained_agent_is_the_default(tmp_path, monkeypatch, capsys):
+    """Without --weights the package's agent plays, and wins."""
     monkeypatch.chdir(tmp_path)
-    assert "expected --weights, or a run in runs/" in error_of(capsys, "evaluate")
-    (tmp_path / "runs").mkdir()
-    (tmp_path / "runs" / "first").symlink_to(run_folder)
     assert main(["evaluate", "--episodes", "1"]) == 0
-    assert capsys.readouterr().out.startswith("runs/first, ")
+    printed = capsys.readouterr().out
+    assert printed.startswith("the pretrained agent, ")
+    assert "1 episode: mean +" in printed
+
+
+def test_options_of_the_environment_are_used(tmp_path, capsys):
+    """Sticky actions, frame skip, difficulty and no-ops are those of the command line."""
+    out = tmp_path / "result.json"
+    args = ["evaluate", "--episodes", "1", "--json", str(out), "--env-id", "PongNoFrameskip-v4"]
+    args += ["--frameskip", "4", "--sticky", "0", "--difficulty", "1", "--noop-max", "30"]
+    assert main(args) == 0
+    capsys.readouterr()
+    kwargs = {"frameskip": 4, "difficulty": 1, "noop_max": 30, "repeat_action_probability": 0.0}
+    agent = PongAgent.pretrained()
+    expected = evaluate_policy(agent, "PongNoFrameskip-v4", 1, env_kwargs=kwargs)
+    assert json.loads(out.read_text())["episodes"] == expected.to_dict()["episodes"]
+
+
+def test_export_writes_weights_with_their_scores(tmp_path, capsys, monkeypatch):
+    """The file acts like the run's agent and says where it comes from and how it scores."""
+    folder, file = tmp_path / "run", tmp_path / "w.npz"
+    hyperparams = ["--hyperparams", "hidden_units:2", "noop_max:3"]
+    args = ["train", "--workers", "0", "--updates", "1", "--run-folder", str(folder)]
+    monkeypatch.setattr(sys, "argv", ["scripts/train.py", *args[1:], *hyperparams])
+    assert main([*args, *hyperparams]) == 0
+    args = ["export", "--run-folder", str(folder), "--output", str(file)]
+    assert main([*args, "--episodes", "2", "--seed", "5"]) == 0
+    assert "ALE/Pong-v5: greedy, 2 episodes: mean -2" in capsys.readouterr().out
+    agent = PongAgent.load(file)
+    card = agent.model_card
+    assert card["command"].endswith("--hyperparams hidden_units:2 noop_max:3")
+    assert (card["updates"], card["agent_steps"]) == (1, 2048)
+    assert len(card["scores"]) == 9
+    result = evaluate_policy(agent, "Pong-v4", 2, seed=5)
+    [shown] = [one for one in card["scores"] if one["env_id"] == "Pong-v4"]
+    assert shown["mean_reward"] == result.mean
+    assert shown["mean_ep_length"] == sum(result.lengths) / 2
+    assert "holds no best checkpoint" in error_of(capsys, *args, "--best")
+
+
+def test_benchmark_measures_learning(tmp_path, capsys):
+    """A table with a row per seed, the curves as CSV and a picture are left."""
+    folder = tmp_path / "learning"
+    args = ["benchmark", "learning", "--seeds", "3", "4", "--updates", "2", "--workers", "0"]
+    assert main([*args, "--eval-every", "1", "--output", str(folder)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines[-7:-1]] == ["seed", "3", "4", "median", "min", "max"]
+    assert "not reached" in lines[-6]
+    rows = (folder / "learning.csv").read_text().splitlines()
+    assert rows[0] == "seed,steps,seconds,return,greedy"
+    assert [row.split(",")[:2] for row in rows[1:]] == [
+        ["3", "2048"],
+        ["3", "4096"],
+        ["4", "2048"],
+        ["4", "4096"],
+    ]
+    assert (folder / "learning.png").read_bytes().startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize(

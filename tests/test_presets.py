@@ -88,24 +88,22 @@ def test_blocks_that_do_not_fit_are_refused(blocks):
         PPOConfig(first_layer_blocks=blocks)
 
 
-def test_annealing_goes_by_equal_factors():
-    """First values at the start, geometric means halfway, final values at the end and after."""
-    config = PPOConfig(anneal_steps=1000, max_learning_rate=2e-3)
+def test_annealing_goes_from_the_first_values_to_the_final_ones():
+    """Weights, targets and bounds shrink on straight lines; fragments grow by equal factors."""
+    config = PPOConfig(anneal_steps=1000)
     pairs = {
         "entropy_coefficient": config.final_entropy_coefficient,
         "target_kl": config.final_target_kl,
-        "fragment_steps": config.final_fragment_steps,
+        "max_learning_rate": config.min_learning_rate,
     }
     for name, final in pairs.items():
         first = getattr(config, name)
-        for steps, expected in [(0, first), (500, (first * final) ** 0.5), (1000, final)]:
-            found = getattr(config.annealed(steps), name)
-            assert found == pytest.approx(expected, abs=0.5 if name == "fragment_steps" else 1e-12)
-        assert getattr(config.annealed(5000), name) == final
-    assert config.annealed(500).max_learning_rate == pytest.approx((2e-3 + 1e-5) / 2)
-    assert config.annealed(1000).max_learning_rate == pytest.approx(config.min_learning_rate)
-    no_entropy = PPOConfig(anneal_steps=1000, final_entropy_coefficient=0.0)
-    assert no_entropy.annealed(500).entropy_coefficient == pytest.approx(0.01)
+        for steps, done in [(0, 0.0), (250, 0.25), (1000, 1.0), (5000, 1.0)]:
+            expected = (1 - done) * first + done * final
+            assert getattr(config.annealed(steps), name) == pytest.approx(expected)
+    config = PPOConfig(anneal_steps=900, fragment_steps=100, final_fragment_steps=800)
+    found = [config.annealed(steps).fragment_steps for steps in (0, 300, 600, 900, 5000)]
+    assert found == [100, 200, 400, 800, 800]
 
 
 def test_hyperparameters_are_replaced_by_name():

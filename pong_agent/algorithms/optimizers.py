@@ -7,7 +7,7 @@ import numpy as np
 from pong_agent.algorithms.blocks import add_spread, pool
 from pong_agent.network import Parameters
 
-_CACHE_ITEMS = 16_384  # of float32: six arrays of 64 kB
+_CACHE_ITEMS = 32_768  # of float32: five arrays of 128 kB
 
 
 class LearningError(ArithmeticError):
@@ -92,14 +92,19 @@ def adam_descent(
         flat = [array.reshape(-1, order="A") for array in arrays]
         for start in range(0, weights.size, _CACHE_ITEMS):
             w, g, m, v = (array[start : start + _CACHE_ITEMS] for array in flat)
+            scratch = np.multiply(g, 1 - beta1)
             m *= beta1
-            m += (1 - beta1) * g
+            m += scratch
+            np.square(g, out=scratch)
+            scratch *= 1 - beta2
             v *= beta2
-            v += (1 - beta2) * np.square(g)
-            denominator = np.sqrt(v)
+            v += scratch
+            denominator = np.sqrt(v, out=scratch)
             denominator /= root_of_correction
             denominator += epsilon
-            w -= rate * m / denominator
+            scaled = np.divide(m, denominator, out=scratch)
+            scaled *= rate
+            w -= scaled
 
 
 def multiresolution_adam_descent(

@@ -1,7 +1,10 @@
 """Playing whole episodes with an agent, and honest statistics about them."""
 
 import copy
+import functools
+import multiprocessing
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -105,6 +108,7 @@ def evaluate_policy(
     seed: int = 0,
     *,
     env_kwargs: dict[str, Any] | None = None,
+    n_workers: int = 1,
     on_episode: Callable[[Trajectory], None] | None = None,
 ) -> EvaluationResult:
     """Play whole episodes with an agent and report their returns.
@@ -120,7 +124,8 @@ def evaluate_policy(
         seed: episode i has the seed `seed + i`, 0 or more.
         env_kwargs: arguments of `make_env`, e.g. `{"difficulty": 1}`; by default none, or where
             `env_id` is not given either, those of the environment the agent learns in.
-        on_episode: called with each episode as it ends.
+        n_workers: processes that play at the same time; the results do not depend on it.
+        on_episode: called with each episode, in order, as it ends.
 
     Returns:
         Per-episode returns, lengths and seeds, with mean, standard deviation and interval.
@@ -137,14 +142,45 @@ def evaluate_policy(
     """
     seeds = episode_seeds(n_eval_episodes, seed)
     env_id, kwargs = environment_of(agent, env_id, env_kwargs)
-    env = make_env(env_id, **kwargs)
+    env = make_env(env_id, **kwargs)  # also so that a wrong one fails here, in one clear error
     try:
-        trajectories = play_episodes(agent, env, seeds, deterministic, on_episode)
+        if n_workers == 1:
+            trajectories = play_episodes(agent, env, seeds, deterministic, on_episode)
+        else:
+            play = functools.partial(_play_one, agent, env_id, kwargs, deterministic)
+            trajectories = _in_processes(play, seeds, n_workers, on_episode)
     finally:
         env.close()
     return EvaluationResult.from_trajectories(
         trajectories, env_id=env_id, deterministic=deterministic
     )
+
+
+def _in_processes(
+    play: Callable[[int], Trajectory],
+    seeds: Sequence[int],
+    n_workers: int,
+    on_episode: Callable[[Trajectory], None] | None,
+) -> list[Trajectory]:
+    trajectories = []
+    # Spawned, because the emulator and Ray have threads that a fork would not copy.
+    with ProcessPoolExecutor(n_workers, multiprocessing.get_context("spawn")) as pool:
+        for trajectory in pool.map(play, seeds):
+            trajectories.append(trajectory)
+            if on_episode is not None:
+                on_episode(trajectory)
+    return trajectories
+
+
+def _play_one(
+    agent: PongAgent, env_id: str, kwargs: dict[str, Any], deterministic: bool, seed: int
+) -> Trajectory:
+    env = make_env(env_id, **kwargs)
+    try:
+        [trajectory] = play_episodes(agent, env, [seed], deterministic)
+    finally:
+        env.close()
+    return trajectory
 
 
 def environment_of(

@@ -42,8 +42,14 @@ class TrainConfig:
     checkpoint_every: int = 10
     """Updates between two checkpoints; one more is always written at the end."""
 
+    stop_at_eval: float | None = None
+    """Mean return of a greedy evaluation that ends the run."""
+
     eval_every: int = 0
-    """Updates between two greedy evaluations; 0 for none."""
+    """Agent steps between two greedy evaluations; 0 for none."""
+
+    eval_from: float | None = None
+    """Mean return of the last 30 training episodes below which no evaluation is worth its time."""
 
     eval_episodes: int = 10
     """Episodes of each evaluation."""

@@ -162,6 +162,36 @@ class RunFolder:
             raise RunError(f"{self.path}: holds no checkpoint")
         return PongAgent.load(checkpoints[-1])
 
+    def load_best(self) -> PongAgent:
+        """Load the agent of the best evaluation.
+
+        Raises:
+            RunError: there was no evaluation.
+            CheckpointError: the file cannot be read.
+        """
+        path = self._checkpoints / "best.npz"
+        if not path.is_file():
+            raise RunError(f"{self.path}: holds no best checkpoint; train with --eval-every")
+        return PongAgent.load(path)
+
+    def origin(self, updates: int) -> dict[str, Any]:
+        """Return what the run's weights after so many updates come from, as a model card tells it.
+
+        Raises:
+            RunError: the run's configuration cannot be read.
+        """
+        config = self.config()
+        rows = [row for row in self.read_metrics() if int(row["time/updates"]) == updates]
+        return {
+            "command": config.get("command"),
+            "commit": config.get("commit"),
+            "versions": config.get("versions"),
+            "updates": updates,
+            "agent_steps": int(rows[-1]["time/total_timesteps"]) if rows else 0,
+            "episodes": int(rows[-1]["rollout/episodes"]) if rows else 0,
+            "seconds": float(rows[-1]["time/time_elapsed"]) if rows else 0.0,
+        }
+
 
 def load_agent(path: str | Path) -> PongAgent:
     """Load an agent from a weights file, or from the newest checkpoint of a run folder.

@@ -14,6 +14,7 @@ import numpy as np
 from pong_agent.agent import PongAgent
 from pong_agent.environment import make_env
 from pong_agent.evaluation.evaluate import episode_seeds
+from pong_agent.evaluation.model_card import current_commit
 from pong_agent.presets import (
     AgentConfig,
     ConfigError,
@@ -134,6 +135,8 @@ class Trainer:
             fractions.append(progress.agent_steps / config.steps)
         if config.stop_at_return is not None and len(progress.recent_returns) == RECENT:
             fractions.append(float(progress.mean_return >= config.stop_at_return))
+        if config.stop_at_eval is not None:
+            fractions.append(float(self._best >= config.stop_at_eval))
         return min(max(fractions), 1.0)
 
     def _save(self) -> None:
@@ -164,10 +167,17 @@ class Trainer:
             "rollout/running_return": nan if running is None else running,
             **{f"train/{name}": value for name, value in learned.items()},
         }
-        if self.config.eval_every and progress.updates % self.config.eval_every == 0:
+        if self._evaluation_is_due(batch.n_steps):
             metrics |= self._evaluate()
         self.run_folder.append_metrics(metrics)
         return metrics
+
+    def _evaluation_is_due(self, new_steps: int) -> bool:
+        """Return whether the last update passed a multiple of `eval_every` agent steps."""
+        every, least, progress = self.config.eval_every, self.config.eval_from, self.agent.progress
+        if not every or (least is not None and not progress.mean_return >= least):
+            return False
+        return progress.agent_steps // every > (progress.agent_steps - new_steps) // every
 
     def _evaluate(self) -> dict[str, float]:
         """Play greedy episodes, the same seeds each time; keep the best agent."""
@@ -189,8 +199,13 @@ class Trainer:
         }
 
 
-def start_run(config: TrainConfig, run_folder: str | Path) -> Trainer:
+def start_run(config: TrainConfig, run_folder: str | Path, command: str | None = None) -> Trainer:
     """Begin a run in a new folder.
+
+    Args:
+        config: what to do.
+        run_folder: the folder, which must not hold a run.
+        command: the command line that asked for it, to be kept with the run.
 
     Raises:
         NotPongError: the environment is not Pong.
@@ -208,6 +223,8 @@ def start_run(config: TrainConfig, run_folder: str | Path) -> Trainer:
             "train": asdict(config),
             "hyperparameters": config_to_dict(hyperparameters),
             "versions": {name: version(name) for name in _VERSIONED},
+            "commit": current_commit(),
+            "command": command,
         },
     )
     folder.save_checkpoint(agent)  # the run can be resumed from its very beginning

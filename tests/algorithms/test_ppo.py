@@ -182,7 +182,7 @@ def test_divergence_of_two_dice():
 
 
 def test_a_toy_game_is_learned():
-    """From the score of a die with one lucky side in three the agent comes to win nearly every step of `toy.UpOrDown`."""
+    """From a die's score the agent comes to win nearly every step of `toy.UpOrDown`."""
     agent = PongAgent(PRESETS["ppo"], seed=0)
     environments = [toy.UpOrDown() for _ in range(8)]
 

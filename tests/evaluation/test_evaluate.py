@@ -3,8 +3,9 @@ import json
 import numpy as np
 import pytest
 
-from pong_agent import ConfigError, NotPongError, PongAgent
+from pong_agent import ConfigError, NotPongError, PongAgent, PPOConfig
 from pong_agent.evaluation import EvaluationResult, evaluate_policy
+from pong_agent.evaluation.evaluate import environment_of
 
 SHORT = {"max_num_frames_per_episode": 400}
 
@@ -111,3 +112,30 @@ def test_bad_arguments_are_refused(arguments, error, message):
     """Numbers out of range and other games give one clear error."""
     with pytest.raises(error, match=message):
         evaluate_policy(PongAgent(), **arguments)
+
+
+def test_the_number_of_processes_changes_nothing():
+    """Two processes play what one plays, episode by episode, and tell of each in order."""
+    agent, seen = PongAgent("ppo", seed=0), []
+    alone = evaluate_policy(agent, "ALE/Pong-v5", 4, env_kwargs=SHORT, deterministic=False)
+    shared = evaluate_policy(
+        agent,
+        "ALE/Pong-v5",
+        4,
+        env_kwargs=SHORT,
+        deterministic=False,
+        n_workers=2,
+        on_episode=lambda trajectory: seen.append(trajectory.seed),
+    )
+    assert shared == alone
+    assert seen == [0, 1, 2, 3]
+
+
+def test_by_default_the_agents_own_environment_is_played():
+    """Id and arguments are those the agent learns in, unless others are asked for."""
+    config = PPOConfig(env_id="PongNoFrameskip-v4", repeat_action_probability=0.5, noop_max=9)
+    agent = PongAgent(config)
+    own = {"noop_max": 9, "repeat_action_probability": 0.5}
+    assert environment_of(agent, None, None) == ("PongNoFrameskip-v4", own)
+    assert environment_of(agent, None, SHORT) == ("PongNoFrameskip-v4", SHORT)
+    assert environment_of(agent, "Pong-v4", None) == ("Pong-v4", {})

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from pong_agent import PRESETS, CheckpointError, ConfigError, NotPongError, PongAgent
+from pong_agent.evaluation.model_card import current_commit
 from pong_agent.training.config import TrainConfig
 from pong_agent.training.run_folder import RunError, RunFolder
 from pong_agent.training.trainer import Trainer, read_train_config, resume_run, start_run
@@ -233,6 +234,49 @@ def test_evaluation_does_not_disturb_training(calm, tmp_path):
     assert len(means) == 2
     best = PongAgent.load(tmp_path / "run" / "checkpoints" / "best.npz")
     assert best.progress.updates == 1 + int(np.argmax(means))
+
+
+def test_evaluations_come_every_so_many_steps(tmp_path):
+    """An update that passes a multiple of `eval_every` is evaluated, if the return is worth it."""
+    config = replace(PPO, eval_every=4000, eval_episodes=1)
+    run(config, tmp_path / "run")
+    rows = RunFolder.open(tmp_path / "run").read_metrics()
+    assert [bool(row["eval/mean_reward"]) for row in rows] == [False, True, False, True]
+    run(replace(config, eval_from=0.0), tmp_path / "bad")
+    rows = RunFolder.open(tmp_path / "bad").read_metrics()
+    assert not any(row["eval/mean_reward"] for row in rows)
+
+
+def test_a_run_ends_at_the_evaluation_it_was_to_reach(tmp_path):
+    """A greedy evaluation that reaches the goal is the run's last, and its agent is the best."""
+    config = replace(PPO, eval_every=2048, eval_episodes=1, stop_at_eval=-21.0)
+    assert run(config, tmp_path / "run").progress.updates == 1
+    assert RunFolder.open(tmp_path / "run").load_best().progress.updates == 1
+
+
+def test_no_op_starts_are_the_same_on_any_number_of_workers(ray_session, tmp_path):
+    """Numbers of no-ops come from seeds too, within fragments as at the beginning."""
+    quick = ("noop_max:30", "repeat_action_probability:0.0", "fragment_steps:900", "epochs:1")
+    config = replace(PPO, updates=1, hyperparams=(*quick, "n_envs:8"))
+    serial = run(config, tmp_path / "serial")
+    assert serial.progress.episodes == 8  # so some games began within the fragments
+    assert_same_agent(serial, run(replace(config, workers=2), tmp_path / "parallel"))
+    assert serial.config.noop_max == 30
+    resumed = read_train_config(tmp_path / "serial")
+    assert resumed == config
+    with pytest.raises(ConfigError, match="hyperparams: expected .* as in the run"):
+        resume_run(tmp_path / "serial", replace(config, hyperparams=()))
+
+
+def test_a_run_keeps_where_it_comes_from(tmp_path):
+    """Command, commit and versions stand in the run's configuration and in its origin."""
+    with start_run(replace(PPO, updates=1), tmp_path / "run", command="train it") as trainer:
+        trainer.train()
+    origin = RunFolder.open(tmp_path / "run").origin(1)
+    assert origin["command"] == "train it"
+    assert origin["commit"] == current_commit()
+    assert origin["agent_steps"] == 2048
+    assert origin["seconds"] > 0
 
 
 def test_another_environment_can_be_learned_in(tmp_path):
