@@ -1,5 +1,6 @@
 """`PongAgent`: what acts on frames, learns from batches, and is saved and loaded."""
 
+import copy
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -112,6 +113,17 @@ class PongAgent:
     def model_card(self) -> Mapping[str, Any]:
         """Where exported weights come from and how they score; empty for other agents."""
         return MappingProxyType(self._model_card)
+
+    def averaged(self) -> "PongAgent":
+        """Return an agent that acts with the running average of the weights, for evaluation.
+
+        It plays better and more evenly than the newest weights, which the last updates have shaken.
+        Learning goes on with those: a batch must come from them. For preset `reinforce` it is the
+        same agent, and for exported weights too.
+        """
+        other = copy.copy(self)
+        other._parameters = self._algorithm.averaged(self._parameters, self._optimizer_state)
+        return other
 
     def set_parameters(self, parameters: Mapping[str, Floats]) -> None:
         """Replace the weights.
@@ -290,7 +302,7 @@ class PongAgent:
         save_arrays(path, arrays, {"model_card": self._model_card, **self._metadata()})
 
     def export(self, path: str | Path, model_card: Mapping[str, Any]) -> None:
-        """Write the weights alone, at half precision, for others to act with.
+        """Write the averaged weights alone, at half precision, for others to act with.
 
         The file is about an eighth of a checkpoint's. Whoever learns on from it starts with a
         fresh optimizer.
@@ -303,7 +315,7 @@ class PongAgent:
             CheckpointError: the file cannot be written, or a weight is too large for float16.
         """
         arrays = {}
-        for name, array in self._parameters.items():
+        for name, array in self.averaged().parameters.items():
             if np.abs(array).max() > np.finfo(np.float16).max:
                 raise CheckpointError(f"{path}: {name} has weights too large for float16")
             arrays[f"{_HALF_PRECISION}{name}"] = array.astype(np.float16)
@@ -346,7 +358,9 @@ class PongAgent:
                 exported = {name: array.astype(np.float16) for name, array in like.items()}
                 weights = check_arrays(half, exported)
                 agent._parameters = {n: w.astype(like[n].dtype) for n, w in weights.items()}
-                agent._optimizer_state = fresh
+                agent._optimizer_state = agent._algorithm.init_optimizer(
+                    agent._parameters, agent.config
+                )
             else:
                 agent._parameters = check_arrays(_with_prefix(arrays, "parameters/"), like)
                 agent._optimizer_state = check_arrays(_with_prefix(arrays, "optimizer/"), fresh)
@@ -388,8 +402,8 @@ class PongAgent:
         return self.action_probabilities(current, previous), (current,)
 
     def _choose(self, probabilities: Floats, deterministic: bool) -> NDArray[np.int64]:
-        chosen = choose_actions(probabilities, None if deterministic else self._generator)
-        return np.array(self.paddle_actions)[chosen]
+        uniforms = None if deterministic else self._generator.random(len(probabilities))
+        return np.array(self.paddle_actions)[choose_actions(probabilities, uniforms)]
 
 
 def _with_prefix(arrays: Mapping[str, Floats], prefix: str) -> dict[str, Floats]:

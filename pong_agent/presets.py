@@ -105,11 +105,14 @@ class PPOConfig:
     fragment_steps: int = 128
     """Agent steps of each game per update, at the start."""
 
-    final_fragment_steps: int = 1024
+    final_fragment_steps: int = 512
     """The same after `anneal_steps`: a good policy needs gradients with less chance in them."""
 
-    discount: float = 0.99
-    """Discount of the reward per agent step."""
+    dead_steps: int = 0
+    """Agent steps after each point that are not learned from; for 15 no ball is in play."""
+
+    discount: float = 0.98
+    """Discount of the reward per agent step: a point is decided within about 50 of them."""
 
     gae_lambda: float = 0.95
     """Decay of the advantage estimate's look ahead, lambda of Schulman et al. 2016."""
@@ -126,7 +129,7 @@ class PPOConfig:
     entropy_coefficient: float = 0.02
     """Weight of the policy's entropy in the objective, at the start."""
 
-    final_entropy_coefficient: float = 0.001
+    final_entropy_coefficient: float = 0.002
     """The same after `anneal_steps`."""
 
     value_coefficient: float = 2.0
@@ -142,16 +145,19 @@ class PPOConfig:
     """Lower bound of the adapted step size."""
 
     max_learning_rate: float = 2e-3
-    """Upper bound of the adapted step size, at the start; it shrinks linearly to the lower one."""
+    """Upper bound of the adapted step size."""
 
     target_kl: float = 0.01
     """Divergence of the new policy from the old one, nats per decision, that an update aims at."""
 
-    final_target_kl: float = 0.001
+    final_target_kl: float = 0.003
     """The same after `anneal_steps`: smaller steps average out what chance has in them."""
 
-    anneal_steps: int = 3_000_000
+    anneal_steps: int = 1_500_000
     """Agent steps over which what has a final value goes from its first value to that."""
+
+    averaging_steps: int = 200_000
+    """Agent steps over which weights are averaged for evaluation; learning goes on without."""
 
     learning_rate_factor: float = 1.5
     """The step size is divided by it above twice the target, multiplied below half of it."""
@@ -190,8 +196,8 @@ class PPOConfig:
     def annealed(self, agent_steps: float) -> "PPOConfig":
         """Return the configuration with the values that hold after some agent steps.
 
-        Entropy weight, target divergence and largest step size shrink on straight lines, fragments
-        grow by equal factors in equal times, until `anneal_steps`; then they stay.
+        Entropy weight and target divergence shrink on straight lines, fragments grow by equal
+        factors in equal times, until `anneal_steps`; then they stay.
 
         Example:
             >>> config = PPOConfig(anneal_steps=1000, fragment_steps=100, final_fragment_steps=400)
@@ -208,7 +214,6 @@ class PPOConfig:
             self,
             entropy_coefficient=between(self.entropy_coefficient, self.final_entropy_coefficient),
             target_kl=between(self.target_kl, self.final_target_kl),
-            max_learning_rate=between(self.max_learning_rate, self.min_learning_rate),
             fragment_steps=round(self.fragment_steps * growth**done),
         )
 
@@ -282,7 +287,7 @@ def _check_ranges(config: AgentConfig) -> None:
             if type(value) is not bool:
                 raise ConfigError(f"{field.name}: expected a bool, found {value!r}")
         elif field.type is int:
-            least = 0 if field.name == "noop_max" else 1
+            least = 0 if field.name in ("noop_max", "dead_steps") else 1
             if type(value) is not int or value < least:
                 raise ConfigError(
                     f"{field.name}: expected an int of {least} or more, found {value!r}"

@@ -118,9 +118,12 @@ def _interact(
     playing, played = list(range(len(environments))), 0
     while playing and played != n_steps:
         probabilities = agent.action_probabilities(current, previous)
+        drawn = [generators[index] for index in playing]
+        sampled = [generator.random() for generator in drawn if generator is not None]
+        # All games of a call sample their actions, or none does.
+        actions = choose_actions(probabilities, np.array(sampled) if sampled else None).tolist()
         frames, ends = [], []
-        for row, index in enumerate(playing):
-            action = int(choose_actions(probabilities[row : row + 1], generators[index])[0])
+        for row, (index, action) in enumerate(zip(playing, actions, strict=True)):
             frame, reward, terminated, truncated, _ = environments[index].step(
                 agent.paddle_actions[action]
             )

@@ -17,6 +17,7 @@ FLOORS = [
     {"evaluation"},
     {"training"},
     {"benchmarks"},
+    {"commands"},
     {"cli"},
 ]
 FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}

@@ -1,3 +1,4 @@
+import sys
 from dataclasses import dataclass
 
 import numpy as np
@@ -110,7 +111,7 @@ def test_a_mirrored_picture_turns_the_decision_over(frames):
 def test_a_row_does_not_depend_on_its_neighbours(case, monkeypatch):
     """One row, a few rows in NumPy and all rows in SciPy give the same bits."""
     logits, hidden = forward(case.parameters, case.inputs, mirror=case.mirror)
-    assert len(case.inputs) >= network._SCIPY_FROM_ROWS
+    assert len(case.inputs) >= network._SCIPY_IMPORT_FROM_ROWS
     for start in range(0, 60, 3):
         rows = case.inputs.take(np.arange(start, start + 3))
         some_logits, some_hidden = forward(case.parameters, rows, mirror=case.mirror)
@@ -118,7 +119,10 @@ def test_a_row_does_not_depend_on_its_neighbours(case, monkeypatch):
         np.testing.assert_array_equal(some_logits, logits[start : start + 3])
         one, _ = forward(case.parameters, rows.take(np.array([1])), mirror=case.mirror)
         np.testing.assert_array_equal(one[0], logits[start + 1])
+    some, _ = forward(case.parameters, case.inputs.take(np.arange(7)), mirror=case.mirror)
+    np.testing.assert_array_equal(some, logits[:7])
     monkeypatch.setattr(network, "_SCIPY_FROM_ROWS", 10**9)
+    assert "scipy.sparse" in sys.modules
     in_numpy, _ = forward(case.parameters, case.inputs, mirror=case.mirror)
     np.testing.assert_array_equal(in_numpy, logits)
 
@@ -211,7 +215,8 @@ def test_entropy_of_coins_and_dice():
 def test_sampled_actions_follow_the_probabilities(probabilities):
     """Each action's share among many samples is its probability, within four standard errors."""
     n = 20_000
-    actions = choose_actions(np.tile(probabilities, (n, 1)), np.random.default_rng(0))
+    uniforms = np.random.default_rng(0).random(n)
+    actions = choose_actions(np.tile(probabilities, (n, 1)), uniforms)
     shares = np.bincount(actions, minlength=len(probabilities)) / n
     for share, probability in zip(shares, probabilities, strict=True):
         assert abs(share - probability) < 4 * np.sqrt(probability * (1 - probability) / n)

@@ -89,12 +89,11 @@ def test_blocks_that_do_not_fit_are_refused(blocks):
 
 
 def test_annealing_goes_from_the_first_values_to_the_final_ones():
-    """Weights, targets and bounds shrink on straight lines; fragments grow by equal factors."""
+    """Weights and targets shrink on straight lines; fragments grow by equal factors."""
     config = PPOConfig(anneal_steps=1000)
     pairs = {
         "entropy_coefficient": config.final_entropy_coefficient,
         "target_kl": config.final_target_kl,
-        "max_learning_rate": config.min_learning_rate,
     }
     for name, final in pairs.items():
         first = getattr(config, name)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pong_agent.algorithms.blocks import add_spread, pool
 from pong_agent.algorithms.optimizers import check_finite, multiresolution_adam_descent
-from pong_agent.algorithms.returns import generalized_advantages
+from pong_agent.algorithms.returns import generalized_advantages, live_steps
 from pong_agent.batch import Batch
 from pong_agent.network import (
     Floats,
@@ -25,6 +25,7 @@ from pong_agent.network import (
 from pong_agent.observation import FIELD_SHAPE, INPUT_SIZES, SparseRows
 from pong_agent.presets import PPOConfig
 
+_AVERAGE = "average/"  # begins the names of averaged parameters in the optimizer's state
 _LIT_PIXELS = 50  # of two pictures, about: what a pre-activation is a sum over
 
 
@@ -111,13 +112,18 @@ def _blurred(W1: Floats, smoothing: float) -> Floats:
 
 
 def init_optimizer(parameters: Parameters, config: PPOConfig) -> Parameters:
-    """Return Adam's state before the first step, and the step size that an update adapts."""
+    """Return what goes on from update to update besides the parameters.
+
+    Adam's state before its first step, the parameters' running average, the number of agent steps
+    learned from, and the step size that an update adapts.
+    """
     sizes = config.first_layer_blocks
     blocks = {f"W1/{b}": a for b, a in zip(sizes, pool(parameters["W1"], sizes), strict=True)}
     moments = {**parameters, **blocks}
     return {
         **{f"mean/{name}": np.zeros_like(weights) for name, weights in moments.items()},
         **{f"square/{name}": np.zeros_like(weights) for name, weights in moments.items()},
+        **{f"{_AVERAGE}{name}": weights.copy(order="K") for name, weights in parameters.items()},
         "step": np.zeros(1),
         "agent_steps": np.zeros(1),
         "learning_rate": np.array([config.learning_rate]),
@@ -241,9 +247,32 @@ def update(
     check_finite(parameters, optimizer_state)
     metrics = {name: float(np.mean([one[name] for one in epoch])) for name in epoch[0]}
     optimizer_state["agent_steps"] += batch.n_steps
+    update_average(parameters, optimizer_state, batch.n_steps, config)
     optimizer_state["learning_rate"][0] = adapted(learning_rate, metrics["kl"], config)
     metrics |= {"explained_variance": explained_variance, "learning_rate": learning_rate}
     return parameters, optimizer_state, metrics
+
+
+def averaged(parameters: Parameters, optimizer_state: Parameters) -> Parameters:
+    """Return the running average of the parameters: what to play with when nothing is learned.
+
+    An exponential average over about `averaging_steps` agent steps (B. Polyak and A. Juditsky,
+    "Acceleration of stochastic approximation by averaging", SIAM J. Control Optim. 30, 1992).
+    """
+    return {name: optimizer_state[f"{_AVERAGE}{name}"] for name in parameters}
+
+
+def update_average(
+    parameters: Parameters, optimizer_state: Parameters, n_steps: int, config: PPOConfig
+) -> None:
+    """Move the running average towards new parameters, in place.
+
+    At the beginning it is the plain mean, so that the first weights do not linger.
+    """
+    total = float(optimizer_state["agent_steps"][0])
+    share = n_steps / max(n_steps, min(total, config.averaging_steps))
+    for name, mean in averaged(parameters, optimizer_state).items():
+        mean += share * (parameters[name] - mean)
 
 
 def prepare(
@@ -252,13 +281,14 @@ def prepare(
     """Compute what an update learns from, with the parameters that played the batch.
 
     Returns:
-        The inputs of all N agent steps, their targets, and the explained variance of the returns.
+        The inputs of the N agent steps that are live (`returns.live_steps`), their targets, and the
+        explained variance of their returns.
     """
     parts = [trajectory.network_input(with_next=True) for trajectory in batch.trajectories]
     everything = SparseRows.concatenate(parts)
     logits, hidden = forward(parameters, everything, mirror=config.mirror)
     estimates = values(parameters, hidden, mirror=config.mirror)
-    advantages, before, rows, start = [], [], [], 0
+    advantages, before, rows, live, start = [], [], [], [], 0
     for trajectory in batch.trajectories:
         length = len(trajectory)
         own = estimates[start : start + length + 1]
@@ -270,12 +300,24 @@ def prepare(
         before.append(own[:-1])
         rows.append(np.arange(start, start + length))
         start += length + 1
-    index = np.concatenate(rows)
-    raw, old_values = np.concatenate(advantages), np.concatenate(before)
+        live.append(
+            live_steps(
+                trajectory.rewards,
+                trajectory.ends,
+                config.dead_steps,
+                starts_episode=trajectory.steps_before == 0,
+            )
+        )
+    kept = np.flatnonzero(np.concatenate(live))
+    if not len(kept):  # a batch without a rally: learn from all of it
+        kept = np.arange(batch.n_steps)
+    index = np.concatenate(rows)[kept]
+    raw, old_values = np.concatenate(advantages)[kept], np.concatenate(before)[kept]
+    actions = np.concatenate([trajectory.actions for trajectory in batch.trajectories])[kept]
     returns = raw + old_values
     dtype = logits.dtype
     targets = Targets(
-        actions=np.concatenate([t.actions for t in batch.trajectories]).astype(np.int64),
+        actions=actions.astype(np.int64),
         old_probabilities=np.exp(log_softmax(logits[index])),
         advantages=((raw - raw.mean()) / (raw.std() + 1e-8)).astype(dtype),
         returns=returns.astype(dtype),

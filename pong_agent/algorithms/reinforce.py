@@ -40,6 +40,11 @@ def init_optimizer(parameters: Parameters, config: ReinforceConfig) -> Parameter
     return {name: np.zeros_like(weights) for name, weights in parameters.items()}
 
 
+def averaged(parameters: Parameters, optimizer_state: Parameters) -> Parameters:  # noqa: ARG001
+    """Return the parameters themselves: the notebook averages nothing."""
+    return parameters
+
+
 def episode_gradient(
     parameters: Parameters, trajectory: Trajectory, discount: float
 ) -> tuple[Parameters, Floats]:

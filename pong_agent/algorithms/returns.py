@@ -78,6 +78,31 @@ def generalized_advantages(
     return advantages
 
 
+def live_steps(
+    rewards: ArrayLike, ends: ArrayLike, dead_steps: int, *, starts_episode: bool
+) -> NDArray[np.bool_]:
+    """Tell the steps that a rally goes on in from those in which the next serve is waited for.
+
+    Args:
+        rewards: [T] numbers, reward after each action.
+        ends: [T] bool, whether the episode ended with the step.
+        dead_steps: how many steps after a point, or from an episode's start, are dead.
+        starts_episode: whether the first step starts an episode; if not, it counts as live.
+
+    Returns:
+        [T] bool, False for dead steps.
+
+    Example:
+        >>> live_steps([0, 1, 0, 0, 0], [False] * 5, 2, starts_episode=False).tolist()
+        [True, True, False, False, True]
+    """
+    over = (np.asarray(rewards) != 0) | np.asarray(ends)
+    last = np.concatenate([[0 if starts_episode else -dead_steps], np.flatnonzero(over) + 1])
+    steps = np.arange(len(over))
+    first = last[np.searchsorted(last, steps, side="right") - 1]  # of each step's rally
+    return np.asarray(steps - first >= dead_steps)
+
+
 def standardize(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Shift to mean 0 and scale to standard deviation 1 (population, as `np.std`).
 

@@ -48,6 +48,8 @@ class RolloutWorker:
     """
 
     def __init__(self, config: AgentConfig) -> None:
+        import scipy.sparse  # noqa: F401  # the network then uses its product for few rows too
+
         self._config = config
         self._environments = [make_env(config.env_id, **environment_kwargs(config))]
         self._environments[0].reset()

@@ -194,12 +194,14 @@ class RunFolder:
 
 
 def load_agent(path: str | Path) -> PongAgent:
-    """Load an agent from a weights file, or from the newest checkpoint of a run folder.
+    """Load an agent to play with, from a weights file or a run folder's newest checkpoint.
+
+    It acts with the averaged weights.
 
     Raises:
         RunError: the folder holds no run or no checkpoint.
         CheckpointError: the file is missing or cannot be read.
     """
     if Path(path).is_dir():
-        return RunFolder.open(path).load_latest()
-    return PongAgent.load(path)
+        return RunFolder.open(path).load_latest().averaged()
+    return PongAgent.load(path).averaged()

@@ -180,12 +180,12 @@ class Trainer:
         return progress.agent_steps // every > (progress.agent_steps - new_steps) // every
 
     def _evaluate(self) -> dict[str, float]:
-        """Play greedy episodes, the same seeds each time; keep the best agent."""
+        """Play greedy episodes with the averaged weights, always the same seeds; keep the best."""
         seeds = episode_seeds(self.config.eval_episodes, seed=0)
         try:
             with self._signals.droppable():
                 trajectories = self._collector.call(
-                    "play_greedy_episode", self.agent.parameters, seeds
+                    "play_greedy_episode", self.agent.averaged().parameters, seeds
                 )
         except StopRequested:
             return {}  # the update itself stands

@@ -8,6 +8,7 @@ import toy
 from pong_agent import DOWN, PRESETS, STAY, UP, Batch, PongAgent, PPOConfig, make_env, rollout
 from pong_agent.algorithms.ppo import (
     adapted,
+    averaged,
     clip_norm,
     divergence,
     init_optimizer,
@@ -15,6 +16,7 @@ from pong_agent.algorithms.ppo import (
     loss_and_gradient,
     prepare,
     update,
+    update_average,
 )
 from pong_agent.algorithms.returns import generalized_advantages
 from pong_agent.network import forward, values
@@ -114,22 +116,30 @@ def test_the_first_weights_are_smooth_and_of_the_asked_scale(options):
     assert abs(np.corrcoef(frames[:, 0].ravel(), frames[:, 1].ravel())[0, 1]) < 0.05
 
 
-def test_what_an_update_learns_from_is_gae_over_the_batch(batch):
-    """Targets are GAE of each fragment by itself, standardized together, plus the values."""
+@pytest.mark.parametrize("dead_steps", [0, 15])
+def test_what_an_update_learns_from_is_gae_over_the_batch(batch, dead_steps):
+    """Targets are GAE of each fragment by itself, plus the values; dead steps can be left out."""
     parameters = init_parameters(CONFIG, np.random.default_rng(0))
-    inputs, targets, explained = prepare(parameters, batch, CONFIG)
-    advantages, returns = [], []
+    config = replace(CONFIG, dead_steps=dead_steps)
+    inputs, targets, explained = prepare(parameters, batch, config)
+    advantages, returns, live = [], [], []
     for trajectory in batch.trajectories:
         rows = trajectory.network_input(with_next=True)
         _, hidden = forward(parameters, rows, mirror=True)
         estimates = values(parameters, hidden, mirror=True)
-        raw = generalized_advantages(trajectory.rewards, estimates, trajectory.ends, 0.99, 0.95)
+        raw = generalized_advantages(trajectory.rewards, estimates, trajectory.ends, 0.98, 0.95)
         advantages += raw.tolist()
         returns += (raw + estimates[:-1]).tolist()
-    expected = (np.array(advantages) - np.mean(advantages)) / np.std(advantages)
+        since = 0  # the episode's start, then each point, with 15 steps to the serve
+        for reward in trajectory.rewards:
+            live.append(since >= dead_steps)
+            since = 0 if reward else since + 1
+    advantages, returns = np.array(advantages)[live], np.array(returns)[live]
+    expected = (advantages - np.mean(advantages)) / np.std(advantages)
     np.testing.assert_allclose(targets.advantages, expected, atol=1e-5)
     np.testing.assert_allclose(targets.returns, returns, atol=1e-6)
-    assert len(inputs) == batch.n_steps
+    assert len(inputs) == sum(live)
+    assert all(live) == (dead_steps == 0)
     assert explained < 0.2  # nothing is learned yet
 
 
@@ -148,6 +158,32 @@ def test_an_update_leaves_its_arguments_untouched(batch):
         assert not np.array_equal(first[name], parameters[name])
     assert first_state["step"] == second_state["step"] == CONFIG.epochs * CONFIG.minibatches
     assert first_state["agent_steps"] == batch.n_steps
+
+
+def test_the_average_forgets_old_weights():
+    """At first it is the plain mean of the updates' weights, later the newest ones weigh more."""
+    config = replace(CONFIG, averaging_steps=300)
+    state = {"agent_steps": np.zeros(1), "average/w": np.array([7.0])}
+    expected = [1.0, 1.5, 2.0, 2.0 + (6.0 - 2.0) / 3]
+    for weight, mean in zip([1.0, 2.0, 3.0, 6.0], expected, strict=True):
+        state["agent_steps"] += 100
+        update_average({"w": np.array([weight])}, state, 100, config)
+        assert averaged({"w": None}, state)["w"][0] == pytest.approx(mean)
+
+
+def test_an_agent_can_play_with_averaged_weights(batch):
+    """`averaged` acts with the mean after two updates; the agent itself stays as it was."""
+    agent = PongAgent("ppo", seed=4)
+    learned = []
+    for _ in range(2):
+        agent.learn_from_batch(batch)
+        learned.append({name: array.copy() for name, array in agent.parameters.items()})
+    player = agent.averaged()
+    for name, array in player.parameters.items():
+        np.testing.assert_allclose(array, (learned[0][name] + learned[1][name]) / 2, atol=1e-6)
+        np.testing.assert_array_equal(agent.parameters[name], learned[1][name])
+    notebook = PongAgent("reinforce")
+    assert notebook.averaged().parameters["W2"] is notebook.parameters["W2"]
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pong_agent import make_env, preprocess_frame
 from pong_agent.algorithms.returns import (
     discounted_returns,
     generalized_advantages,
+    live_steps,
     standardize,
 )
 
@@ -116,3 +118,33 @@ def test_lambda_one_gives_discounted_returns_less_values(rewards):
     advantages = generalized_advantages(rewards, values, ends, 0.9, 1.0)
     expected = discounted_returns(rewards, 0.9) - values[:-1]
     np.testing.assert_allclose(advantages, expected, atol=1e-12)
+
+
+def test_dead_steps_follow_points_and_starts():
+    """So many steps after a point, an episode's end or its start are dead, all others live."""
+    rewards = [0, 0, 0, -1, 0, 0, 0, 0, 1, 0]
+    ends = [False] * 8 + [True, False]
+    live = live_steps(rewards, ends, 3, starts_episode=True)
+    assert live.tolist() == [False] * 3 + [True] + [False] * 3 + [True] * 2 + [False]
+    live = live_steps(rewards, ends, 3, starts_episode=False)
+    assert live.tolist() == [True] * 4 + [False] * 3 + [True] * 2 + [False]
+    assert live_steps(rewards, ends, 0, starts_episode=True).all()
+    silent_end = live_steps([0, 0, 0], [True, False, False], 1, starts_episode=False)
+    assert silent_end.tolist() == [True, False, True]
+
+
+def test_no_ball_is_in_play_in_dead_steps():
+    """In real games no pixel between the paddles is lit for 15 steps after each point."""
+    env = make_env("ALE/Pong-v5")
+    observation, _ = env.reset(seed=0)
+    generator, since, seen = np.random.default_rng(0), 0, []
+    for _ in range(2000):
+        if since < 15:
+            seen.append(preprocess_frame(observation)[:, 12:68].any())
+        observation, reward, terminated, *_ = env.step(int(generator.integers(2, 4)))
+        since = 0 if reward else since + 1
+        if terminated:
+            observation, _ = env.reset()
+    env.close()
+    assert len(seen) > 500
+    assert not any(seen)

@@ -1,0 +1,122 @@
+"""What each ingredient of preset `ppo` brings: the preset with one thing changed at a time."""
+
+import csv
+import multiprocessing
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from pong_agent.benchmarks.learning import read_curve
+from pong_agent.checkpoint import atomic_replace
+from pong_agent.training.config import TrainConfig
+from pong_agent.training.trainer import start_run
+
+# Name of the change -> values of the preset that it replaces.
+CHANGES: Mapping[str, tuple[str, ...]] = {
+    "nothing: the preset": (),
+    "difference of the frames instead of both": ("observation:difference",),
+    "no mirror: 200 units of their own": ("mirror:False",),
+    "no standing: UP and DOWN only": ("n_actions:2",),
+    "no blocks": ("first_layer_blocks:()",),
+    "blurred first weights instead of blocks": (
+        "first_layer_blocks:()",
+        "first_layer_smoothing:2.0",
+    ),
+    "first layer 0.4 instead of 0.15": ("first_layer_scale:0.4",),
+    "fixed step size 5e-4": ("learning_rate:5e-4", "learning_rate_factor:1.0"),
+    "no entropy": ("entropy_coefficient:0.0", "final_entropy_coefficient:0.0"),
+    "three times the entropy": ("entropy_coefficient:0.06",),
+    "3 epochs instead of 5": ("epochs:3",),
+    "2 minibatches instead of 4": ("minibatches:2",),
+    "discount 0.99 instead of 0.98": ("discount:0.99",),
+    "discount 0.96 instead of 0.98": ("discount:0.96",),
+    "lambda 0.9 instead of 0.95": ("gae_lambda:0.9",),
+    "dead time between points not learned from": ("dead_steps:15",),
+    "nothing annealed": ("anneal_steps:1000000000",),
+    "32 games of 64 steps instead of 16 of 128": (
+        "n_envs:32",
+        "fragment_steps:64",
+        "final_fragment_steps:256",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Ablated:
+    """What came of one change.
+
+    Attributes:
+        change: its name in `CHANGES`.
+        returns: mean return of the last 30 training episodes at the end, for each seed.
+    """
+
+    change: str
+    returns: tuple[float, ...]
+
+    def __str__(self) -> str:
+        each = "  ".join(f"{one:+6.1f}" for one in self.returns)
+        return f"{statistics.mean(self.returns):>+6.1f}  {each}  {self.change}"
+
+
+def measure_ablation(
+    seeds: Sequence[int],
+    steps: int,
+    folder: str | Path,
+    *,
+    changes: Mapping[str, tuple[str, ...]] = CHANGES,
+    n_processes: int = 2,
+    on_change: Callable[[Ablated], None] | None = None,
+) -> list[Ablated]:
+    """Train from scratch with each change and each seed, for the same number of agent steps.
+
+    Runs are independent of each other: each has a process of its own and no workers, as many at a
+    time as `n_processes`.
+
+    Args:
+        seeds: seeds of the runs, the same for each change.
+        steps: agent steps of each run.
+        folder: gets a run folder for each run.
+        changes: name -> values of the preset to replace.
+        n_processes: runs at the same time.
+        on_change: called with each result, in the order of `changes`.
+    """
+    names = list(changes)
+    jobs = [
+        (
+            TrainConfig(hyperparams=changes[name], seed=seed, steps=steps, minutes=1e6, workers=0),
+            Path(folder) / f"{number:02d}-seed{seed}",
+        )
+        for number, name in enumerate(names)
+        for seed in seeds
+    ]
+    results: list[Ablated] = []
+    returns: list[float] = []
+    with ProcessPoolExecutor(n_processes, multiprocessing.get_context("spawn")) as pool:
+        for final in pool.map(_train, *zip(*jobs, strict=True)):
+            returns.append(final)
+            if len(returns) == len(seeds):
+                results.append(Ablated(names[len(results)], tuple(returns)))
+                returns = []
+                if on_change is not None:
+                    on_change(results[-1])
+    return results
+
+
+def _train(config: TrainConfig, run_folder: Path) -> float:
+    """Train one agent in this process and return its mean return at the end."""
+    with start_run(replace(config, checkpoint_every=10**6), run_folder) as trainer:
+        trainer.train()
+    return read_curve(run_folder)[-1].mean_return
+
+
+def write_ablation(results: Sequence[Ablated], seeds: Sequence[int], path: Path) -> None:
+    """Write a row for each change and seed as CSV."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_replace(path) as temporary, temporary.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(("change", "seed", "return"))
+        for result in results:
+            for seed, final in zip(seeds, result.returns, strict=True):
+                writer.writerow((result.change, seed, round(final, 3)))

@@ -1,0 +1,149 @@
+"""`pong-agent evaluate` and `record`: whole episodes, counted or filmed."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from pong_agent.agent import PRETRAINED, PongAgent
+from pong_agent.checkpoint import atomic_replace
+from pong_agent.commands.lines import table
+from pong_agent.evaluation.evaluate import evaluate_policy
+from pong_agent.evaluation.film import write_gif
+from pong_agent.evaluation.recorder import record_episodes
+from pong_agent.training.run_folder import RunError, load_agent
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Episodes:
+    weights: Path | None = None
+    """Weights file, or run folder for its newest checkpoint; by default the package's weights."""
+
+    env_id: str | None = None
+    """Environment to play; by default the one that the agent learned in."""
+
+    sticky: float | None = None
+    """Probability that an action is sticky; by default the environment's own."""
+
+    frameskip: int | None = None
+    """Emulator frames per decision; by default the environment's own."""
+
+    difficulty: int | None = None
+    """Difficulty of the built-in player, 0 to 3; by default the environment's own, 0."""
+
+    noop_max: int | None = None
+    """Most emulator frames, drawn for each episode, that pass before the first action."""
+
+    episodes: int = 10
+    """Number of episodes."""
+
+    sampled: bool = False
+    """Sample actions; by default the most probable one is taken (greedy)."""
+
+    seed: int = 0
+    """Episode i has the seed SEED + i."""
+
+    def env_kwargs(self) -> dict[str, Any] | None:
+        """Return the arguments of `make_env` that were asked for, None where none were."""
+        asked = {
+            "repeat_action_probability": self.sticky,
+            "frameskip": self.frameskip,
+            "difficulty": self.difficulty,
+            "noop_max": self.noop_max,
+        }
+        given = {name: value for name, value in asked.items() if value is not None}
+        return given or None
+
+    def load(self) -> tuple[PongAgent, Path]:
+        """Load the agent, say which one it is, and return it with where it came from."""
+        weights = self.weights or PRETRAINED
+        agent = load_agent(weights)
+        name = "the pretrained agent" if self.weights is None else weights
+        print(f"{name}, {agent.progress.agent_steps:,} agent steps of training")
+        return agent, weights
+
+    def bar(self) -> "tqdm[None]":
+        """Return a progress bar over the episodes."""
+        return tqdm(total=self.episodes, unit="episode", disable=None, leave=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluate(_Episodes):
+    """Play whole episodes with an agent and report their returns."""
+
+    json: Path | None = None
+    """File to write the results to."""
+
+    def run(self) -> int:
+        """Play, print the table, and return the exit code."""
+        agent, weights = self.load()
+        with self.bar() as bar:
+            result = evaluate_policy(
+                agent,
+                self.env_id,
+                self.episodes,
+                deterministic=not self.sampled,
+                seed=self.seed,
+                env_kwargs=self.env_kwargs(),
+                on_episode=lambda _: bar.update(),
+            )
+        print(table(result))
+        if self.json is not None:
+            _write_json(self.json, {"weights": str(weights), **result.to_dict()})
+            print(f"wrote {self.json}")
+        return 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record(_Episodes):
+    """Play whole episodes with an agent and film them, every emulator frame at 60 per second."""
+
+    episodes: int = 1
+    """Number of episodes, each a film of its own."""
+
+    video_folder: Path = Path("videos")
+    """Folder of the films, named PREFIX-episode-I.mp4."""
+
+    name_prefix: str = "pong"
+    """Beginning of the films' names."""
+
+    scale: int = 4
+    """Size of a Pong pixel in the film, in pixels; the film is 160 x 210 times as large."""
+
+    gif: bool = False
+    """Also cut a GIF of six seconds from the first film."""
+
+    def run(self) -> int:
+        """Play and film, print returns and paths, and return the exit code."""
+        agent, _ = self.load()
+        with self.bar() as bar:
+            result, paths = record_episodes(
+                agent,
+                self.video_folder,
+                self.env_id,
+                self.episodes,
+                deterministic=not self.sampled,
+                seed=self.seed,
+                env_kwargs=self.env_kwargs(),
+                name_prefix=self.name_prefix,
+                scale=self.scale,
+                on_episode=lambda _: bar.update(),
+            )
+        print(table(result, paths))
+        if self.gif:
+            gif = paths[0].with_suffix(".gif")
+            write_gif(paths[0], gif)
+            print(f"wrote {gif}")
+        return 0
+
+
+def _write_json(path: Path, content: Mapping[str, object]) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_replace(path) as temporary:
+            temporary.write_text(json.dumps(content, indent=2) + "\n")
+    except OSError as error:
+        raise RunError(f"{path}: cannot be written: {error}") from error
