@@ -104,8 +104,9 @@ class PongAgent:
     def parameters(self) -> Mapping[str, Floats]:
         """The weights by name.
 
-        Preset `reinforce`: "W1" (200, 6400) and "W2" (200,), float64. Preset `ppo`: "W1" (200,
-        12800), "W2" and "Wv" (200,), "bv" (1,), float32.
+        Preset `reinforce`: "W1" (200, 6400) and "W2" (200,), float64. Preset `ppo`, where half of
+        the units share the others' weights: "W1" (100, 12800), "W2" (3, 100), "Wv" (100,) and "bv"
+        (1,), float32.
         """
         return MappingProxyType(self._parameters)
 

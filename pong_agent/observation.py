@@ -19,6 +19,7 @@ N_PIXELS = 80 * 80
 INPUT_SIZES = {
     "difference": N_PIXELS,  # current field minus previous field, as in the notebook
     "two_frames": 2 * N_PIXELS,  # current field, then previous field: a still paddle shows too
+    "sum_and_difference": 2 * N_PIXELS,  # the same turned by 45 degrees: what is there, what moved
 }
 
 # Which values of the red channel are lit: all but black and the two background colours.
@@ -35,7 +36,7 @@ class ObservationError(ValueError):
 
 @dataclass(frozen=True)
 class SparseRows:
-    """N rows of a matrix of -1, 0 and +1, of which only the non-zeros are stored.
+    """N rows of a matrix of small integers, of which only the non-zeros are stored.
 
     The layout is the compressed sparse row format (CSR): row n has its non-zeros at
     `slice(offsets[n], offsets[n + 1])` of `indices` and `values`, by increasing index. A difference
@@ -43,7 +44,7 @@ class SparseRows:
 
     Attributes:
         indices: [nnz] uint16, column of each non-zero.
-        values: [nnz] int8, -1 or +1.
+        values: [nnz] int8, -1, +1 or, for a pixel lit in both frames of a sum, +2.
         offsets: [N + 1] int64, where each row starts; the last one is nnz.
         width: number of columns, 6,400 or 12,800.
     """
@@ -131,7 +132,8 @@ def as_batch(observation: Any) -> tuple[NDArray[np.uint8], bool]:
 def observe(kind: str, current: NDArray[np.uint8], previous: NDArray[np.uint8]) -> SparseRows:
     """Make the network's input from playing fields.
 
-    "difference": `x_t = field_t - field_{t-1}`; "two_frames": `x_t = (field_t, field_{t-1})`.
+    "difference": `x_t = field_t - field_{t-1}`; "two_frames": `x_t = (field_t, field_{t-1})`;
+    "sum_and_difference": `x_t = (field_t + field_{t-1}, field_t - field_{t-1})`.
 
     Args:
         kind: one of `INPUT_SIZES`.
@@ -143,7 +145,12 @@ def observe(kind: str, current: NDArray[np.uint8], previous: NDArray[np.uint8]) 
         N sparse rows.
     """
     now, before = (field.view(np.int8).reshape(-1, N_PIXELS) for field in (current, previous))
-    dense = now - before if kind == "difference" else np.concatenate([now, before], axis=1)
+    pictures = {
+        "difference": lambda: (now - before,),
+        "two_frames": lambda: (now, before),
+        "sum_and_difference": lambda: (now + before, now - before),
+    }[kind]()
+    dense = np.concatenate(pictures, axis=1)
     width = INPUT_SIZES[kind]
     flat = np.flatnonzero(dense != 0)  # booleans take flatnonzero's fast path
     rows, columns = np.divmod(flat, width)
@@ -177,16 +184,18 @@ def observe_stored(
     width = INPUT_SIZES[kind]
     now = _keys(pixels, offsets, current, width)
     before = _keys(pixels, offsets, previous, width)
-    if kind == "difference":
-        now, before = (
-            np.setdiff1d(now, before, assume_unique=True),
-            np.setdiff1d(before, now, assume_unique=True),
-        )
-        signs = np.repeat(np.array([1, -1], np.int8), [len(now), len(before)])
+    if kind == "two_frames":
+        parts = [(now, 1), (before + N_PIXELS, 1)]
     else:
-        before = before + N_PIXELS
-        signs = np.ones(len(now) + len(before), np.int8)
-    keys = np.concatenate([now, before])
+        came = np.setdiff1d(now, before, assume_unique=True)
+        went = np.setdiff1d(before, now, assume_unique=True)
+        parts = [(came, 1), (went, -1)]
+        if kind == "sum_and_difference":
+            stayed = np.intersect1d(now, before, assume_unique=True)
+            moved = [(keys + N_PIXELS, value) for keys, value in parts]
+            parts = [(stayed, 2), (came, 1), (went, 1), *moved]
+    signs = np.concatenate([np.full(len(keys), value, np.int8) for keys, value in parts])
+    keys = np.concatenate([keys for keys, _ in parts])
     order = np.argsort(keys)
     rows, columns = np.divmod(keys[order], width)
     return SparseRows(

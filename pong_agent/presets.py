@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass, fields, replace
 from itertools import pairwise
 from typing import Any, ClassVar, TypeAlias
 
+from pong_agent.observation import INPUT_SIZES
+
 
 class ConfigError(ValueError):
     """A preset is unknown or a setting is out of range; the message names it."""
@@ -180,9 +182,9 @@ class PPOConfig:
         Raises:
             ConfigError: a value has the wrong type or is out of range.
         """
-        if self.observation not in ("difference", "two_frames"):
+        if self.observation not in INPUT_SIZES:
             raise ConfigError(
-                f"observation: expected 'difference' or 'two_frames', found {self.observation!r}"
+                f"observation: expected one of {sorted(INPUT_SIZES)}, found {self.observation!r}"
             )
         _check_ranges(self)
         if self.mirror and self.hidden_units % 2:

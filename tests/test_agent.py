@@ -10,12 +10,16 @@ import toy
 from pong_agent import (
     PRESETS,
     Batch,
+    CheckpointError,
     ObservationError,
     PongAgent,
     TrajectoryBuilder,
+    make_env,
     preprocess_frame,
     rollout,
 )
+from pong_agent.agent import PRETRAINED
+from pong_agent.checkpoint import load_arrays, save_arrays
 from pong_agent.network import forward
 from pong_agent.observation import observe
 
@@ -256,3 +260,63 @@ print([name for name in heavy if name in sys.modules])
 """
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "[]"
+
+
+def test_exported_weights_act_as_the_averaged_ones(tmp_path, frames):
+    """An exported file is small, has its card, and decides as the agent at half precision."""
+    agent = PongAgent("ppo", seed=3)
+    agent.export(tmp_path / "w.npz", {"scores": [1.5]})
+    loaded = PongAgent.load(tmp_path / "w.npz")
+    assert (tmp_path / "w.npz").stat().st_size < 3_000_000
+    assert dict(loaded.model_card) == {"scores": [1.5]}
+    for name, array in agent.averaged().parameters.items():
+        np.testing.assert_array_equal(loaded.parameters[name], array.astype(np.float16))
+        assert loaded.parameters[name].dtype == array.dtype
+        np.testing.assert_array_equal(loaded.averaged().parameters[name], loaded.parameters[name])
+    loaded.save(tmp_path / "again.npz")
+    assert PongAgent.load(tmp_path / "again.npz").model_card == loaded.model_card
+    loaded.act(frames[0])
+
+
+def test_exported_weights_are_checked(tmp_path):
+    """Weights that half precision cannot hold are refused; so is a file without one of them."""
+    agent = PongAgent("ppo")
+    weights = {name: array.copy() for name, array in agent.parameters.items()}
+    weights["bv"][:] = 1e6
+    agent.set_parameters(weights)
+    agent._optimizer_state["average/bv"] = weights["bv"]
+    with pytest.raises(CheckpointError, match="bv has weights too large for float16"):
+        agent.export(tmp_path / "w.npz", {})
+    assert not list(tmp_path.iterdir())
+    agent = PongAgent("ppo")
+    agent.export(tmp_path / "w.npz", {})
+    arrays, metadata = load_arrays(tmp_path / "w.npz")
+    del arrays["float16/Wv"]
+    save_arrays(tmp_path / "w.npz", arrays, metadata)
+    with pytest.raises(CheckpointError, match="expected arrays named .* found"):
+        PongAgent.load(tmp_path / "w.npz")
+
+
+def test_the_pretrained_agent_knows_where_it_comes_from():
+    """Its card tells command, commit, time and scores; the file is under 6 MB."""
+    card = PongAgent.pretrained().model_card
+    assert "train.py" in card["command"]
+    assert len(card["commit"]) == 40
+    assert card["agent_steps"] > 0
+    assert card["seconds"] > 0
+    assert {score["env_id"] for score in card["scores"]} == {
+        "ALE/Pong-v5",
+        "Pong-v0",
+        "Pong-v4",
+        "PongNoFrameskip-v4",
+    }
+    assert PRETRAINED.stat().st_size < 6_000_000
+
+
+def test_the_pretrained_agent_plays_as_its_card_says():
+    """One game of the card's first setting is won clearly."""
+    env = make_env("ALE/Pong-v5")
+    agent = PongAgent.pretrained().bind(env)
+    [trajectory] = rollout(agent, [env], [1000], deterministic=True)
+    env.close()
+    assert trajectory.episode_return > 10

@@ -9,8 +9,8 @@ PACKAGE = Path(pong_agent.__file__).parent
 
 # From the ground up; a module may import from the floors below it and from its own room.
 FLOORS = [
-    {"actions", "observation", "presets", "wrappers"},
-    {"batch", "environment", "checkpoint", "network"},
+    {"actions", "observation", "wrappers"},
+    {"batch", "environment", "checkpoint", "network", "presets"},
     {"algorithms", "progress"},
     {"agent"},
     {"rollout"},

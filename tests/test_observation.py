@@ -63,6 +63,16 @@ def test_two_frames_stand_side_by_side(frames):
     np.testing.assert_array_equal(rows.toarray(), np.hstack([flat[1:], flat[:-1]]))
 
 
+def test_sum_and_difference_stand_side_by_side(frames):
+    """What is lit now or before fills the first columns, what moved the others."""
+    fields = preprocess_frames(frames[:50])
+    rows = observe("sum_and_difference", fields[1:], fields[:-1])
+    flat = fields.reshape(50, 6400).astype(int)
+    expected = np.hstack([flat[1:] + flat[:-1], flat[1:] - flat[:-1]])
+    np.testing.assert_array_equal(rows.toarray(), expected)
+    assert set(rows.values.tolist()) == {-1, 1, 2}
+
+
 @given(st.sampled_from(sorted(INPUT_SIZES)), st.integers(0, 2**32 - 1), st.integers(1, 12))
 def test_stored_frames_give_the_same_rows(kind, seed, length):
     """From lit pixels alone come the rows, in the order, that came from the pictures."""

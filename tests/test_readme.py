@@ -6,6 +6,7 @@ import pytest
 
 import pong_agent
 from pong_agent import cli
+from pong_agent.training.config import TrainConfig
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -35,7 +36,7 @@ def test_commands_parse(command, monkeypatch):
     words = shlex.split(command)
     script = next(index for index, word in enumerate(words) if word.startswith("scripts/"))
     assert (ROOT / words[script]).is_file()
-    monkeypatch.setattr(cli, "read_train_config", lambda _: cli.TrainConfig())
+    monkeypatch.setattr(cli, "read_train_config", lambda _: TrainConfig())
     parsed = cli._parse([Path(words[script]).stem, *words[script + 1 :]])
     assert type(parsed).__name__.lower() == Path(words[script]).stem
 

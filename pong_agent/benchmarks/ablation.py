@@ -27,6 +27,7 @@ CHANGES: Mapping[str, tuple[str, ...]] = {
     "first layer 0.4 instead of 0.15": ("first_layer_scale:0.4",),
     "fixed step size 5e-4": ("learning_rate:5e-4", "learning_rate_factor:1.0"),
     "no entropy": ("entropy_coefficient:0.0", "final_entropy_coefficient:0.0"),
+    "a third of the entropy": ("entropy_coefficient:0.007",),
     "three times the entropy": ("entropy_coefficient:0.06",),
     "3 epochs instead of 5": ("epochs:3",),
     "2 minibatches instead of 4": ("minibatches:2",),
