@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pong_agent.actions import PaddleActions
+from pong_agent.agent_file import AgentState, export_state, load_state, save_state
 from pong_agent.algorithms import algorithm_of
 from pong_agent.batch import Batch, BatchError
-from pong_agent.checkpoint import CheckpointError, load_arrays, save_arrays
 from pong_agent.environment import find_paddle_actions
 from pong_agent.network import (
     Floats,
@@ -28,13 +28,7 @@ from pong_agent.observation import (
     observe,
     preprocess_frames,
 )
-from pong_agent.presets import (
-    AgentConfig,
-    ConfigError,
-    config_from_dict,
-    config_to_dict,
-    resolve_preset,
-)
+from pong_agent.presets import AgentConfig, resolve_preset
 from pong_agent.progress import Progress
 
 # Previous playing fields, (N, 80, 80) uint8: all that the policy remembers. A tuple, as the states
@@ -43,8 +37,6 @@ PolicyState = tuple[NDArray[np.uint8]]
 
 # The trained weights that come with the package.
 PRETRAINED = Path(__file__).parent / "weights" / "ppo.npz"
-
-_HALF_PRECISION = "float16/"  # begins the names of exported weights
 
 # Sets the stream that orders minibatches apart from those of weights and actions.
 _SHUFFLE_STREAM = 2
@@ -296,11 +288,7 @@ class PongAgent:
         Raises:
             CheckpointError: the file cannot be written.
         """
-        arrays = {
-            **{f"parameters/{name}": array for name, array in self._parameters.items()},
-            **{f"optimizer/{name}": array for name, array in self._optimizer_state.items()},
-        }
-        save_arrays(path, arrays, {"model_card": self._model_card, **self._metadata()})
+        save_state(path, self._state())
 
     def export(self, path: str | Path, model_card: Mapping[str, Any]) -> None:
         """Write the averaged weights alone, at half precision, for others to act with.
@@ -315,58 +303,39 @@ class PongAgent:
         Raises:
             CheckpointError: the file cannot be written, or a weight is too large for float16.
         """
-        arrays = {}
-        for name, array in self.averaged().parameters.items():
-            if np.abs(array).max() > np.finfo(np.float16).max:
-                raise CheckpointError(f"{path}: {name} has weights too large for float16")
-            arrays[f"{_HALF_PRECISION}{name}"] = array.astype(np.float16)
-        save_arrays(path, arrays, {"model_card": dict(model_card), **self._metadata()})
+        export_state(path, replace(self.averaged()._state(), model_card=dict(model_card)))
 
-    def _metadata(self) -> dict[str, Any]:
-        return {
-            "config": config_to_dict(self.config),
-            "seed": self.seed,
-            "progress": asdict(self.progress),
-            "generator": self._generator.bit_generator.state,
-            "actions": self.paddle_actions._asdict(),
-        }
+    def _state(self) -> AgentState:
+        return AgentState(
+            config=self.config,
+            seed=self.seed,
+            progress=self.progress,
+            parameters=self._parameters,
+            optimizer_state=self._optimizer_state,
+            generator=self._generator.bit_generator.state,
+            paddle_actions=self.paddle_actions,
+            model_card=self._model_card,
+        )
 
     @classmethod
     def load(cls, path: str | Path) -> "PongAgent":
         """Read an agent that `save` or `export` wrote.
 
-        After `save` it acts and learns on as if it had never stopped.
-
-        The frames that it saw before are not in the file: it is at the start of an episode, as
-        after `reset()`.
+        After `save` it acts and learns on as if it had never stopped. The frames that it saw before
+        are not in the file: it is at the start of an episode, as after `reset()`.
 
         Raises:
             CheckpointError: the file is missing, damaged, foreign, or of a newer format.
         """
-        arrays, metadata = load_arrays(path)
-        try:
-            agent = cls.__new__(cls)
-            agent._set_up(config_from_dict(metadata["config"]), metadata["seed"])
-            agent.progress = Progress.from_dict(metadata["progress"])
-            agent._generator = np.random.default_rng()
-            agent._generator.bit_generator.state = metadata["generator"]
-            agent.paddle_actions = PaddleActions(**metadata["actions"])
-            agent._model_card = dict(metadata.get("model_card", {}))
-            like = agent._algorithm.empty_parameters(agent.config)
-            fresh = agent._algorithm.init_optimizer(like, agent.config)
-            half = _with_prefix(arrays, _HALF_PRECISION)
-            if half:
-                exported = {name: array.astype(np.float16) for name, array in like.items()}
-                weights = check_arrays(half, exported)
-                agent._parameters = {n: w.astype(like[n].dtype) for n, w in weights.items()}
-                agent._optimizer_state = agent._algorithm.init_optimizer(
-                    agent._parameters, agent.config
-                )
-            else:
-                agent._parameters = check_arrays(_with_prefix(arrays, "parameters/"), like)
-                agent._optimizer_state = check_arrays(_with_prefix(arrays, "optimizer/"), fresh)
-        except (ConfigError, KeyError, TypeError, ValueError) as error:
-            raise CheckpointError(f"{path}: not a valid agent: {error}") from error
+        state = load_state(path)
+        agent = cls.__new__(cls)
+        agent._set_up(state.config, state.seed)
+        agent.progress = state.progress
+        agent.paddle_actions = state.paddle_actions
+        agent._model_card = state.model_card
+        agent._parameters, agent._optimizer_state = state.parameters, state.optimizer_state
+        agent._generator = np.random.default_rng()
+        agent._generator.bit_generator.state = state.generator
         return agent
 
     @classmethod
@@ -405,11 +374,3 @@ class PongAgent:
     def _choose(self, probabilities: Floats, deterministic: bool) -> NDArray[np.int64]:
         uniforms = None if deterministic else self._generator.random(len(probabilities))
         return np.array(self.paddle_actions)[choose_actions(probabilities, uniforms)]
-
-
-def _with_prefix(arrays: Mapping[str, Floats], prefix: str) -> dict[str, Floats]:
-    return {
-        name.removeprefix(prefix): array
-        for name, array in arrays.items()
-        if name.startswith(prefix)
-    }

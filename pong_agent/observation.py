@@ -145,12 +145,12 @@ def observe(kind: str, current: NDArray[np.uint8], previous: NDArray[np.uint8]) 
         N sparse rows.
     """
     now, before = (field.view(np.int8).reshape(-1, N_PIXELS) for field in (current, previous))
-    pictures = {
-        "difference": lambda: (now - before,),
-        "two_frames": lambda: (now, before),
-        "sum_and_difference": lambda: (now + before, now - before),
-    }[kind]()
-    dense = np.concatenate(pictures, axis=1)
+    if kind == "difference":
+        dense = now - before
+    elif kind == "two_frames":
+        dense = np.concatenate([now, before], axis=1)
+    else:
+        dense = np.concatenate([now + before, now - before], axis=1)
     width = INPUT_SIZES[kind]
     flat = np.flatnonzero(dense != 0)  # booleans take flatnonzero's fast path
     rows, columns = np.divmod(flat, width)

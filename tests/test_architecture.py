@@ -11,7 +11,8 @@ PACKAGE = Path(pong_agent.__file__).parent
 FLOORS = [
     {"actions", "observation", "wrappers"},
     {"batch", "environment", "checkpoint", "network", "presets"},
-    {"algorithms", "progress"},
+    {"algorithms", "hyperparams", "progress"},
+    {"agent_file"},
     {"agent"},
     {"rollout"},
     {"evaluation"},

@@ -4,7 +4,6 @@ from dataclasses import FrozenInstanceError, fields
 import pytest
 
 from pong_agent import PRESETS, ConfigError, PongAgent, PPOConfig, ReinforceConfig
-from pong_agent.presets import config_from_dict, config_to_dict, with_hyperparams
 
 
 def test_reinforce_has_the_notebooks_values():
@@ -61,17 +60,6 @@ def test_an_odd_number_of_units_has_no_mirror():
     assert PPOConfig(hidden_units=201, mirror=False).hidden_units == 201
 
 
-@pytest.mark.parametrize("config", [ReinforceConfig(hidden_units=10), PPOConfig(n_envs=4)])
-def test_a_configuration_survives_a_dictionary(config):
-    """To a dictionary and back gives an equal configuration; other fields are refused."""
-    values = config_to_dict(config)
-    assert config_from_dict(values) == config
-    with pytest.raises(ConfigError, match="expected the fields"):
-        config_from_dict({"algorithm": "ppo", "hidden_units": 10})
-    with pytest.raises(ConfigError, match="unknown preset 'dqn'"):
-        config_from_dict({**values, "algorithm": "dqn"})
-
-
 @pytest.mark.parametrize("config_class", [ReinforceConfig, PPOConfig])
 def test_every_field_is_documented(config_class):
     """Under each field of the class stands a sentence."""
@@ -103,31 +91,3 @@ def test_annealing_goes_from_the_first_values_to_the_final_ones():
     config = PPOConfig(anneal_steps=900, fragment_steps=100, final_fragment_steps=800)
     found = [config.annealed(steps).fragment_steps for steps in (0, 300, 600, 900, 5000)]
     assert found == [100, 200, 400, 800, 800]
-
-
-def test_hyperparameters_are_replaced_by_name():
-    """Each NAME:VALUE replaces one value, of whatever type."""
-    given = ["epochs:3", "mirror:False", "observation:difference", "first_layer_blocks:(8,)"]
-    config = with_hyperparams(PPOConfig(), [*given, "repeat_action_probability:0.0"])
-    assert config == PPOConfig(
-        epochs=3,
-        mirror=False,
-        observation="difference",
-        first_layer_blocks=(8,),
-        repeat_action_probability=0.0,
-    )
-
-
-@pytest.mark.parametrize(
-    ("item", "message"),
-    [
-        ("epoch:3", "hyperparams: expected NAME:VALUE of .*, found 'epoch:3'"),
-        ("epochs", "hyperparams: expected NAME:VALUE"),
-        ("epochs:many", "epochs: expected a value, found 'many'"),
-        ("epochs:0.5", "epochs: expected an int of 1 or more, found 0.5"),
-    ],
-)
-def test_wrong_hyperparameters_are_refused(item, message):
-    """An unknown name, a missing or a wrong value is told in one line."""
-    with pytest.raises(ConfigError, match=f"^{message}"):
-        with_hyperparams(PPOConfig(), [item])

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pong_agent.algorithms.blocks import add_spread, pool
+from pong_agent.algorithms.actor_critic import empty_parameters, init_parameters
+from pong_agent.algorithms.blocks import pool
 from pong_agent.algorithms.optimizers import check_finite, multiresolution_adam_descent
 from pong_agent.algorithms.returns import generalized_advantages, live_steps
 from pong_agent.batch import Batch
@@ -22,11 +23,13 @@ from pong_agent.network import (
     log_softmax,
     values,
 )
-from pong_agent.observation import FIELD_SHAPE, INPUT_SIZES, SparseRows
+from pong_agent.observation import SparseRows
 from pong_agent.presets import PPOConfig
 
 _AVERAGE = "average/"  # begins the names of averaged parameters in the optimizer's state
-_LIT_PIXELS = 50  # of two pictures, about: what a pre-activation is a sum over
+
+# What an agent calls, beside the functions below.
+__all__ = ["averaged", "empty_parameters", "init_optimizer", "init_parameters", "update"]
 
 
 @dataclass(frozen=True)
@@ -53,62 +56,6 @@ class Targets:
             self.advantages[rows],
             self.returns[rows],
         )
-
-
-def empty_parameters(config: PPOConfig) -> Parameters:
-    """Return zeros of the parameters' names, shapes and dtypes."""
-    units = _own_units(config)
-    shapes = {
-        "W1": (units, INPUT_SIZES[config.observation]),
-        "W2": (config.n_actions, units),
-        "Wv": (units,),
-        "bv": (1,),
-    }
-    return {name: np.zeros(shape, np.float32, order="F") for name, shape in shapes.items()}
-
-
-def init_parameters(config: PPOConfig, generator: np.random.Generator) -> Parameters:
-    """Draw the initial weights, normal numbers all.
-
-    Those of the first layer are the sum of a number for each pixel and one for each block, so that
-    a ball moved by a pixel excites nearly the same units from the first update on. The heads are
-    small, so that the first policy is near a fair die.
-
-    Returns:
-        "W1" (units, input_size), "W2" (n_actions, units), "Wv" (units,) and "bv" (1,), float32,
-        for the units that have weights of their own.
-    """
-    shapes = {name: array.shape for name, array in empty_parameters(config).items()}
-    sizes = config.first_layer_blocks
-    W1: Floats = generator.standard_normal(shapes["W1"])
-    if config.first_layer_smoothing:
-        W1 = _blurred(W1, config.first_layer_smoothing)
-    W1 = np.asfortranarray(W1)
-    if sizes:
-        W1 *= np.sqrt(1 - config.block_share)
-        share = np.sqrt(config.block_share / len(sizes))
-        blocks = [
-            np.asfortranarray(share * generator.standard_normal(array.shape))
-            for array in pool(W1, sizes)
-        ]
-        add_spread(W1, blocks, sizes)
-    head = 0.1 / np.sqrt(config.hidden_units)
-    parameters = {
-        "W1": W1 * (config.first_layer_scale / np.sqrt(_LIT_PIXELS)),
-        "W2": generator.standard_normal(shapes["W2"]) * head,
-        "Wv": generator.standard_normal(shapes["Wv"]) * head,
-        "bv": np.zeros(shapes["bv"]),
-    }
-    return {name: np.asarray(array, np.float32, order="F") for name, array in parameters.items()}
-
-
-def _blurred(W1: Floats, smoothing: float) -> Floats:
-    """Blur each picture of the weights and bring them back to unit variance."""
-    from scipy.ndimage import gaussian_filter  # only a new agent needs it
-
-    pictures = W1.reshape(len(W1), -1, *FIELD_SHAPE)
-    blurred = gaussian_filter(pictures, (0, 0, smoothing, smoothing), mode="nearest")
-    return np.asarray((blurred / blurred.std()).reshape(W1.shape))
 
 
 def init_optimizer(parameters: Parameters, config: PPOConfig) -> Parameters:
@@ -325,11 +272,6 @@ def prepare(
     variance = float(returns.var())
     explained = 1 - float((returns - old_values).var()) / variance if variance else 0.0
     return everything.take(index), targets, explained
-
-
-def _own_units(config: PPOConfig) -> int:
-    """Return the number of hidden units that have weights of their own."""
-    return config.hidden_units // 2 if config.mirror else config.hidden_units
 
 
 def divergence(old: Floats, new_log: Floats) -> Floats:

@@ -53,7 +53,7 @@ class Train:
                 raise ConfigError(
                     f"run_folder: expected none with --resume, found {self.run_folder}"
                 )
-            return resume_run(self.resume, self.config)
+            return resume_run(self.resume, self.config, shlex.join(sys.argv))
         name = f"{self.config.preset}-seed{self.config.seed}-{time.strftime('%Y%m%d-%H%M%S')}"
         command = shlex.join(sys.argv)
         return start_run(self.config, self.run_folder or RUNS / name, command)

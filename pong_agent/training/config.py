@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from pong_agent.presets import ConfigError, resolve_preset, with_hyperparams
+from pong_agent.hyperparams import with_hyperparams
+from pong_agent.presets import ConfigError, resolve_preset
 
 
 @dataclass(frozen=True)

@@ -72,8 +72,7 @@ class RunFolder:
             folder._checkpoints.mkdir(parents=True, exist_ok=True)
             with folder._metrics.open("w", newline="") as file:
                 csv.writer(file).writerow(METRICS)
-            with atomic_replace(folder.path / "config.json") as temporary:
-                temporary.write_text(json.dumps(config, indent=2) + "\n")
+            folder._write_config(config)
         except OSError as error:
             raise RunError(f"{path}: a run folder cannot be written there: {error}") from error
         return folder
@@ -103,6 +102,22 @@ class RunFolder:
         if not isinstance(config, dict):
             raise RunError(f"{self.path}: its config.json is not an object")
         return config
+
+    def _write_config(self, config: Mapping[str, Any]) -> None:
+        with atomic_replace(self.path / "config.json") as temporary:
+            temporary.write_text(json.dumps(config, indent=2) + "\n")
+
+    def add_history(self, entry: Mapping[str, Any]) -> None:
+        """Add to the configuration how the run was gone on with.
+
+        Raises:
+            RunError: the configuration cannot be read or written.
+        """
+        config = self.config()
+        try:
+            self._write_config({**config, "history": [*config.get("history", []), dict(entry)]})
+        except OSError as error:
+            raise RunError(f"{self.path}: its config.json cannot be written: {error}") from error
 
     def games_path(self, updates: int) -> Path:
         """Return where the games after an update are kept, see `batches.GameBatches.save`."""
@@ -183,8 +198,7 @@ class RunFolder:
         config = self.config()
         rows = [row for row in self.read_metrics() if int(row["time/updates"]) == updates]
         return {
-            "command": config.get("command"),
-            "commit": config.get("commit"),
+            "history": [one for one in config.get("history", []) if one["updates"] < updates],
             "versions": config.get("versions"),
             "updates": updates,
             "agent_steps": int(rows[-1]["time/total_timesteps"]) if rows else 0,

@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 from importlib.metadata import version
 from math import nan
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -15,14 +15,13 @@ from pong_agent.agent import PongAgent
 from pong_agent.environment import make_env
 from pong_agent.evaluation.evaluate import episode_seeds
 from pong_agent.evaluation.model_card import current_commit
+from pong_agent.hyperparams import config_to_dict, with_hyperparams
 from pong_agent.presets import (
     AgentConfig,
     ConfigError,
     PPOConfig,
-    config_to_dict,
     environment_kwargs,
     resolve_preset,
-    with_hyperparams,
 )
 from pong_agent.progress import RECENT
 from pong_agent.training.batches import make_source
@@ -223,8 +222,7 @@ def start_run(config: TrainConfig, run_folder: str | Path, command: str | None =
             "train": asdict(config),
             "hyperparameters": config_to_dict(hyperparameters),
             "versions": {name: version(name) for name in _VERSIONED},
-            "commit": current_commit(),
-            "command": command,
+            "history": [_entry(0, command)],
         },
     )
     folder.save_checkpoint(agent)  # the run can be resumed from its very beginning
@@ -254,13 +252,21 @@ def read_train_config(run_folder: str | Path) -> TrainConfig:
         raise RunError(f"{run_folder}: its config.json is not a run's: {error}") from error
 
 
-def resume_run(run_folder: str | Path, config: TrainConfig | None = None) -> Trainer:
+def _entry(updates: int, command: str | None) -> dict[str, Any]:
+    """Return what a run's history keeps of how it was begun or gone on with."""
+    return {"updates": updates, "command": command, "commit": current_commit()}
+
+
+def resume_run(
+    run_folder: str | Path, config: TrainConfig | None = None, command: str | None = None
+) -> Trainer:
     """Go on with a run from its newest checkpoint, as if it had never stopped.
 
     Args:
         run_folder: the folder of the run.
         config: what to do from now on, by default what the run was asked to do; preset,
             hyperparameters, environment and seed must be the run's.
+        command: the command line that asked for it, to be kept with the run.
 
     Raises:
         RunError: the folder holds no run, or its configuration cannot be read.
@@ -277,6 +283,7 @@ def resume_run(run_folder: str | Path, config: TrainConfig | None = None) -> Tra
     folder = RunFolder.open(run_folder)
     agent = folder.load_latest()
     folder.drop_metrics_after(agent.progress.updates)
+    folder.add_history(_entry(agent.progress.updates, command))
     return Trainer(agent, config, folder)
 
 

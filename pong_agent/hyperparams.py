@@ -1,0 +1,58 @@
+"""Configurations as text and JSON: values replaced by name, written down and read back."""
+
+import ast
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields, replace
+from typing import Any
+
+from pong_agent.presets import PRESETS, AgentConfig, ConfigError, resolve_preset
+
+
+def with_hyperparams(config: AgentConfig, hyperparams: Sequence[str]) -> AgentConfig:
+    """Return a configuration with some values replaced, each given as "NAME:VALUE".
+
+    Raises:
+        ConfigError: a name is unknown, or a value is out of range or not a Python literal.
+
+    Example:
+        >>> with_hyperparams(PPOConfig(), ["epochs:3", "observation:difference"]).epochs
+        3
+    """
+    known = {field.name: field for field in fields(config)}
+    given: dict[str, Any] = {}
+    for item in hyperparams:
+        name, colon, text = item.partition(":")
+        if not colon or name not in known:
+            raise ConfigError(
+                f"hyperparams: expected NAME:VALUE of {sorted(known)}, found {item!r}"
+            )
+        try:
+            given[name] = text if known[name].type is str else ast.literal_eval(text)
+        except (SyntaxError, ValueError) as error:
+            raise ConfigError(f"{name}: expected a value, found {text!r}") from error
+    return replace(config, **given)
+
+
+def config_to_dict(config: AgentConfig) -> dict[str, Any]:
+    """Return a configuration as a dictionary that JSON can hold."""
+    [algorithm] = [name for name, default in PRESETS.items() if type(default) is type(config)]
+    return {"algorithm": algorithm, **asdict(config)}
+
+
+def config_from_dict(values: Mapping[str, Any]) -> AgentConfig:
+    """Rebuild a configuration from `config_to_dict`.
+
+    Raises:
+        ConfigError: a field is missing, unknown, of the wrong type or out of range.
+    """
+    config_class = type(resolve_preset(str(values.get("algorithm"))))
+    expected = {"algorithm", *(field.name for field in fields(config_class))}
+    if set(values) != expected:
+        raise ConfigError(
+            f"configuration: expected the fields {sorted(expected)}, found {sorted(values)}"
+        )
+    given: dict[str, Any] = {name: values[name] for name in expected - {"algorithm"}}
+    # JSON knows lists only.
+    for name, value in given.items():
+        given[name] = tuple(value) if isinstance(value, list) else value
+    return config_class(**given)
