@@ -28,7 +28,7 @@ from pong_agent.observation import (
     observe,
     preprocess_frames,
 )
-from pong_agent.presets import AgentConfig, resolve_preset
+from pong_agent.presets import AgentConfig, ConfigError, resolve_preset
 from pong_agent.progress import Progress
 
 # Previous playing fields, (N, 80, 80) uint8: all that the policy remembers. A tuple, as the states
@@ -125,6 +125,25 @@ class PongAgent:
             ValueError: a name, shape or dtype differs or a value is not finite; the weights stay.
         """
         self._parameters = check_arrays(parameters, self._parameters)
+
+    def reconfigure(self, config: AgentConfig) -> None:
+        """Go on with other hyperparameters, the same network and the same optimizer.
+
+        Raises:
+            ConfigError: the hyperparameters are of another algorithm, observation or network.
+        """
+        if (type(config), config.observation) != (type(self.config), self.config.observation):
+            raise ConfigError(
+                f"expected hyperparameters of the same algorithm and observation as "
+                f"{self.config}, found {config}"
+            )
+        like = self._algorithm.empty_parameters(config)
+        try:
+            check_arrays(self._parameters, like)
+            check_arrays(self._optimizer_state, self._algorithm.init_optimizer(like, config))
+        except ValueError as error:
+            raise ConfigError(f"the network cannot be another one: {error}") from error
+        self.config = config
 
     def bind(self, env: Any) -> "PongAgent":
         """Find the paddle's actions in the action space of `env` by their meanings, and use these.

@@ -53,6 +53,8 @@ def config_from_dict(values: Mapping[str, Any]) -> AgentConfig:
         )
     given: dict[str, Any] = {name: values[name] for name in expected - {"algorithm"}}
     # JSON knows lists only.
-    for name, value in given.items():
-        given[name] = tuple(value) if isinstance(value, list) else value
-    return config_class(**given)
+    return config_class(**{name: _as_tuples(value) for name, value in given.items()})
+
+
+def _as_tuples(value: Any) -> Any:
+    return tuple(map(_as_tuples, value)) if isinstance(value, list) else value

@@ -93,8 +93,8 @@ class PPOConfig:
     first_layer_smoothing: float = 0.0
     """Standard deviation, in pixels, of the Gaussian that blurs the first weights; 0 for none."""
 
-    first_layer_blocks: tuple[int, ...] = (4, 16)
-    """Sides, in pixels, of the blocks that share a weight beside each pixel's own; () for none."""
+    first_layer_blocks: tuple[int | tuple[int, int], ...] = (4, 16)
+    """Sides, or (height, width), in pixels, of blocks that share a weight; () for none."""
 
     block_share: float = 0.5
     """Share of the first weights' variance that the blocks' have at the start, equally."""
@@ -218,13 +218,20 @@ class PPOConfig:
         )
 
 
-def _check_blocks(blocks: tuple[int, ...]) -> None:
-    sizes = (1, *blocks) if isinstance(blocks, tuple) else (0,)
-    whole = all(type(size) is int and size > 0 and 80 % size == 0 for size in sizes)
-    if not whole or any(b % a or a == b for a, b in pairwise(sizes)):
+def _check_blocks(blocks: tuple[int | tuple[int, int], ...]) -> None:
+    shapes = [(block, block) if isinstance(block, int) else block for block in blocks]
+    sides = [side for shape in shapes for side in shape]
+    fit = all(type(side) is int and side > 0 and 80 % side == 0 for side in sides)
+    if (
+        not isinstance(blocks, tuple)
+        or not all(isinstance(shape, tuple) and len(shape) == 2 for shape in shapes)
+        or len(set(shapes)) < len(shapes)
+        or not fit
+        or any(b % a for a, b in pairwise(sorted(width for _, width in shapes)))
+    ):
         raise ConfigError(
-            "first_layer_blocks: expected a tuple of divisors of 80, each a multiple of the one "
-            f"before, found {blocks!r}"
+            "first_layer_blocks: expected a tuple of sides, or of pairs (height, width), that "
+            f"divide 80, each width a multiple of the smaller ones, found {blocks!r}"
         )
 
 

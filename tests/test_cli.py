@@ -116,7 +116,7 @@ def test_export_writes_weights_with_their_scores(tmp_path, capsys, monkeypatch):
     assert "ALE/Pong-v5: greedy, 2 episodes: mean -2" in capsys.readouterr().out
     agent = PongAgent.load(file)
     card = agent.model_card
-    assert card["command"].endswith("--hyperparams hidden_units:2 noop_max:3")
+    assert card["history"][0]["command"].endswith("--hyperparams hidden_units:2 noop_max:3")
     assert (card["updates"], card["agent_steps"]) == (1, 2048)
     assert len(card["scores"]) == 9
     result = evaluate_policy(agent, "Pong-v4", 2, seed=5)

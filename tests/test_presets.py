@@ -69,10 +69,12 @@ def test_every_field_is_documented(config_class):
         assert after.strip().startswith('"""'), field.name
 
 
-@pytest.mark.parametrize("blocks", [(3,), (4, 6), (16, 4), (4, 4), (0,), [4, 16], (160,)])
+@pytest.mark.parametrize(
+    "blocks", [(3,), (4, 10), (4, 4), (0,), [4, 16], (160,), ((1, 80, 1),), ((1, 16), 10), ("4",)]
+)
 def test_blocks_that_do_not_fit_are_refused(blocks):
-    """Sides of blocks are divisors of 80, each a multiple of the one before."""
-    with pytest.raises(ConfigError, match=r"^first_layer_blocks: expected a tuple of divisors"):
+    """Sides of blocks divide 80, and widths are multiples of each other."""
+    with pytest.raises(ConfigError, match=r"^first_layer_blocks: expected a tuple of sides"):
         PPOConfig(first_layer_blocks=blocks)
 
 

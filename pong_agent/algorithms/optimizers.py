@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pong_agent.algorithms.blocks import add_spread, pool
+from pong_agent.algorithms.blocks import Block, add_spread, pool
 from pong_agent.network import Parameters
 
 _CACHE_ITEMS = 32_768  # of float32: five arrays of 128 kB
@@ -111,7 +111,7 @@ def multiresolution_adam_descent(
     parameters: Parameters,
     gradients: Parameters,
     state: Parameters,
-    sizes: Sequence[int],
+    blocks: Sequence[Block],
     **options: float,
 ) -> None:
     """Take one Adam step downhill with block weights beside W1's own, in place.
@@ -119,20 +119,20 @@ def multiresolution_adam_descent(
         W1 <- W1 + step + sum over b of spread(step_b)
 
     where step is Adam's for each pixel's gradient and step_b Adam's for the gradients summed over
-    blocks of b x b pixels (`blocks`).
+    each kind of block (`blocks.pool`).
 
     Args:
         parameters: name -> weights, "W1" among them; changed.
         gradients: name -> gradient of the loss.
-        state: as for `adam_descent`, with "mean/W1/B" and "square/W1/B" for each size B; changed.
-        sizes: sides of the blocks in pixels.
+        state: as for `adam_descent`, with "mean/W1/B" and "square/W1/B" for each kind B; changed.
+        blocks: kinds of blocks.
         **options: the other arguments of `adam_descent`.
     """
-    names = [f"W1/{size}" for size in sizes]
-    sums = dict(zip(names, pool(gradients["W1"], sizes), strict=True))
+    names = [f"W1/{block}" for block in blocks]
+    sums = dict(zip(names, pool(gradients["W1"], blocks), strict=True))
     steps = {name: np.zeros_like(array) for name, array in sums.items()}
     adam_descent(parameters | steps, gradients | sums, state, **options)
-    add_spread(parameters["W1"], list(steps.values()), sizes)
+    add_spread(parameters["W1"], list(steps.values()), blocks)
 
 
 def check_finite(*groups: Parameters) -> None:

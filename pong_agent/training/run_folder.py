@@ -9,7 +9,7 @@ RUN/checkpoints/best.npz             the best evaluation so far
 import csv
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +107,21 @@ class RunFolder:
         with atomic_replace(self.path / "config.json") as temporary:
             temporary.write_text(json.dumps(config, indent=2) + "\n")
 
+    def set_hyperparams(self, given: Sequence[str], values: Mapping[str, Any]) -> None:
+        """Replace the hyperparameters in the configuration: those given, and all values.
+
+        Raises:
+            RunError: the configuration cannot be read or written.
+        """
+        config = self.config()
+        self._rewrite_config(
+            {
+                **config,
+                "train": {**config["train"], "hyperparams": list(given)},
+                "hyperparameters": dict(values),
+            }
+        )
+
     def add_history(self, entry: Mapping[str, Any]) -> None:
         """Add to the configuration how the run was gone on with.
 
@@ -114,8 +129,11 @@ class RunFolder:
             RunError: the configuration cannot be read or written.
         """
         config = self.config()
+        self._rewrite_config({**config, "history": [*config.get("history", []), dict(entry)]})
+
+    def _rewrite_config(self, config: Mapping[str, Any]) -> None:
         try:
-            self._write_config({**config, "history": [*config.get("history", []), dict(entry)]})
+            self._write_config(config)
         except OSError as error:
             raise RunError(f"{self.path}: its config.json cannot be written: {error}") from error
 

@@ -265,23 +265,28 @@ def resume_run(
     Args:
         run_folder: the folder of the run.
         config: what to do from now on, by default what the run was asked to do; preset,
-            hyperparameters, environment and seed must be the run's.
+            environment and seed must be the run's. Hyperparameters that are not the run's replace
+            its agent's, by name, from now on.
         command: the command line that asked for it, to be kept with the run.
 
     Raises:
         RunError: the folder holds no run, or its configuration cannot be read.
-        ConfigError: preset, hyperparameters, environment or seed differ from the run's.
+        ConfigError: preset, environment or seed differ from the run's, or the agent cannot go on
+            with the hyperparameters.
         CheckpointError: the checkpoint cannot be read.
         CollectorError: Ray cannot be started or reached.
     """
     saved = read_train_config(run_folder)
     config = config or saved
-    for name in ("preset", "hyperparams", "env_id", "seed"):
+    for name in ("preset", "env_id", "seed"):
         expected, found = getattr(saved, name), getattr(config, name)
         if found != expected:
             raise ConfigError(f"{name}: expected {expected!r} as in the run, found {found!r}")
     folder = RunFolder.open(run_folder)
     agent = folder.load_latest()
+    if config.hyperparams != saved.hyperparams:
+        agent.reconfigure(with_hyperparams(agent.config, config.hyperparams))
+        folder.set_hyperparams(config.hyperparams, config_to_dict(agent.config))
     folder.drop_metrics_after(agent.progress.updates)
     folder.add_history(_entry(agent.progress.updates, command))
     return Trainer(agent, config, folder)

@@ -264,17 +264,39 @@ def test_no_op_starts_are_the_same_on_any_number_of_workers(ray_session, tmp_pat
     assert serial.config.noop_max == 30
     resumed = read_train_config(tmp_path / "serial")
     assert resumed == config
-    with pytest.raises(ConfigError, match="hyperparams: expected .* as in the run"):
-        resume_run(tmp_path / "serial", replace(config, hyperparams=()))
+
+
+def test_a_run_goes_on_with_other_hyperparameters(tmp_path):
+    """Values given when resuming replace the run's, for later resumptions too; others stay."""
+    config = replace(PPO, updates=1, hyperparams=("epochs:2", "n_envs:2"))
+    run(config, tmp_path / "run")
+    changed = replace(config, updates=2, hyperparams=("target_kl:0.5",))
+    with resume_run(tmp_path / "run", changed) as trainer:
+        trainer.train()
+    assert read_train_config(tmp_path / "run").hyperparams == ("target_kl:0.5",)
+    with resume_run(tmp_path / "run") as trainer:
+        found = trainer.agent.config
+    assert (found.epochs, found.n_envs, found.target_kl) == (2, 2, 0.5)
+    assert RunFolder.open(tmp_path / "run").config()["hyperparameters"]["target_kl"] == 0.5
+    for wrong in ("hidden_units:10", "n_actions:2", "first_layer_blocks:()"):
+        with pytest.raises(ConfigError, match="the network cannot be another one"):
+            resume_run(tmp_path / "run", replace(config, hyperparams=(wrong,)))
+    with pytest.raises(ConfigError, match="same algorithm and observation"):
+        resume_run(tmp_path / "run", replace(config, hyperparams=("observation:difference",)))
 
 
 def test_a_run_keeps_where_it_comes_from(tmp_path):
-    """Command, commit and versions stand in the run's configuration and in its origin."""
+    """Commands and commits stand in the history, those before a checkpoint in its card."""
     with start_run(replace(PPO, updates=1), tmp_path / "run", command="train it") as trainer:
         trainer.train()
-    origin = RunFolder.open(tmp_path / "run").origin(1)
-    assert origin["command"] == "train it"
-    assert origin["commit"] == current_commit()
+    with resume_run(tmp_path / "run", replace(PPO, updates=2), command="go on") as trainer:
+        trainer.train()
+    folder = RunFolder.open(tmp_path / "run")
+    first = {"updates": 0, "command": "train it", "commit": current_commit()}
+    second = {"updates": 1, "command": "go on", "commit": current_commit()}
+    assert folder.origin(2)["history"] == [first, second]
+    origin = folder.origin(1)
+    assert origin["history"] == [first]
     assert origin["agent_steps"] == 2048
     assert origin["seconds"] > 0
 
