@@ -88,9 +88,12 @@ class PongAgent:
         self.progress = Progress()
         self._model_card: dict[str, Any] = {}
         self.paddle_actions = PaddleActions(down=3, up=2, stay=0)
-        self._algorithm = algorithm_of(config)
         self._previous: NDArray[np.uint8] | None = None
         self._starts = np.zeros(0, dtype=np.bool_)
+
+    @property
+    def _algorithm(self) -> Any:
+        return algorithm_of(self.config)  # a module, which an attribute would keep from pickling
 
     @property
     def parameters(self) -> Mapping[str, Floats]:

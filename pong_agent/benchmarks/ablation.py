@@ -31,6 +31,13 @@ CHANGES: Mapping[str, tuple[str, ...]] = {
     "three times the entropy": ("entropy_coefficient:0.06",),
     "3 epochs instead of 5": ("epochs:3",),
     "2 minibatches instead of 4": ("minibatches:2",),
+    "lambda 0.98 instead of 0.95": ("gae_lambda:0.98",),
+    "half the target of the policy's change": ("target_kl:0.005",),
+    "blocks for rows and columns of pixels too": ("first_layer_blocks:(4, 16, (1, 80), (80, 1))",),
+    "sum and difference instead of both frames": (
+        "observation:sum_and_difference",
+        "first_layer_scale:0.1",
+    ),
     "discount 0.99 instead of 0.98": ("discount:0.99",),
     "discount 0.96 instead of 0.98": ("discount:0.96",),
     "lambda 0.9 instead of 0.95": ("gae_lambda:0.9",),

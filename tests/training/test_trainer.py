@@ -256,10 +256,10 @@ def test_a_run_ends_at_the_evaluation_it_was_to_reach(tmp_path):
 
 def test_no_op_starts_are_the_same_on_any_number_of_workers(ray_session, tmp_path):
     """Numbers of no-ops come from seeds too, within fragments as at the beginning."""
-    quick = ("noop_max:30", "repeat_action_probability:0.0", "fragment_steps:900", "epochs:1")
-    config = replace(PPO, updates=1, hyperparams=(*quick, "n_envs:8"))
+    quick = ("noop_max:30", "repeat_action_probability:0.0", "fragment_steps:1200", "epochs:1")
+    config = replace(PPO, updates=1, hyperparams=(*quick, "n_envs:4"))
     serial = run(config, tmp_path / "serial")
-    assert serial.progress.episodes == 8  # so some games began within the fragments
+    assert serial.progress.episodes >= 3  # so some games began within the fragments
     assert_same_agent(serial, run(replace(config, workers=2), tmp_path / "parallel"))
     assert serial.config.noop_max == 30
     resumed = read_train_config(tmp_path / "serial")
