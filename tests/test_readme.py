@@ -70,3 +70,13 @@ def test_files_that_are_named_exist():
     for target in re.findall(r"\]\(((?!http)[^)#]+)\)", README):
         assert (ROOT / target).exists(), target
     assert pong_agent.__version__
+
+
+def test_the_model_card_is_the_shipped_files():
+    """The table of the trained weights has the scores, rounded, that the file itself tells."""
+    table = README.split("### The trained weights")[1].split("###")[0]
+    for score in pong_agent.PongAgent.pretrained().model_card["scores"]:
+        low, high = score["confidence_interval_95"]
+        cell = f"{score['mean_reward']:+.2f} ({low:+.2f} to {high:+.2f})"
+        assert f"`{score['env_id']}`" in table
+        assert cell in table

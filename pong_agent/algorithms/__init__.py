@@ -1,8 +1,8 @@
 """Learning as functions over arrays: returns, gradients, optimizers, and two algorithms of them.
 
 An algorithm is a module with `init_parameters(config, generator)`, `empty_parameters(config)`,
-`init_optimizer(parameters, config)`, `update(parameters, optimizer_state, batch, config, generator)`
-and `averaged(parameters, optimizer_state)`.
+`init_optimizer(parameters, config)`, `averaged(parameters, optimizer_state)` and
+`update(parameters, optimizer_state, batch, config, generator)`.
 """
 
 from typing import Any
