@@ -293,7 +293,7 @@ def test_exported_weights_are_checked(tmp_path):
     arrays, metadata = load_arrays(tmp_path / "w.npz")
     del arrays["float16/Wv"]
     save_arrays(tmp_path / "w.npz", arrays, metadata)
-    with pytest.raises(CheckpointError, match="expected arrays named .* found"):
+    with pytest.raises(CheckpointError, match=r"expected arrays named .* found"):
         PongAgent.load(tmp_path / "w.npz")
 
 
