@@ -15,7 +15,7 @@ def with_hyperparams(config: AgentConfig, hyperparams: Sequence[str]) -> AgentCo
         ConfigError: a name is unknown, or a value is out of range or not a Python literal.
 
     Example:
-        >>> with_hyperparams(PPOConfig(), ["epochs:3", "observation:difference"]).epochs
+        >>> with_hyperparams(PRESETS["ppo"], ["epochs:3", "observation:difference"]).epochs
         3
     """
     known = {field.name: field for field in fields(config)}

@@ -246,8 +246,8 @@ def read_train_config(run_folder: str | Path) -> TrainConfig:
         RunError: the folder holds no run, or its configuration cannot be read.
     """
     try:
-        saved = RunFolder.open(run_folder).config()["train"]
-        return TrainConfig(**saved | {"hyperparams": tuple(saved["hyperparams"])})
+        saved = TrainConfig(**RunFolder.open(run_folder).config()["train"])
+        return replace(saved, hyperparams=tuple(saved.hyperparams))  # JSON knows lists only
     except (KeyError, TypeError, ConfigError) as error:
         raise RunError(f"{run_folder}: its config.json is not a run's: {error}") from error
 
