@@ -28,7 +28,7 @@ from pong_agent.observation import (
     observe,
     preprocess_frames,
 )
-from pong_agent.presets import AgentConfig, ConfigError, resolve_preset
+from pong_agent.presets import AgentConfig, ConfigError, PPOConfig, resolve_preset
 from pong_agent.progress import Progress
 
 # Previous playing fields, (N, 80, 80) uint8: all that the policy remembers. A tuple, as the states
@@ -104,6 +104,13 @@ class PongAgent:
         (1,), float32.
         """
         return MappingProxyType(self._parameters)
+
+    @property
+    def annealed_config(self) -> AgentConfig:
+        """The hyperparameters with the values that hold at this point of the training."""
+        if isinstance(self.config, PPOConfig):
+            return self.config.annealed(self.progress.agent_steps, self.progress.mean_return)
+        return self.config
 
     @property
     def model_card(self) -> Mapping[str, Any]:
@@ -294,7 +301,7 @@ class PongAgent:
             self._parameters,
             self._optimizer_state,
             batch,
-            self.config,
+            self.annealed_config,
             np.random.default_rng(shuffle),
         )
         self.progress = self.progress.after(batch, self.config.running_return_decay)

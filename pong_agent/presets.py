@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, fields, replace
 from itertools import pairwise
+from math import nan
 from typing import Any, ClassVar, TypeAlias
 
 from pong_agent.observation import INPUT_SIZES
@@ -106,7 +107,7 @@ class PPOConfig:
     """Agent steps of each game per update, at the start."""
 
     final_fragment_steps: int = 512
-    """The same after `anneal_steps`: a good policy needs gradients with less chance in them."""
+    """The same when annealed: a good policy needs gradients with less chance in them."""
 
     dead_steps: int = 0
     """Agent steps after each point that are not learned from; for 15 no ball is in play."""
@@ -114,8 +115,14 @@ class PPOConfig:
     discount: float = 0.98
     """Discount of the reward per agent step: a point is decided within about 50 of them."""
 
-    gae_lambda: float = 0.95
+    gae_lambda: float = 0.8
     """Decay of the advantage estimate's look ahead, lambda of Schulman et al. 2016."""
+
+    value_lambda: float = 0.95
+    """The same in the returns that the values are fitted to, which need less variance cut off."""
+
+    critic_averaging_steps: int = 20_000
+    """Agent steps over which the weights are averaged that estimate values for the advantages."""
 
     epochs: int = 5
     """Passes over the batch per update."""
@@ -130,7 +137,7 @@ class PPOConfig:
     """Weight of the policy's entropy in the objective, at the start."""
 
     final_entropy_coefficient: float = 0.002
-    """The same after `anneal_steps`."""
+    """The same when annealed."""
 
     value_coefficient: float = 2.0
     """Weight of half the squared value error in the objective."""
@@ -150,11 +157,17 @@ class PPOConfig:
     target_kl: float = 0.01
     """Divergence of the new policy from the old one, nats per decision, that an update aims at."""
 
-    final_target_kl: float = 0.003
-    """The same after `anneal_steps`: smaller steps average out what chance has in them."""
+    final_target_kl: float = 0.002
+    """The same when annealed: smaller steps average out what chance has in them."""
 
-    anneal_steps: int = 1_500_000
-    """Agent steps over which what has a final value goes from its first value to that."""
+    anneal_from_return: float = 0.0
+    """Mean return of the last 30 episodes above which annealing begins."""
+
+    anneal_to_return: float = 18.0
+    """Mean return at which what has a final value has reached it."""
+
+    anneal_steps: int = 10_000_000
+    """Agent steps after which it has reached it at the latest, whatever the return."""
 
     averaging_steps: int = 200_000
     """Agent steps over which weights are averaged for evaluation; learning goes on without."""
@@ -191,20 +204,36 @@ class PPOConfig:
             )
         if self.n_actions not in (2, 3):
             raise ConfigError(f"n_actions: expected 2 or 3, found {self.n_actions}")
+        if self.anneal_to_return <= self.anneal_from_return:
+            raise ConfigError(
+                f"anneal_to_return: expected more than anneal_from_return, "
+                f"{self.anneal_from_return}, found {self.anneal_to_return}"
+            )
         _check_blocks(self.first_layer_blocks)
 
-    def annealed(self, agent_steps: float) -> "PPOConfig":
-        """Return the configuration with the values that hold after some agent steps.
+    def annealed(self, agent_steps: float, mean_return: float = nan) -> "PPOConfig":
+        """Return the configuration with the values that hold at some point of a run.
 
         Entropy weight and target divergence shrink on straight lines, fragments grow by equal
-        factors in equal times, until `anneal_steps`; then they stay.
+        factors, with the larger of two shares: that of the way from `anneal_from_return` to
+        `anneal_to_return` that the mean return has covered, and that of `anneal_steps`. Runs
+        differ by half a million steps in when they begin to win: a schedule in steps alone slows
+        down those that have not.
+
+        Args:
+            agent_steps: agent steps learned from.
+            mean_return: mean return of the last episodes; NaN before the first.
 
         Example:
-            >>> config = PPOConfig(anneal_steps=1000, fragment_steps=100, final_fragment_steps=400)
-            >>> config.annealed(500).fragment_steps
+            >>> config = PPOConfig(fragment_steps=100, final_fragment_steps=400)
+            >>> config.annealed(0, mean_return=9.0).fragment_steps
             200
         """
-        done = min(1.0, agent_steps / self.anneal_steps)
+        done = agent_steps / self.anneal_steps
+        if mean_return > self.anneal_from_return:
+            way = self.anneal_to_return - self.anneal_from_return
+            done = max(done, (mean_return - self.anneal_from_return) / way)
+        done = min(1.0, done)
 
         def between(first: float, final: float) -> float:
             return first + done * (final - first)
@@ -252,6 +281,7 @@ _UPPER_BOUNDS = {
     "repeat_action_probability": 1.0,
     "discount": 1.0,
     "gae_lambda": 1.0,
+    "value_lambda": 1.0,
     "rmsprop_decay": 1.0,
     "running_return_decay": 1.0,
     "adam_beta1": 1.0,

@@ -1,4 +1,5 @@
 import inspect
+import math
 from dataclasses import FrozenInstanceError, fields
 
 import pytest
@@ -93,3 +94,28 @@ def test_annealing_goes_from_the_first_values_to_the_final_ones():
     config = PPOConfig(anneal_steps=900, fragment_steps=100, final_fragment_steps=800)
     found = [config.annealed(steps).fragment_steps for steps in (0, 300, 600, 900, 5000)]
     assert found == [100, 200, 400, 800, 800]
+
+
+def test_annealing_follows_the_return_or_the_steps_whichever_is_further():
+    """Nothing changes below the first return; above the second one everything has changed."""
+    config = PPOConfig(
+        anneal_from_return=0.0,
+        anneal_to_return=18.0,
+        anneal_steps=900,
+        fragment_steps=100,
+        final_fragment_steps=800,
+    )
+    for steps, mean_return, expected in [
+        (0, math.nan, 100),
+        (0, -21.0, 100),
+        (0, 0.0, 100),
+        (0, 6.0, 200),
+        (0, 12.0, 400),
+        (0, 20.0, 800),
+        (600, 6.0, 400),
+        (300, 12.0, 400),
+        (300, -21.0, 200),
+    ]:
+        assert config.annealed(steps, mean_return).fragment_steps == expected
+    with pytest.raises(ConfigError, match=r"^anneal_to_return: expected more than anneal_from_ret"):
+        PPOConfig(anneal_from_return=18.0)

@@ -26,7 +26,8 @@ from pong_agent.network import (
 from pong_agent.observation import SparseRows
 from pong_agent.presets import PPOConfig
 
-_AVERAGE = "average/"  # begins the names of averaged parameters in the optimizer's state
+# Begin the names, in the optimizer's state, of parameters averaged for playing and for the values.
+_AVERAGE, _CRITIC = "average/", "critic/"
 
 # What an agent calls, beside the functions below.
 __all__ = ["averaged", "empty_parameters", "init_optimizer", "init_parameters", "update"]
@@ -40,7 +41,7 @@ class Targets:
         actions: [N] int64, which action was taken.
         old_probabilities: [N, A] of the actions under the policy before the update.
         advantages: [N] standardized over the batch.
-        returns: [N] targets of the value estimates: advantage plus old value.
+        returns: [N] targets of the value estimates: an advantage plus the old value.
     """
 
     actions: NDArray[np.int64]
@@ -61,8 +62,8 @@ class Targets:
 def init_optimizer(parameters: Parameters, config: PPOConfig) -> Parameters:
     """Return what goes on from update to update besides the parameters.
 
-    Adam's state before its first step, the parameters' running average, the number of agent steps
-    learned from, and the step size that an update adapts.
+    Adam's state before its first step, two running averages of the parameters, the number of agent
+    steps learned from, and the step size that an update adapts.
     """
     sizes = config.first_layer_blocks
     blocks = {f"W1/{b}": a for b, a in zip(sizes, pool(parameters["W1"], sizes), strict=True)}
@@ -71,6 +72,7 @@ def init_optimizer(parameters: Parameters, config: PPOConfig) -> Parameters:
         **{f"mean/{name}": np.zeros_like(weights) for name, weights in moments.items()},
         **{f"square/{name}": np.zeros_like(weights) for name, weights in moments.items()},
         **{f"{_AVERAGE}{name}": weights.copy(order="K") for name, weights in parameters.items()},
+        **{f"{_CRITIC}{name}": weights.copy(order="K") for name, weights in parameters.items()},
         "step": np.zeros(1),
         "agent_steps": np.zeros(1),
         "learning_rate": np.array([config.learning_rate]),
@@ -147,16 +149,16 @@ def update(
 ) -> tuple[Parameters, Parameters, dict[str, float]]:
     """Make one update: several epochs of minibatches in random order, one Adam step for each.
 
-    The batch must come from the given parameters: the old probabilities and values are computed
-    from them. Afterwards the step size is divided by `learning_rate_factor` if the policy moved,
-    over the last epoch, more than twice `target_kl`, and multiplied by it below half of it. What is
-    annealed has the values that `config.annealed` gives for the agent steps learned from.
+    The batch must come from the given parameters: the old probabilities are computed from them.
+    The old values come from the critic's running average of them. Afterwards the step size is
+    divided by `learning_rate_factor` if the policy moved, over the last epoch, more than twice
+    `target_kl`, and multiplied by it below half of it.
 
     Args:
         parameters: "W1", "W2", "Wv" and "bv"; left untouched, as all arguments are.
         optimizer_state: Adam's moments, "step", "agent_steps" and "learning_rate".
         batch: a validated batch.
-        config: the preset's values.
+        config: the preset's values as they hold now (`PPOConfig.annealed`).
         generator: source of the minibatches' order.
 
     Returns:
@@ -167,10 +169,10 @@ def update(
     Raises:
         LearningError: a new weight is not finite.
     """
-    inputs, targets, explained_variance = prepare(parameters, batch, config)
+    critic = _averages(_CRITIC, parameters, optimizer_state)
+    inputs, targets, explained_variance = prepare(parameters, critic, batch, config)
     parameters = {name: array.copy(order="K") for name, array in parameters.items()}
     optimizer_state = {name: array.copy(order="K") for name, array in optimizer_state.items()}
-    config = config.annealed(float(optimizer_state["agent_steps"][0]))
     learning_rate = float(optimizer_state["learning_rate"][0])
     n_minibatches = min(config.minibatches, len(inputs))
     for _ in range(config.epochs):
@@ -194,7 +196,7 @@ def update(
     check_finite(parameters, optimizer_state)
     metrics = {name: float(np.mean([one[name] for one in epoch])) for name in epoch[0]}
     optimizer_state["agent_steps"] += batch.n_steps
-    update_average(parameters, optimizer_state, batch.n_steps, config)
+    update_averages(parameters, optimizer_state, batch.n_steps, config)
     optimizer_state["learning_rate"][0] = adapted(learning_rate, metrics["kl"], config)
     metrics |= {"explained_variance": explained_variance, "learning_rate": learning_rate}
     return parameters, optimizer_state, metrics
@@ -206,26 +208,46 @@ def averaged(parameters: Parameters, optimizer_state: Parameters) -> Parameters:
     An exponential average over about `averaging_steps` agent steps (B. Polyak and A. Juditsky,
     "Acceleration of stochastic approximation by averaging", SIAM J. Control Optim. 30, 1992).
     """
-    return {name: optimizer_state[f"{_AVERAGE}{name}"] for name in parameters}
+    return _averages(_AVERAGE, parameters, optimizer_state)
 
 
-def update_average(
+def _averages(prefix: str, parameters: Parameters, optimizer_state: Parameters) -> Parameters:
+    return {name: optimizer_state[f"{prefix}{name}"] for name in parameters}
+
+
+def update_averages(
     parameters: Parameters, optimizer_state: Parameters, n_steps: int, config: PPOConfig
 ) -> None:
-    """Move the running average towards new parameters, in place.
+    """Move the running averages towards new parameters, in place.
 
-    At the beginning it is the plain mean, so that the first weights do not linger.
+    At the beginning they are the plain mean, so that the first weights do not linger.
     """
     total = float(optimizer_state["agent_steps"][0])
-    share = n_steps / max(n_steps, min(total, config.averaging_steps))
-    for name, mean in averaged(parameters, optimizer_state).items():
-        mean += share * (parameters[name] - mean)
+    for prefix, steps in (
+        (_AVERAGE, config.averaging_steps),
+        (_CRITIC, config.critic_averaging_steps),
+    ):
+        share = n_steps / max(n_steps, min(total, steps))
+        for name, mean in _averages(prefix, parameters, optimizer_state).items():
+            mean += share * (parameters[name] - mean)
 
 
 def prepare(
-    parameters: Parameters, batch: Batch, config: PPOConfig
+    parameters: Parameters, critic: Parameters, batch: Batch, config: PPOConfig
 ) -> tuple[SparseRows, Targets, float]:
-    """Compute what an update learns from, with the parameters that played the batch.
+    """Compute what an update learns from.
+
+    The advantages are sums of errors of the values, so chance in the values is chance in them. The
+    critic's weights, averaged over the last updates, carry less of it, which lets the advantages
+    look less far ahead (`gae_lambda`) than the returns that the values are fitted to
+    (`value_lambda`). Two lambdas are the "decoupled GAE" of Y. Yue et al., "VAPO: efficient and
+    reliable reinforcement learning for advanced reasoning tasks", arXiv:2504.05118, 2025.
+
+    Args:
+        parameters: those that played the batch.
+        critic: averaged ones that estimate the values.
+        batch: a validated batch.
+        config: the preset's values.
 
     Returns:
         The inputs of the N agent steps that are live (`returns.live_steps`), their targets, and the
@@ -233,17 +255,25 @@ def prepare(
     """
     parts = [trajectory.network_input(with_next=True) for trajectory in batch.trajectories]
     everything = SparseRows.concatenate(parts)
-    logits, hidden = forward(parameters, everything, mirror=config.mirror)
-    estimates = values(parameters, hidden, mirror=config.mirror)
-    advantages, before, rows, live, start = [], [], [], [], 0
+    logits, _ = forward(parameters, everything, mirror=config.mirror)
+    _, hidden = forward(critic, everything, mirror=config.mirror)
+    estimates = values(critic, hidden, mirror=config.mirror)
+    advantages: list[Floats] = []
+    returns: list[Floats] = []
+    before, rows, live, start = [], [], [], 0
     for trajectory in batch.trajectories:
         length = len(trajectory)
         own = estimates[start : start + length + 1]
-        advantages.append(
-            generalized_advantages(
-                trajectory.rewards, own, trajectory.ends, config.discount, config.gae_lambda
+        for estimated, decay in (
+            (advantages, config.gae_lambda),
+            (returns, config.value_lambda),
+        ):
+            estimated.append(
+                generalized_advantages(
+                    trajectory.rewards, own, trajectory.ends, config.discount, decay
+                )
             )
-        )
+        returns[-1] += own[:-1]
         before.append(own[:-1])
         rows.append(np.arange(start, start + length))
         start += length + 1
@@ -261,16 +291,16 @@ def prepare(
     index = np.concatenate(rows)[kept]
     raw, old_values = np.concatenate(advantages)[kept], np.concatenate(before)[kept]
     actions = np.concatenate([trajectory.actions for trajectory in batch.trajectories])[kept]
-    returns = raw + old_values
+    fitted = np.concatenate(returns)[kept]
     dtype = logits.dtype
     targets = Targets(
         actions=actions.astype(np.int64),
         old_probabilities=np.exp(log_softmax(logits[index])),
         advantages=((raw - raw.mean()) / (raw.std() + 1e-8)).astype(dtype),
-        returns=returns.astype(dtype),
+        returns=fitted.astype(dtype),
     )
-    variance = float(returns.var())
-    explained = 1 - float((returns - old_values).var()) / variance if variance else 0.0
+    variance = float(fitted.var())
+    explained = 1 - float((fitted - old_values).var()) / variance if variance else 0.0
     return everything.take(index), targets, explained
 
 

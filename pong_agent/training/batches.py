@@ -88,10 +88,10 @@ class GameBatches:
             seeds = [episode_seed(root_seed, 0, index) for index in numbers]
             games = self._collector.call("start_game", {}, seeds)
         update = agent.progress.updates + 1  # 0 began the games
-        n_steps = self._config.annealed(agent.progress.agent_steps).fragment_steps
+        annealed = self._config.annealed(agent.progress.agent_steps, agent.progress.mean_return)
         seeds = [episode_seed(root_seed, update, index) for index in numbers]
         units = [
-            (games[first:last], seeds[first:last], n_steps)
+            (games[first:last], seeds[first:last], annealed.fragment_steps)
             for first, last in _pieces(len(games), GAMES_PER_UNIT)
         ]
         played = self._collector.call("play_fragments", agent.parameters, units)

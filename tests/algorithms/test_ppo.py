@@ -16,10 +16,10 @@ from pong_agent.algorithms.ppo import (
     loss_and_gradient,
     prepare,
     update,
-    update_average,
+    update_averages,
 )
 from pong_agent.algorithms.returns import generalized_advantages
-from pong_agent.network import forward, values
+from pong_agent.network import action_probabilities, forward, values
 
 CONFIG = PPOConfig()
 
@@ -62,7 +62,7 @@ def test_the_gradient_agrees_with_central_differences(batch, mirror):
         CONFIG, hidden_units=40, mirror=mirror, entropy_coefficient=0.5, first_layer_scale=0.4
     )
     parameters = in_float64(init_parameters(config, np.random.default_rng(4)))
-    inputs, targets, _ = prepare(parameters, batch, config)
+    inputs, targets, _ = prepare(parameters, parameters, batch, config)
     # As in a later epoch: the policy has moved, here and there beyond the clip range.
     generator = np.random.default_rng(0)
     old = targets.old_probabilities * generator.uniform(0.6, 1.4, (len(inputs), 3))
@@ -96,18 +96,21 @@ def test_the_gradient_agrees_with_central_differences(batch, mirror):
 
 @pytest.mark.parametrize("dead_steps", [0, 15])
 def test_what_an_update_learns_from_is_gae_over_the_batch(batch, dead_steps):
-    """Targets are GAE of each fragment by itself, plus the values; dead steps can be left out."""
+    """Each fragment has its own GAE by the critic's values; dead steps can be left out."""
     parameters = init_parameters(CONFIG, np.random.default_rng(0))
+    critic = init_parameters(CONFIG, np.random.default_rng(1))
     config = replace(CONFIG, dead_steps=dead_steps)
-    inputs, targets, explained = prepare(parameters, batch, config)
-    advantages, returns, live = [], [], []
+    inputs, targets, explained = prepare(parameters, critic, batch, config)
+    advantages, returns, old, live = [], [], [], []
     for trajectory in batch.trajectories:
         rows = trajectory.network_input(with_next=True)
-        _, hidden = forward(parameters, rows, mirror=True)
-        estimates = values(parameters, hidden, mirror=True)
-        raw = generalized_advantages(trajectory.rewards, estimates, trajectory.ends, 0.98, 0.95)
-        advantages += raw.tolist()
-        returns += (raw + estimates[:-1]).tolist()
+        logits, _ = forward(parameters, rows, mirror=True)
+        old.append(action_probabilities(logits[:-1]))
+        _, hidden = forward(critic, rows, mirror=True)
+        estimates = values(critic, hidden, mirror=True)
+        known = (trajectory.rewards, estimates, trajectory.ends)
+        advantages += generalized_advantages(*known, 0.98, 0.8).tolist()
+        returns += (generalized_advantages(*known, 0.98, 0.95) + estimates[:-1]).tolist()
         since = 0  # the episode's start, then each point, with 15 steps to the serve
         for reward in trajectory.rewards:
             live.append(since >= dead_steps)
@@ -116,6 +119,7 @@ def test_what_an_update_learns_from_is_gae_over_the_batch(batch, dead_steps):
     expected = (advantages - np.mean(advantages)) / np.std(advantages)
     np.testing.assert_allclose(targets.advantages, expected, atol=1e-5)
     np.testing.assert_allclose(targets.returns, returns, atol=1e-6)
+    np.testing.assert_allclose(targets.old_probabilities, np.concatenate(old)[live], atol=1e-6)
     assert len(inputs) == sum(live)
     assert all(live) == (dead_steps == 0)
     assert explained < 0.2  # nothing is learned yet
@@ -138,15 +142,16 @@ def test_an_update_leaves_its_arguments_untouched(batch):
     assert first_state["agent_steps"] == batch.n_steps
 
 
-def test_the_average_forgets_old_weights():
-    """At first it is the plain mean of the updates' weights, later the newest ones weigh more."""
-    config = replace(CONFIG, averaging_steps=300)
-    state = {"agent_steps": np.zeros(1), "average/w": np.array([7.0])}
-    expected = [1.0, 1.5, 2.0, 2.0 + (6.0 - 2.0) / 3]
-    for weight, mean in zip([1.0, 2.0, 3.0, 6.0], expected, strict=True):
+def test_the_averages_forget_old_weights():
+    """At first they are plain means of the updates' weights, later the newest ones weigh more."""
+    config = replace(CONFIG, averaging_steps=300, critic_averaging_steps=200)
+    state = {"agent_steps": np.zeros(1), "average/w": np.array([7.0]), "critic/w": np.array([7.0])}
+    expected = [(1.0, 1.0), (1.5, 1.5), (2.0, 2.25), (2.0 + (6.0 - 2.0) / 3, 4.125)]
+    for weight, means in zip([1.0, 2.0, 3.0, 6.0], expected, strict=True):
         state["agent_steps"] += 100
-        update_average({"w": np.array([weight])}, state, 100, config)
-        assert averaged({"w": None}, state)["w"][0] == pytest.approx(mean)
+        update_averages({"w": np.array([weight])}, state, 100, config)
+        found = (averaged({"w": None}, state)["w"][0], state["critic/w"][0])
+        assert found == pytest.approx(means)
 
 
 def test_an_agent_can_play_with_averaged_weights(batch):
