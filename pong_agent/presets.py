@@ -112,10 +112,10 @@ class PPOConfig:
     dead_steps: int = 0
     """Agent steps after each point that are not learned from; for 15 no ball is in play."""
 
-    discount: float = 0.98
-    """Discount of the reward per agent step: a point is decided within about 50 of them."""
+    discount: float = 0.995
+    """Discount of the reward per agent step: less, and a long rally is worth as much as a win."""
 
-    gae_lambda: float = 0.8
+    gae_lambda: float = 0.9
     """Decay of the advantage estimate's look ahead, lambda of Schulman et al. 2016."""
 
     value_lambda: float = 0.95

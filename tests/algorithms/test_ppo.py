@@ -109,8 +109,8 @@ def test_what_an_update_learns_from_is_gae_over_the_batch(batch, dead_steps):
         _, hidden = forward(critic, rows, mirror=True)
         estimates = values(critic, hidden, mirror=True)
         known = (trajectory.rewards, estimates, trajectory.ends)
-        advantages += generalized_advantages(*known, 0.98, 0.8).tolist()
-        returns += (generalized_advantages(*known, 0.98, 0.95) + estimates[:-1]).tolist()
+        advantages += generalized_advantages(*known, 0.995, 0.9).tolist()
+        returns += (generalized_advantages(*known, 0.995, 0.95) + estimates[:-1]).tolist()
         since = 0  # the episode's start, then each point, with 15 steps to the serve
         for reward in trajectory.rewards:
             live.append(since >= dead_steps)
