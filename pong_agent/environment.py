@@ -106,19 +106,11 @@ def find_paddle_actions(env: Any) -> PaddleActions:
 
 
 def save_emulator(env: Any) -> bytes:
-    """Return the emulator's state, random draws to come included, about 14.5 kB.
+    """Return the emulator's state, its random draws to come included, about 14.5 kB.
 
-    Only for environments with a fixed frame skip: a random one is drawn outside the emulator.
-
-    Raises:
-        NotPongError: the environment draws its frame skip.
+    A frame skip that is drawn, as in `Pong-v0`, is drawn by the environment, outside the emulator:
+    its generator is not in here.
     """
-    frame_skip = env.unwrapped._ezpickle_kwargs.get("frameskip", 4)
-    if not isinstance(frame_skip, int):
-        raise NotPongError(
-            f"{_name(env)}: expected a fixed frame skip to save a game in the middle, "
-            f"found one drawn from {frame_skip}"
-        )
     return bytes(env.unwrapped.ale.cloneState(include_rng=True).serialize())
 
 

@@ -103,6 +103,9 @@ class PPOConfig:
     n_envs: int = 16
     """Games that are played on, each from where the last update left it."""
 
+    varied_games: int = 0
+    """How many of them draw the frame skip of every action from 2 to 4, as `Pong-v0` does."""
+
     fragment_steps: int = 128
     """Agent steps of each game per update, at the start."""
 
@@ -204,6 +207,10 @@ class PPOConfig:
             )
         if self.n_actions not in (2, 3):
             raise ConfigError(f"n_actions: expected 2 or 3, found {self.n_actions}")
+        if self.varied_games > self.n_envs:
+            raise ConfigError(
+                f"varied_games: expected at most n_envs, {self.n_envs}, found {self.varied_games}"
+            )
         if self.anneal_to_return <= self.anneal_from_return:
             raise ConfigError(
                 f"anneal_to_return: expected more than anneal_from_return, "
@@ -264,12 +271,21 @@ def _check_blocks(blocks: tuple[int | tuple[int, int], ...]) -> None:
         )
 
 
+_DRAWN_FRAME_SKIP = (2, 5)  # the second is left out: that of Pong-v0 and Pong-v4
+
 AgentConfig: TypeAlias = ReinforceConfig | PPOConfig
 
 
-def environment_kwargs(config: AgentConfig) -> dict[str, Any]:
-    """Return the arguments of `make_env` that make the environment an agent learns in."""
+def environment_kwargs(config: AgentConfig, *, varied: bool = False) -> dict[str, Any]:
+    """Return the arguments of `make_env` that make the environment an agent learns in.
+
+    Args:
+        config: the preset's values.
+        varied: whether the frame skip is to be drawn (`PPOConfig.varied_games`).
+    """
     kwargs: dict[str, Any] = {"noop_max": config.noop_max}
+    if varied:
+        kwargs["frameskip"] = _DRAWN_FRAME_SKIP
     if config.repeat_action_probability is not None:
         kwargs["repeat_action_probability"] = config.repeat_action_probability
     return kwargs
@@ -299,7 +315,7 @@ def _check_ranges(config: AgentConfig) -> None:
             if type(value) is not bool:
                 raise ConfigError(f"{field.name}: expected a bool, found {value!r}")
         elif field.type is int:
-            least = 0 if field.name in ("noop_max", "dead_steps") else 1
+            least = 0 if field.name in ("noop_max", "dead_steps", "varied_games") else 1
             if type(value) is not int or value < least:
                 raise ConfigError(
                     f"{field.name}: expected an int of {least} or more, found {value!r}"

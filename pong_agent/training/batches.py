@@ -91,7 +91,12 @@ class GameBatches:
         annealed = self._config.annealed(agent.progress.agent_steps, agent.progress.mean_return)
         seeds = [episode_seed(root_seed, update, index) for index in numbers]
         units = [
-            (games[first:last], seeds[first:last], annealed.fragment_steps)
+            (
+                games[first:last],
+                seeds[first:last],
+                annealed.fragment_steps,
+                min(max(self._config.varied_games - first, 0), last - first),
+            )
             for first, last in _pieces(len(games), GAMES_PER_UNIT)
         ]
         played = self._collector.call("play_fragments", agent.parameters, units)

@@ -51,9 +51,19 @@ class RolloutWorker:
         import scipy.sparse  # noqa: F401  # the network then uses its product for few rows too
 
         self._config = config
-        self._environments = [make_env(config.env_id, **environment_kwargs(config))]
-        self._environments[0].reset()
-        self._agent = PongAgent(config, env=self._environments[0])
+        self._environments: dict[bool, list[Any]] = {False: [], True: []}  # varied or not
+        [self._environment] = self._borrow(1)
+        self._agent = PongAgent(config, env=self._environment)
+
+    def _borrow(self, n_fixed: int, n_varied: int = 0) -> list[Any]:
+        """Return environments, those with a varied frame skip first; made when first needed."""
+        for varied, wanted in ((False, n_fixed), (True, n_varied)):
+            while len(self._environments[varied]) < wanted:
+                kwargs = environment_kwargs(self._config, varied=varied)
+                env = make_env(self._config.env_id, **kwargs)
+                env.reset()
+                self._environments[varied].append(env)
+        return self._environments[True][:n_varied] + self._environments[False][:n_fixed]
 
     def play_episode(
         self, parameters: Mapping[str, Floats], seed: int, deterministic: bool = False
@@ -61,7 +71,7 @@ class RolloutWorker:
         """Play one whole episode with these weights and this seed."""
         self._agent.set_parameters(parameters)
         [trajectory] = rollout(
-            self._agent, self._environments[:1], [seed], deterministic=deterministic
+            self._agent, [self._environment], [seed], deterministic=deterministic
         )
         return trajectory
 
@@ -70,24 +80,27 @@ class RolloutWorker:
         return self.play_episode(parameters, seed, deterministic=True)
 
     def play_fragments(
-        self, parameters: Mapping[str, Floats], unit: tuple[Sequence[Game], Sequence[int], int]
+        self, parameters: Mapping[str, Floats], unit: tuple[Sequence[Game], Sequence[int], int, int]
     ) -> tuple[list[Trajectory], list[Game]]:
-        """Play some games on: games, a seed for each one's actions, number of agent steps."""
-        games, seeds, n_steps = unit
+        """Play some games on.
+
+        Args:
+            parameters: weights to play with.
+            unit: games, a seed for each, number of agent steps, and how many of the games, the
+                first ones, have a varied frame skip.
+        """
+        games, seeds, n_steps, n_varied = unit
         self._agent.set_parameters(parameters)
-        while len(self._environments) < len(games):
-            env = make_env(self._config.env_id, **environment_kwargs(self._config))
-            self._environments.append(env)
-            self._environments[-1].reset()
-        return play_fragments(self._agent, self._environments[: len(games)], games, seeds, n_steps)
+        environments = self._borrow(len(games) - n_varied, n_varied)
+        return play_fragments(self._agent, environments, games, seeds, n_steps)
 
     def start_game(self, parameters: Mapping[str, Floats], seed: int) -> Game:  # noqa: ARG002
         """Begin a game; the weights, which every unit is given, play no part."""
-        return start_game(self._environments[0], seed)
+        return start_game(self._environment, seed)
 
     def close(self) -> None:
         """Close the environments."""
-        for env in self._environments:
+        for env in self._environments[False] + self._environments[True]:
             env.close()
 
 

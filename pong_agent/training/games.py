@@ -13,6 +13,9 @@ from pong_agent.environment import restore_emulator, save_emulator
 from pong_agent.observation import preprocess_frame
 from pong_agent.rollout import action_generator, rollout_fragment
 
+# Sets the stream that environments draw from apart from that which samples actions.
+_ENVIRONMENT_STREAM = 4
+
 
 @dataclass(frozen=True)
 class Game:
@@ -50,17 +53,22 @@ def play_fragments(
 ) -> tuple[list[Trajectory], list[Game]]:
     """Play `n_steps` agent steps of each game, in environments that are lent for it.
 
+    What an environment draws outside its emulator, a frame skip as in `Pong-v0`, it draws from the
+    fragment's seed.
+
     Args:
         agent: who plays.
         environments: as many environments as games, each reset at least once.
         games: N games.
-        seeds: N seeds of the generators that sample the actions.
+        seeds: N seeds of the generators that sample the actions and the frame skips.
         n_steps: agent steps.
 
     Returns:
         N trajectories, and the N games to go on with.
     """
-    for env, game in zip(environments, games, strict=True):
+    for env, game, seed in zip(environments, games, seeds, strict=True):
+        sequence = np.random.SeedSequence(seed, spawn_key=(_ENVIRONMENT_STREAM,))
+        env.unwrapped.np_random = np.random.default_rng(sequence)
         restore_emulator(env, game.emulator, game.last_action)
     trajectories, fields = rollout_fragment(
         agent,

@@ -19,7 +19,6 @@ from pong_agent.hyperparams import config_to_dict, with_hyperparams
 from pong_agent.presets import (
     AgentConfig,
     ConfigError,
-    PPOConfig,
     environment_kwargs,
     resolve_preset,
 )
@@ -27,7 +26,6 @@ from pong_agent.progress import RECENT
 from pong_agent.training.batches import make_source
 from pong_agent.training.collector import Collector, SerialCollector
 from pong_agent.training.config import TrainConfig
-from pong_agent.training.games import start_game
 from pong_agent.training.run_folder import RunError, RunFolder
 from pong_agent.training.signals import StopRequested, StopSignals
 
@@ -231,12 +229,7 @@ def start_run(config: TrainConfig, run_folder: str | Path, command: str | None =
 
 def _try_environment(config: AgentConfig) -> None:
     """Let an environment that cannot be trained in fail here, in one clear error."""
-    env = make_env(config.env_id, **environment_kwargs(config))
-    try:
-        if isinstance(config, PPOConfig):
-            start_game(env, seed=0)
-    finally:
-        env.close()
+    make_env(config.env_id, **environment_kwargs(config)).close()
 
 
 def read_train_config(run_folder: str | Path) -> TrainConfig:

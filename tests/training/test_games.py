@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from pong_agent import NotPongError, PongAgent, make_env
+from pong_agent import PongAgent, make_env
 from pong_agent.environment import restore_emulator, save_emulator
 from pong_agent.training.games import (
     games_from_arrays,
@@ -104,9 +104,23 @@ def test_games_survive_a_file(environments):
         assert_same_game(one, other)
 
 
-def test_a_drawn_frame_skip_is_refused():
-    """Pong-v0 draws its frame skip outside the emulator: its games cannot be kept in the middle."""
-    env = make_env("Pong-v0")
-    with pytest.raises(NotPongError, match=r"'Pong-v0': expected a fixed frame skip .* \(2, 5\)"):
-        start_game(env, 0)
-    env.close()
+def test_a_drawn_frame_skip_comes_from_the_fragments_seed():
+    """A game of Pong-v0 goes on the same in another environment, and its skips do vary."""
+    agent = PongAgent("ppo", seed=0)
+    one, other = (make_env("Pong-v0") for _ in range(2))
+    other.reset(seed=9)
+    games = [start_game(one, 3)]
+    for fragment in range(3):
+        before = one.unwrapped.ale.getFrameNumber()
+        played = [play_fragments(agent, [env], games, [fragment], 90) for env in (one, other)]
+        [([trajectory], [game]), ([again], [same])] = played
+        for name in ("pixels", "offsets", "actions", "rewards", "ends"):
+            expected = getattr(trajectory, name)
+            np.testing.assert_array_equal(getattr(again, name), expected)
+        assert_same_game(same, game)
+        passed = one.unwrapped.ale.getFrameNumber() - before
+        assert 2 * 90 < passed < 4 * 90
+        assert passed != 3 * 90
+        games = [game]
+    one.close()
+    other.close()

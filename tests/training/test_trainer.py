@@ -336,11 +336,31 @@ def test_an_environment_that_is_not_pong_makes_no_run(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-def test_ppo_needs_a_fixed_frame_skip(tmp_path):
-    """Pong-v0 draws its frame skip, so its games cannot be played on: refused before the run."""
-    with pytest.raises(NotPongError, match="'Pong-v0': expected a fixed frame skip"):
-        start_run(replace(PPO, env_id="Pong-v0"), tmp_path / "run")
-    assert not (tmp_path / "run").exists()
+@pytest.mark.parametrize(
+    "changed", [{"hyperparams": ("varied_games:6",)}, {"env_id": "Pong-v0"}], ids=["some", "all"]
+)
+def test_drawn_frame_skips_are_the_same_on_any_number_of_workers(ray_session, tmp_path, changed):
+    """With 6 of 16 games varied, or in Pong-v0, two workers and a resumed run change nothing."""
+    config = replace(PPO, updates=2, **changed)
+    calm = run(config, tmp_path / "calm")
+    assert_same_agent(calm, run(replace(config, workers=2), tmp_path / "ray"))
+    run(replace(config, updates=1), tmp_path / "halves")
+    with resume_run(tmp_path / "halves", config) as trainer:
+        trainer.train()
+    assert_same_agent(calm, trainer.agent)
+
+
+def test_games_can_be_varied_from_some_update_on(tmp_path):
+    """Games differ from the update on at which varied games begin, not before."""
+    calm = run(replace(PPO, updates=2), tmp_path / "calm")
+    run(replace(PPO, updates=1), tmp_path / "run")
+    varied = replace(PPO, updates=2, hyperparams=("varied_games:6",))
+    with resume_run(tmp_path / "run", varied) as trainer:
+        trainer.train()
+    first, second = (RunFolder.open(tmp_path / name).read_metrics() for name in ("calm", "run"))
+    assert first[0]["train/loss"] == second[0]["train/loss"]
+    assert first[1]["train/loss"] != second[1]["train/loss"]
+    assert calm.progress.agent_steps == trainer.agent.progress.agent_steps
 
 
 def test_resuming_needs_a_run_of_the_same_seed(calm, tmp_path):
