@@ -4,6 +4,7 @@ import csv
 import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import inf
 from pathlib import Path
 
 from pong_agent.checkpoint import atomic_replace
@@ -137,11 +138,11 @@ def _cells(point: Point | None) -> str:
 
 
 def _picked(points: Sequence[Point | None], pick: Callable[[list[float]], float]) -> str:
-    """Return a statistic of steps and of seconds; none where a run did not get there."""
-    there = [point for point in points if point is not None]
-    if len(there) < len(points):
+    """Return a statistic of steps and of seconds; a run that did not get there is beyond all."""
+    steps = pick([inf if point is None else point.steps for point in points])
+    seconds = pick([inf if point is None else point.seconds for point in points])
+    if steps == inf:
         return _cells(None)
-    steps, seconds = pick([p.steps for p in there]), pick([p.seconds for p in there])
     return f"  {steps:>18,.0f}  {seconds:>7.0f}"
 
 

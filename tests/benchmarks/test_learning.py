@@ -19,7 +19,7 @@ def test_milestones_are_the_first_points_that_reach_them():
 
 
 def test_the_summary_has_median_and_range():
-    """Each seed has a row; a milestone that one seed missed has no median."""
+    """Each seed has a row; a seed that missed a milestone counts as later than all others."""
     first, second = learned(0, CURVE, 18.0), learned(1, CURVE, 18.6)
     third = Learned(2, (), CURVE[0], None)
     rows = [line.split() for line in summary([first, second], 18.0).splitlines()]
@@ -28,4 +28,8 @@ def test_the_summary_has_median_and_range():
     assert rows[4][3:] == ["3,000", "30"]
     assert rows[5][3:] == ["5,000", "50"]
     rows = [line.split() for line in summary([first, second, third], 18.0).splitlines()]
-    assert rows[4] == ["median", "4,000", "40", "not", "reached", "-"]
+    assert rows[4] == ["median", "4,000", "40", "5,000", "50"]
+    assert rows[5] == ["min", "1,000", "10", "3,000", "30"]
+    assert rows[6] == ["max", "4,000", "40", "not", "reached", "-"]
+    rows = [line.split() for line in summary([third, third, first], 18.0).splitlines()]
+    assert rows[4][3:] == ["not", "reached", "-"]
