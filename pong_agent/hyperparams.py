@@ -47,13 +47,19 @@ def config_from_dict(values: Mapping[str, Any]) -> AgentConfig:
     """
     config_class = type(resolve_preset(str(values.get("algorithm"))))
     expected = {"algorithm", *(field.name for field in fields(config_class))}
-    if set(values) != expected:
+    missing, unknown = expected - set(values), set(values) - expected
+    if missing or unknown:
         raise ConfigError(
-            f"configuration: expected the fields {sorted(expected)}, found {sorted(values)}"
+            f"configuration: expected the fields of this version's {config_class.__name__}; "
+            f"missing: {_listed(missing)}, unknown: {_listed(unknown)}"
         )
     given: dict[str, Any] = {name: values[name] for name in expected - {"algorithm"}}
     # JSON knows lists only.
     return config_class(**{name: _as_tuples(value) for name, value in given.items()})
+
+
+def _listed(names: set[str]) -> str:
+    return ", ".join(sorted(names)) or "none"
 
 
 def _as_tuples(value: Any) -> Any:
