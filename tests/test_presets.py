@@ -119,3 +119,10 @@ def test_annealing_follows_the_return_or_the_steps_whichever_is_further():
         assert config.annealed(steps, mean_return).fragment_steps == expected
     with pytest.raises(ConfigError, match=r"^anneal_to_return: expected more than anneal_from_ret"):
         PPOConfig(anneal_from_return=18.0)
+
+
+def test_no_more_games_vary_than_there_are():
+    """Of 16 games 16 can have a drawn frame skip, 17 cannot."""
+    assert PPOConfig(varied_games=16).varied_games == 16
+    with pytest.raises(ConfigError, match="varied_games: expected at most n_envs, 16, found 17"):
+        PPOConfig(varied_games=17)
