@@ -116,7 +116,7 @@ class PPOConfig:
     """Agent steps after each point that are not learned from; for 15 no ball is in play."""
 
     discount: float = 0.995
-    """Discount of the reward per agent step: less, and a long rally is worth as much as a win."""
+    """Discount of the reward per agent step: with 0.98 agents return every ball, and do not win."""
 
     gae_lambda: float = 0.9
     """Decay of the advantage estimate's look ahead, lambda of Schulman et al. 2016."""
@@ -224,8 +224,8 @@ class PPOConfig:
         Entropy weight and target divergence shrink on straight lines, fragments grow by equal
         factors, with the larger of two shares: that of the way from `anneal_from_return` to
         `anneal_to_return` that the mean return has covered, and that of `anneal_steps`. Runs
-        differ by half a million steps in when they begin to win: a schedule in steps alone slows
-        down those that have not.
+        differ by a million steps in when they begin to win, and a schedule in steps alone would
+        make the steps of those that have not yet won smaller too.
 
         Args:
             agent_steps: agent steps learned from.
