@@ -1,7 +1,7 @@
 """`PongAgent`: what acts on frames, learns from batches, and is saved and loaded."""
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -23,10 +23,14 @@ from pong_agent.network import (
     forward,
 )
 from pong_agent.observation import (
+    FIELD_SHAPE,
     ObservationError,
+    Pixels,
     as_batch,
+    draw_field,
+    field_pixels,
+    lit_pixels,
     observe,
-    preprocess_frames,
 )
 from pong_agent.presets import AgentConfig, ConfigError, PPOConfig, resolve_preset
 from pong_agent.progress import Progress
@@ -88,7 +92,7 @@ class PongAgent:
         self.progress = Progress()
         self._model_card: dict[str, Any] = {}
         self.paddle_actions = PaddleActions(down=3, up=2, stay=0)
-        self._previous: NDArray[np.uint8] | None = None
+        self._previous: list[Pixels] | None = None
         self._starts = np.zeros(0, dtype=np.bool_)
 
     @property
@@ -205,18 +209,18 @@ class PongAgent:
                 the one before (call `reset()` first).
         """
         frames, single = as_batch(observation)
-        state = None
+        current = [lit_pixels(frame) for frame in frames]
+        previous = current
         if self._previous is not None:
-            if len(self._previous) != len(frames):
+            if len(self._previous) != len(current):
                 raise ObservationError(
                     f"expected {len(self._previous)} frames as in the last act, "
-                    f"found {len(frames)}; call reset() to start with another number"
+                    f"found {len(current)}; call reset() to start with another number"
                 )
-            state = (self._previous,)
-        probabilities, (fields,) = self._decide(frames, state, self._starts)
-        self._previous = fields
-        self._starts = np.zeros(len(frames), dtype=np.bool_)
-        actions = self._choose(probabilities, deterministic)
+            previous = _unless_starting(self._previous, current, self._starts)
+        actions = self._choose(self.action_probabilities(current, previous), deterministic)
+        self._previous = current
+        self._starts = np.zeros(len(current), dtype=np.bool_)
         return int(actions[0]) if single else actions
 
     def predict(
@@ -243,18 +247,28 @@ class PongAgent:
             ObservationError: the observation is no raw frame, or the state does not fit it.
         """
         frames, single = as_batch(observation)
-        probabilities, new_state = self._decide(frames, state, episode_start)
-        actions = self._choose(probabilities, deterministic)
+        current = [lit_pixels(frame) for frame in frames]
+        previous = current
+        if state is not None:
+            (fields,) = state
+            expected = (len(current), *FIELD_SHAPE)
+            if fields.shape != expected:
+                raise ObservationError(
+                    f"state: expected fields of shape {expected}, found {fields.shape}"
+                )
+            previous = [field_pixels(field) for field in fields]
+            if episode_start is not None:
+                previous = _unless_starting(previous, current, np.ravel(episode_start))
+        actions = self._choose(self.action_probabilities(current, previous), deterministic)
+        new_state = (np.stack([draw_field(pixels) for pixels in current]),)
         return (actions.reshape(()) if single else actions), new_state
 
-    def action_probabilities(
-        self, current: NDArray[np.uint8], previous: NDArray[np.uint8]
-    ) -> Floats:
+    def action_probabilities(self, current: Sequence[Pixels], previous: Sequence[Pixels]) -> Floats:
         """Compute each action's probability: the one path from playing fields to a decision.
 
         Args:
-            current: (N, 80, 80) uint8 of 0 and 1, `preprocess_frames` of N frames.
-            previous: (N, 80, 80) uint8, the fields before them; `current` where episodes start.
+            current: `lit_pixels` of N frames.
+            previous: the same of the frames before them; `current` where episodes start.
 
         Returns:
             [N, A] probabilities of DOWN, UP and, for preset `ppo`, STAY.
@@ -380,26 +394,16 @@ class PongAgent:
         """
         return cls.load(PRETRAINED)
 
-    def _decide(
-        self,
-        frames: NDArray[np.uint8],
-        state: PolicyState | None,
-        episode_start: NDArray[np.bool_] | None,
-    ) -> tuple[Floats, PolicyState]:
-        """Return the actions' probabilities for raw frames, and the state that they leave."""
-        current = preprocess_frames(frames)
-        previous = current
-        if state is not None:
-            (previous,) = state
-            if previous.shape != current.shape:
-                raise ObservationError(
-                    f"state: expected fields of shape {current.shape}, found {previous.shape}"
-                )
-            if episode_start is not None and np.any(episode_start):
-                starts = np.reshape(episode_start, (-1, 1, 1)).astype(np.bool_)
-                previous = np.where(starts, current, previous)
-        return self.action_probabilities(current, previous), (current,)
-
     def _choose(self, probabilities: Floats, deterministic: bool) -> NDArray[np.int64]:
         uniforms = None if deterministic else self._generator.random(len(probabilities))
         return np.array(self.paddle_actions)[choose_actions(probabilities, uniforms)]
+
+
+def _unless_starting(
+    previous: list[Pixels], current: list[Pixels], starts: NDArray[np.bool_]
+) -> list[Pixels]:
+    """Return the previous fields, the current ones where an episode starts."""
+    if not np.any(starts):
+        return previous
+    rows = zip(previous, current, starts.tolist(), strict=True)
+    return [now if start else before for before, now, start in rows]

@@ -1,15 +1,27 @@
 """What an agent learns from: trajectories in compact form, and batches of them."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pong_agent.actions import DOWN, STAY, UP
-from pong_agent.observation import FIELD_SHAPE, N_PIXELS, SparseRows, observe_stored
+from pong_agent.observation import (
+    N_PIXELS,
+    ObservationError,
+    Pixels,
+    SparseRows,
+    field_pixels,
+    observe_stored,
+)
 
 _ACTION_NAMES = ((DOWN, "DOWN"), (UP, "UP"), (STAY, "STAY"))
+
+
+# A playing field: (80, 80) uint8 of 0 and 1, or the indices of its lit pixels.
+Field: TypeAlias = NDArray[np.uint8] | Pixels
 
 
 class BatchError(ValueError):
@@ -37,6 +49,8 @@ class Trajectory:
         observation: what the network was shown, one of `observation.INPUT_SIZES`.
         return_before: sum of the running episode's rewards before the first step.
         steps_before: number of its steps before the first one.
+        probabilities: [T, A] float32, of DOWN, UP and perhaps STAY under the weights that played;
+            None where they were not noted.
     """
 
     pixels: NDArray[np.uint16]
@@ -48,6 +62,7 @@ class Trajectory:
     observation: str = "difference"
     return_before: float = 0.0
     steps_before: int = 0
+    probabilities: NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.actions)
@@ -79,6 +94,33 @@ class Trajectory:
         starts[1:] = self.ends[: len(current) - 1]
         previous = np.where(starts, current, current - 1)
         return observe_stored(self.observation, self.pixels, self.offsets, current, previous)
+
+    def followed_by(self, later: "Trajectory") -> "Trajectory":
+        """Return one trajectory of these steps and of those played on from where they ended.
+
+        Args:
+            later: the same game's next steps.
+
+        Raises:
+            BatchError: only one of the two has noted probabilities.
+        """
+        if (self.probabilities is None) != (later.probabilities is None):
+            raise BatchError("probabilities: expected in both trajectories or in none, found one")
+        noted = None
+        if self.probabilities is not None and later.probabilities is not None:
+            noted = np.concatenate([self.probabilities, later.probabilities])
+        # The frame after the first steps is the one that the others begin with, and the one before
+        # those is the last of these.
+        kept, dropped = int(self.offsets[-2]), int(later.offsets[1])
+        return replace(
+            self,
+            pixels=np.concatenate([self.pixels[:kept], later.pixels[dropped:]]),
+            offsets=np.concatenate([self.offsets[:-2], later.offsets[1:] - dropped + kept]),
+            actions=np.concatenate([self.actions, later.actions]),
+            rewards=np.concatenate([self.rewards, later.rewards]),
+            ends=np.concatenate([self.ends, later.ends]),
+            probabilities=noted,
+        )
 
     def validate(self, name: str = "trajectory", n_actions: int = len(_ACTION_NAMES)) -> None:
         """Check every field.
@@ -118,7 +160,25 @@ class Trajectory:
         if self.actions.max() >= n_actions:
             known = ", ".join(f"{number} ({what})" for number, what in _ACTION_NAMES[:n_actions])
             raise BatchError(f"{name}.actions: expected {known}, found {self.actions.max()}")
+        self._validate_probabilities(name, n_actions)
         self._validate_pixels(name)
+
+    def _validate_probabilities(self, name: str, n_actions: int) -> None:
+        noted = self.probabilities
+        if noted is None:
+            return
+        shape = (len(self.actions), n_actions)
+        if not isinstance(noted, np.ndarray) or noted.dtype != np.float32 or noted.shape != shape:
+            raise BatchError(
+                f"{name}.probabilities: expected float32 of shape {shape}, found {_describe(noted)}"
+            )
+        taken = noted[np.arange(len(noted)), self.actions]
+        # The comparisons are also false for NaN.
+        if not ((noted >= 0) & (noted <= 1.0001)).all() or not (taken > 0).all():
+            raise BatchError(
+                f"{name}.probabilities: expected numbers from 0 to 1, above 0 for actions taken, "
+                f"found {noted.min()} to {noted.max()}, for actions taken from {taken.min()}"
+            )
 
     def _validate_pixels(self, name: str) -> None:
         shape = (len(self.actions) + 3,)
@@ -200,8 +260,8 @@ class TrajectoryBuilder:
     Args:
         seed: the episode's seed, -1 where there is none.
         observation: what the network is shown.
-        previous: (80, 80) uint8 of 0 and 1, the field before the first one; None where the first
-            one starts an episode.
+        previous: the field before the first one, as for `append`; None where the first one starts
+            an episode.
 
     Example:
         >>> builder = TrajectoryBuilder(seed=7)
@@ -216,52 +276,63 @@ class TrajectoryBuilder:
         self,
         seed: int = -1,
         observation: str = "difference",
-        previous: NDArray[np.uint8] | None = None,
+        previous: Field | None = None,
     ) -> None:
         self.seed = seed
         self.observation = observation
-        self._frames = [] if previous is None else [lit_pixels(previous)]
+        self._frames = [] if previous is None else [_as_pixels(previous)]
         self._actions: list[int] = []
         self._rewards: list[float] = []
         self._ends: list[bool] = []
+        self._probabilities: list[Sequence[float]] = []
 
     def append(
-        self, field: NDArray[np.uint8], *, action: int, reward: float, end: bool = False
+        self,
+        field: Field,
+        *,
+        action: int,
+        reward: float,
+        end: bool = False,
+        probabilities: Sequence[float] | None = None,
     ) -> None:
         """Add one agent step.
 
         Args:
-            field: (80, 80) uint8 of 0 and 1, `preprocess_frame` of the frame acted on.
+            field: (80, 80) uint8 of 0 and 1, `preprocess_frame` of the frame acted on, or its lit
+                pixels, [n] uint16 as from `lit_pixels`.
             action: what was done: DOWN, UP or STAY.
             reward: what the environment gave for the action.
             end: whether the episode ended with it.
+            probabilities: [A], of the actions there were to choose from; for all steps or none.
 
         Raises:
             BatchError: the field has another shape or dtype.
         """
-        frame = lit_pixels(field)
+        frame = _as_pixels(field)
         if not self._frames:
             self._frames.append(frame)
         self._frames.append(frame)
         self._actions.append(int(action))
         self._rewards.append(float(reward))
         self._ends.append(bool(end))
+        if probabilities is not None:
+            self._probabilities.append(probabilities)
 
-    def build(self, following: NDArray[np.uint8] | None = None) -> Trajectory:
+    def build(self, following: Field | None = None) -> Trajectory:
         """Pack the steps into a trajectory.
 
         Args:
-            following: (80, 80) uint8 of 0 and 1, the field after the last step; not needed where
-                the episode ended there.
+            following: the field after the last step, as for `append`; not needed where the episode
+                ended there.
 
         Raises:
             BatchError: no step was appended, or the field has another shape or dtype.
         """
         if not self._actions:
             raise BatchError("trajectory: expected one step or more, found none")
-        last = self._frames[-1] if following is None else lit_pixels(following)
+        last = self._frames[-1] if following is None else _as_pixels(following)
         frames = [*self._frames, last]
-        counts = [len(frame) for frame in frames]
+        counts, noted = [len(frame) for frame in frames], self._probabilities
         return Trajectory(
             pixels=np.concatenate(frames),
             offsets=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
@@ -270,19 +341,17 @@ class TrajectoryBuilder:
             ends=np.array(self._ends, dtype=np.bool_),
             seed=self.seed,
             observation=self.observation,
+            probabilities=np.array(noted, dtype=np.float32) if noted else None,
         )
 
 
-def lit_pixels(field: NDArray[np.uint8]) -> NDArray[np.uint16]:
-    """Return the indices of the lit pixels of an (80, 80) uint8 field, increasing.
-
-    Raises:
-        BatchError: the field has another shape or dtype.
-    """
-    if field.shape != FIELD_SHAPE or field.dtype != np.uint8:
-        raise BatchError(f"field: expected uint8 of {FIELD_SHAPE}, found {_describe(field)}")
-    # Booleans take flatnonzero's fast path.
-    return np.flatnonzero(field.reshape(-1) != 0).astype(np.uint16)
+def _as_pixels(field: Field) -> Pixels:
+    if field.ndim == 1 and field.dtype == np.uint16:
+        return cast("Pixels", field)
+    try:
+        return field_pixels(cast("NDArray[np.uint8]", field))
+    except ObservationError as error:
+        raise BatchError(str(error)) from error
 
 
 def _describe(value: object) -> str:

@@ -2,6 +2,7 @@
 
 import functools
 import warnings
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pong_agent.actions import PaddleActions
@@ -18,7 +19,12 @@ class NotPongError(ValueError):
 
 
 def make_env(
-    env_id: str, *, render_mode: str | None = None, noop_max: int = 0, **kwargs: Any
+    env_id: str,
+    *,
+    render_mode: str | None = None,
+    noop_max: int = 0,
+    palette: bool = False,
+    **kwargs: Any,
 ) -> "gymnasium.Env[Any, Any]":
     """Make an ALE Pong environment, silently.
 
@@ -27,10 +33,12 @@ def make_env(
             skip drawn from 2 to 4 for every action, sticky actions 0.25).
         render_mode: None or "rgb_array".
         noop_max: each episode starts with 0 to so many emulator frames without an action.
+        palette: observe the screen as indices of the console's colours, for `rollout`: the same
+            game, without the time that RGB frames and Gymnasium's own checks take.
         **kwargs: passed on to the environment, e.g. `difficulty=1`.
 
     Returns:
-        The environment, whose observations are (210, 160, 3) uint8.
+        The environment, whose observations are (210, 160, 3) uint8, or (210, 160) with `palette`.
 
     Raises:
         NotPongError: the id is not registered, or the environment is not Pong seen as RGB frames
@@ -52,7 +60,17 @@ def make_env(
         with warnings.catch_warnings():
             # Pong-v0 is old on purpose: it is the notebook's.
             warnings.filterwarnings("ignore", message=".*is out of date", category=Warning)
-            env = gymnasium.make(env_id, render_mode=render_mode, **kwargs)
+            spec: Any = env_id
+            if palette:
+                from pong_agent.wrappers import PaletteEnv  # Gymnasium, which acting need not load
+
+                spec = replace(
+                    gymnasium.spec(env_id),
+                    entry_point=PaletteEnv,
+                    order_enforce=False,
+                    disable_env_checker=True,
+                )
+            env = gymnasium.make(spec, render_mode=render_mode, **kwargs)
     except gymnasium.error.Error as error:
         raise NotPongError(
             f"expected the id of a Pong environment such as 'ALE/Pong-v5', "
@@ -120,7 +138,7 @@ def restore_emulator(env: Any, state: bytes, last_action: int) -> None:
     Played on from there the game is the same bit for bit, in whatever process and whatever was
     played in the environment before. ALE keeps one thing outside its states: the action that a
     sticky draw repeats. So a fixed state is restored first, from which the wanted action is
-    taken: with the draws that come there it surely becomes the last one.
+    taken: the draw that comes there is not a sticky one.
 
     Args:
         env: an environment that was reset at least once.
@@ -131,16 +149,13 @@ def restore_emulator(env: Any, state: bytes, last_action: int) -> None:
 
     ale = env.unwrapped.ale
     ale.restoreState(ale_py.ALEState(_fixed_state()))
-    for _ in range(_ACTS_TO_BE_SURE):
-        ale.act(env.unwrapped._action_set[last_action])
+    ale.act(env.unwrapped._action_set[last_action])
     ale.restoreState(ale_py.ALEState(state))
-
-
-_ACTS_TO_BE_SURE = 4  # one that is not sticky is enough
 
 
 @functools.cache
 def _fixed_state() -> bytes:
+    """Return a state in which the next draw lets the action through (a test sees to it)."""
     env = make_env("ALE/Pong-v5")
     env.reset(seed=0)
     state = save_emulator(env)

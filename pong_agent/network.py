@@ -35,6 +35,9 @@ Parameters = dict[str, Floats]
 _SCIPY_FROM_ROWS = 4
 _SCIPY_IMPORT_FROM_ROWS = 64
 
+# Up to this many rows calls cost more than the memory that an array for all actions takes.
+_FEW_ROWS = 64
+
 
 def init_policy(generator: np.random.Generator, hidden_units: int) -> Parameters:
     """Draw a policy as the notebook does: standard normal over the root of the fan-in.
@@ -91,11 +94,12 @@ def forward(
         [N, A] logits, A = 1 for the logit of UP against DOWN, and [N, hidden_units] hidden states,
         of the parameters' dtype.
     """
-    hidden = _first_layer(parameters["W1"], inputs)
-    if mirror:
-        hidden = np.concatenate([hidden, _first_layer(parameters["W1"], inputs.flipped())], axis=1)
+    hidden = _first_layer(parameters["W1"], inputs, mirror)
     np.maximum(hidden, 0, out=hidden)
     heads = _action_heads(parameters["W2"], mirror)
+    if len(hidden) <= _FEW_ROWS:  # one call instead of one for each action, and the same bits
+        products = np.multiply(hidden[:, np.newaxis], heads, order="C")
+        return products.sum(axis=2), hidden
     return np.stack([(hidden * head).sum(axis=1) for head in heads], axis=1), hidden
 
 
@@ -110,55 +114,23 @@ def values(parameters: Parameters, hidden: Floats, *, mirror: bool = False) -> F
 
 
 def backward(
-    parameters: Parameters,
-    inputs: SparseRows,
-    hidden: Floats,
-    logit_gradients: Floats,
-    value_gradients: Floats | None = None,
-    *,
-    mirror: bool = False,
+    parameters: Parameters, inputs: SparseRows, hidden: Floats, logit_gradients: Floats
 ) -> Parameters:
-    """Carry gradients at the outputs back to the weights, summed over the rows.
+    """Carry gradients at the logit of UP back to the weights, summed over the rows.
 
     Args:
-        parameters: as for `forward` and `values`.
-        inputs: the N rows that `forward` was given.
+        parameters: "W1" (hidden_units, width) and "W2" (hidden_units,).
+        inputs: the N rows that `forward` was given, without `mirror`.
         hidden: [N, hidden_units], the hidden states that it returned.
-        logit_gradients: [N, A], gradient of the objective with respect to each logit.
-        value_gradients: [N], the same for each value, where there are values.
-        mirror: as for `forward`.
+        logit_gradients: [N, 1], gradient of the objective with respect to each logit.
 
     Returns:
         The gradient of the objective for each parameter, with its name and shape.
     """
-    hidden_gradients = np.zeros_like(hidden)
-    at_heads = []
-    for head, column in zip(
-        _action_heads(parameters["W2"], mirror), logit_gradients.T[..., np.newaxis], strict=True
-    ):
-        hidden_gradients += column * head
-        at_heads.append((column * hidden).sum(axis=0))
-    at_W2 = np.stack(at_heads)
-    if mirror:
-        own, mirrored = np.split(at_W2, 2, axis=1)
-        at_W2 = own + mirrored[_mirrored_rows(len(own))]
-    gradients = {"W2": np.asfortranarray(at_W2.reshape(parameters["W2"].shape))}
-    if value_gradients is not None:
-        at_values = value_gradients[:, np.newaxis]
-        hidden_gradients += at_values * _value_head(parameters["Wv"], mirror)
-        at_Wv = (at_values * hidden).sum(axis=0)
-        gradients["Wv"] = np.add(*np.split(at_Wv, 2)) if mirror else at_Wv
-        gradients["bv"] = at_values.sum(axis=0)
+    hidden_gradients = logit_gradients * parameters["W2"]
     hidden_gradients *= hidden > 0
-    own, n_own = hidden_gradients, len(parameters["W1"])
-    if mirror:
-        own = np.ascontiguousarray(hidden_gradients[:, :n_own])
-    columns = _to_scipy(inputs, hidden.dtype).T @ own
-    if mirror:
-        mirrored = np.ascontiguousarray(hidden_gradients[:, n_own:])
-        columns += _to_scipy(inputs.flipped(), hidden.dtype).T @ mirrored
-    gradients["W1"] = columns.T
-    return gradients
+    columns = _to_scipy(inputs, hidden.dtype).T @ hidden_gradients
+    return {"W1": columns.T, "W2": (logit_gradients * hidden).sum(axis=0)}
 
 
 def action_probabilities(logits: Floats) -> Floats:
@@ -225,17 +197,30 @@ def _value_head(Wv: Floats, mirror: bool) -> Floats:
     return np.concatenate([Wv, Wv]) if mirror else Wv
 
 
-def _first_layer(W1: Floats, inputs: SparseRows) -> Floats:
+def _first_layer(W1: Floats, inputs: SparseRows, mirror: bool) -> Floats:
+    """Return [N, hidden_units] pre-activations: of units upright and, after them, turned."""
+    n_rows = len(inputs)
+    if mirror:
+        inputs = inputs.with_flipped()
     columns = W1.T  # (6400, hidden_units), each pixel's weights lie together
     loaded = "scipy.sparse" in sys.modules
     if len(inputs) >= (_SCIPY_FROM_ROWS if loaded else _SCIPY_IMPORT_FROM_ROWS):
-        product: Floats = _to_scipy(inputs, W1.dtype) @ columns
-        return product
+        rows: Floats = _to_scipy(inputs, W1.dtype) @ columns
+    else:
+        rows = _sums_of_columns(columns, inputs)
+    return np.concatenate([rows[:n_rows], rows[n_rows:]], axis=1) if mirror else rows
+
+
+def _sums_of_columns(columns: Floats, inputs: SparseRows) -> Floats:
+    """Do what SciPy's product does, by the same additions in the same order."""
     starts, ends = inputs.offsets[:-1].tolist(), inputs.offsets[1:].tolist()
-    rows = np.empty((len(inputs), len(W1)), W1.dtype)
+    rows = np.empty((len(inputs), columns.shape[1]), columns.dtype)
+    plain = bool((inputs.values == 1).all())
     for row, start, end in zip(rows, starts, ends, strict=True):
-        signed = columns[inputs.indices[start:end]] * inputs.values[start:end, np.newaxis]
-        signed.sum(axis=0, out=row)
+        lit = columns.take(inputs.indices[start:end], axis=0)
+        if not plain:
+            lit *= inputs.values[start:end, np.newaxis]
+        np.add.reduce(lit, axis=0, out=row)
     return rows
 
 

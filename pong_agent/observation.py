@@ -1,4 +1,4 @@
-"""From an emulator frame to what the network sees: 80x80 pixels and their difference.
+"""From an emulator frame to what the network sees: the lit ones of 80x80 pixels.
 
 The steps are those of Karpathy's "Pong from Pixels" as the notebook of this project restates them
 (`preprocess` there): crop, halve, erase the background, set the rest to 1.
@@ -6,12 +6,13 @@ The steps are those of Karpathy's "Pong from Pixels" as the notebook of this pro
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 FRAME_SHAPE = (210, 160, 3)  # height, width, RGB: the screen of the Atari 2600 in ALE
+SCREEN_SHAPE = FRAME_SHAPE[:2]  # the same as indices of the console's colours
 FIELD_SHAPE = (80, 80)  # the playing field at half resolution
 N_PIXELS = 80 * 80
 
@@ -25,6 +26,19 @@ INPUT_SIZES = {
 # Which values of the red channel are lit: all but black and the two background colours.
 _LIT = np.ones(256, dtype=np.uint8)
 _LIT[[0, 109, 144]] = 0
+
+# The same for the console's 128 colours (NTSC: even numbers), by their red channel in ALE.
+_LIT_COLOURS = np.ones(256, dtype=np.uint8)
+_LIT_COLOURS[[0, 34, 48, 128, 144, 160, 176, 192, 206, 228]] = 0
+
+# Most of a field is background: as a red channel and as a colour. It is sorted out first.
+_BACKGROUND, _BACKGROUND_COLOUR = 144, 34
+
+# Indices of lit pixels, [n] uint16, increasing; pixel i is row i // 80, column i % 80 of the field.
+Pixels: TypeAlias = NDArray[np.uint16]
+
+# Where the second of two pictures begins.
+_SECOND_FIELD = np.uint16(N_PIXELS)
 
 # Where each pixel of two pictures goes when both are turned upside down.
 _FLIP = np.arange(2 * N_PIXELS, dtype=np.uint16).reshape(2, *FIELD_SHAPE)[:, ::-1].reshape(-1)
@@ -78,6 +92,15 @@ class SparseRows:
         """Return the rows of the pictures turned upside down, columns in no particular order."""
         return SparseRows(_FLIP[self.indices], self.values, self.offsets, self.width)
 
+    def with_flipped(self) -> "SparseRows":
+        """Return 2 N rows: these and, below them, the flipped ones."""
+        return SparseRows(
+            indices=np.concatenate([self.indices, _FLIP[self.indices]]),
+            values=np.concatenate([self.values, self.values]),
+            offsets=np.concatenate([self.offsets, self.offsets[1:] + self.offsets[-1]]),
+            width=self.width,
+        )
+
     def toarray(self) -> NDArray[np.int8]:
         """Return the rows as a dense (N, width) int8 array."""
         dense = np.zeros((len(self), self.width), dtype=np.int8)
@@ -123,43 +146,105 @@ def preprocess_frames(frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def as_batch(observation: Any) -> tuple[NDArray[np.uint8], bool]:
-    """Return frames with a batch dimension, and whether it had to be added."""
+    """Return raw frames with a batch dimension, and whether it had to be added.
+
+    Raises:
+        ObservationError: there are too few or too many dimensions for frames.
+    """
     frames = np.asarray(observation)
+    if frames.ndim not in (len(FRAME_SHAPE), len(FRAME_SHAPE) + 1):
+        _refuse(frames)
     single = frames.ndim == len(FRAME_SHAPE)
     return (frames[np.newaxis] if single else frames), single
 
 
-def observe(kind: str, current: NDArray[np.uint8], previous: NDArray[np.uint8]) -> SparseRows:
-    """Make the network's input from playing fields.
+def lit_pixels(observation: NDArray[np.uint8]) -> Pixels:
+    """Return where the playing field of one observation is lit.
+
+    The same as `np.flatnonzero(preprocess_frame(observation))`, at a fraction of its time.
+
+    Args:
+        observation: (210, 160, 3) uint8, a raw RGB frame, or (210, 160) uint8, the same screen as
+            indices of the console's colours, as `ALEInterface.getScreen` gives it.
+
+    Returns:
+        [n] uint16, increasing indices of the lit pixels, 20 to 30 of 6,400.
+
+    Raises:
+        ObservationError: the observation has another shape or dtype.
+
+    Example:
+        >>> screen = np.full((210, 160), 34, dtype=np.uint8)  # an empty field
+        >>> screen[35:37, 4:8] = 14  # the ball
+        >>> lit_pixels(screen)
+        array([2, 3], dtype=uint16)
+    """
+    observation = np.asarray(observation)
+    background, lit = _BACKGROUND, _LIT
+    if observation.shape == SCREEN_SHAPE and observation.dtype == np.uint8:
+        background, lit = _BACKGROUND_COLOUR, _LIT_COLOURS
+    else:
+        _check_frames(observation, observation.shape)
+        observation = observation[:, :, 0]
+    field = observation[35:195:2, ::2].reshape(-1)
+    candidates = (field != background).nonzero()[0]
+    pixels: Pixels = candidates[lit[field[candidates]].view(np.bool_)].astype(np.uint16)
+    return pixels
+
+
+def field_pixels(field: NDArray[np.uint8]) -> Pixels:
+    """Return the indices of the lit pixels of an (80, 80) uint8 field of 0 and 1, increasing.
+
+    Raises:
+        ObservationError: the field has another shape or dtype.
+    """
+    if field.shape != FIELD_SHAPE or field.dtype != np.uint8:
+        raise ObservationError(
+            f"field: expected uint8 of {FIELD_SHAPE}, found {field.dtype} of shape {field.shape}"
+        )
+    pixels: Pixels = (field.reshape(-1) != 0).nonzero()[0].astype(np.uint16)
+    return pixels
+
+
+def draw_field(pixels: Pixels) -> NDArray[np.uint8]:
+    """Return the (80, 80) uint8 field of 0 and 1 that has these lit pixels."""
+    field = np.zeros(N_PIXELS, dtype=np.uint8)
+    field[pixels] = 1
+    return field.reshape(FIELD_SHAPE)
+
+
+def observe(kind: str, current: Sequence[Pixels], previous: Sequence[Pixels]) -> SparseRows:
+    """Make the network's input from the lit pixels of playing fields.
 
     "difference": `x_t = field_t - field_{t-1}`; "two_frames": `x_t = (field_t, field_{t-1})`;
     "sum_and_difference": `x_t = (field_t + field_{t-1}, field_t - field_{t-1})`.
 
     Args:
         kind: one of `INPUT_SIZES`.
-        current: (N, 80, 80) uint8 of 0 and 1.
-        previous: (N, 80, 80) uint8 of 0 and 1; equal to `current` where an episode starts, which
+        current: lit pixels of each of N fields.
+        previous: the same of the fields before; equal to `current` where an episode starts, which
             gives the difference of zeros that the notebook uses for the first frame.
 
     Returns:
         N sparse rows.
     """
-    now, before = (field.view(np.int8).reshape(-1, N_PIXELS) for field in (current, previous))
+    if kind == "two_frames":
+        moved = [pixels + _SECOND_FIELD for pixels in previous]
+        pairs = list(zip(current, moved, strict=True))
+        indices = np.concatenate([part for pair in pairs for part in pair])
+        return SparseRows(
+            indices=indices,
+            values=np.ones(len(indices), dtype=np.int8),
+            offsets=np.cumsum([0, *(len(now) + len(before) for now, before in pairs)]),
+            width=INPUT_SIZES[kind],
+        )
     if kind == "difference":
-        dense = now - before
-    elif kind == "two_frames":
-        dense = np.concatenate([now, before], axis=1)
-    else:
-        dense = np.concatenate([now + before, now - before], axis=1)
-    width = INPUT_SIZES[kind]
-    flat = np.flatnonzero(dense != 0)  # booleans take flatnonzero's fast path
-    rows, columns = np.divmod(flat, width)
-    return SparseRows(
-        indices=columns.astype(np.uint16),
-        values=dense.reshape(-1)[flat],
-        offsets=np.searchsorted(rows, np.arange(len(current) + 1)).astype(np.int64),
-        width=width,
-    )
+        return _differences(current, previous)
+    count = len(current)
+    pixels = np.concatenate([*current, *previous])
+    offsets = np.cumsum([0, *map(len, current), *map(len, previous)])
+    rows = np.arange(count)
+    return observe_stored(kind, pixels, offsets, rows, rows + count)
 
 
 def observe_stored(
@@ -206,6 +291,21 @@ def observe_stored(
     )
 
 
+def _differences(current: Sequence[Pixels], previous: Sequence[Pixels]) -> SparseRows:
+    """Do `observe` for "difference", a few times as fast as by sorting where rows are few."""
+    dense = np.zeros((len(current), N_PIXELS), dtype=np.int8)
+    for row, now, before in zip(dense, current, previous, strict=True):
+        row[now] = 1
+        row[before] -= 1
+    rows, columns = (dense != 0).nonzero()
+    return SparseRows(
+        indices=columns.astype(np.uint16),
+        values=dense[rows, columns],
+        offsets=np.searchsorted(rows, np.arange(len(current) + 1)).astype(np.int64),
+        width=N_PIXELS,
+    )
+
+
 def _keys(
     pixels: NDArray[np.uint16],
     offsets: NDArray[np.int64],
@@ -233,7 +333,11 @@ def _preprocess(frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def _check_frames(frames: NDArray[np.uint8], frame_shape: tuple[int, ...]) -> None:
     if frame_shape != FRAME_SHAPE or frames.dtype != np.uint8:
-        raise ObservationError(
-            f"expected a raw Pong frame, uint8 of shape {FRAME_SHAPE}, or a batch of them; "
-            f"found {frames.dtype} of shape {frames.shape}"
-        )
+        _refuse(frames)
+
+
+def _refuse(frames: NDArray[Any]) -> NoReturn:
+    raise ObservationError(
+        f"expected a raw Pong frame, uint8 of shape {FRAME_SHAPE}, or a batch of them; "
+        f"found {frames.dtype} of shape {frames.shape}"
+    )

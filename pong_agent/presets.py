@@ -112,6 +112,9 @@ class PPOConfig:
     final_fragment_steps: int = 512
     """The same when annealed: a good policy needs gradients with less chance in them."""
 
+    early_share: float = 0.25
+    """Share of a fragment that is played while the batch before is learned from; 0 to wait."""
+
     dead_steps: int = 0
     """Agent steps after each point that are not learned from; for 15 no ball is in play."""
 
@@ -294,6 +297,7 @@ def environment_kwargs(config: AgentConfig, *, varied: bool = False) -> dict[str
 # Largest value of each number; counts start at 1, the others at 0.
 _UPPER_BOUNDS = {
     "block_share": 1.0,
+    "early_share": 1.0,
     "repeat_action_probability": 1.0,
     "discount": 1.0,
     "gae_lambda": 1.0,

@@ -4,14 +4,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pong_agent.agent import PongAgent
 from pong_agent.batch import Trajectory, TrajectoryBuilder
 from pong_agent.network import choose_actions
-from pong_agent.observation import preprocess_frames
+from pong_agent.observation import Pixels, lit_pixels
 
-Fields = tuple[NDArray[np.uint8], NDArray[np.uint8]]  # (80, 80) each: current, previous
+Fields = tuple[Pixels, Pixels]  # lit pixels of the current and of the previous playing field
 
 # Sets the stream that samples actions apart from those that the environment draws from its seed.
 _ACTION_STREAM = 1
@@ -32,7 +31,8 @@ def rollout(
 
     Args:
         agent: who plays; its paddle's actions must be those of the environments (`PongAgent.bind`).
-        environments: N Gymnasium environments whose observations are raw Pong frames.
+        environments: N Gymnasium environments whose observations are raw Pong frames, or screens
+            as `make_env(..., palette=True)` gives them.
         seeds: N seeds; each resets its environment and is the root of the generator that samples
             the episode's actions.
         deterministic: take the most probable action; by default actions are sampled.
@@ -59,9 +59,9 @@ def rollout(
             f"found {len(seeds)} seeds for {len(environments)} environments"
         )
     kind = agent.config.observation
-    fields = preprocess_frames(
-        np.stack([env.reset(seed=seed)[0] for env, seed in zip(environments, seeds, strict=True)])
-    )
+    fields = [
+        lit_pixels(env.reset(seed=seed)[0]) for env, seed in zip(environments, seeds, strict=True)
+    ]
     trajectories, _ = _interact(
         agent,
         environments,
@@ -87,14 +87,15 @@ def rollout_fragment(
     Args:
         agent: who plays.
         environments: N Gymnasium environments in the middle of their episodes.
-        fields: N pairs of the current and the previous playing field.
+        fields: N pairs of lit pixels, of the current and of the previous playing field.
         n_steps: agent steps to play in each environment.
         generators: N generators that sample the actions.
 
     Returns:
-        N trajectories of `n_steps` steps, and the N pairs of fields to go on with.
+        N trajectories of `n_steps` steps, with the actions' probabilities, and the N pairs of
+        fields to go on with.
     """
-    current, previous = (np.stack(part) for part in zip(*fields, strict=True))
+    current, previous = (list(part) for part in zip(*fields, strict=True))
     builders = [
         TrajectoryBuilder(observation=agent.config.observation, previous=before)
         for before in previous
@@ -107,13 +108,14 @@ def rollout_fragment(
 def _interact(
     agent: PongAgent,
     environments: list[Any],
-    current: NDArray[np.uint8],
-    previous: NDArray[np.uint8],
+    current: list[Pixels],
+    previous: list[Pixels],
     builders: list[TrajectoryBuilder],
     generators: Sequence[np.random.Generator | None],
     n_steps: int | None = None,
 ) -> tuple[list[Trajectory], list[Fields]]:
     """Play until each episode's end, or `n_steps` steps in each environment."""
+    paddle_actions = agent.paddle_actions
     trajectories: dict[int, Trajectory] = {}
     playing, played = list(range(len(environments))), 0
     while playing and played != n_steps:
@@ -122,26 +124,32 @@ def _interact(
         sampled = [generator.random() for generator in drawn if generator is not None]
         # All games of a call sample their actions, or none does.
         actions = choose_actions(probabilities, np.array(sampled) if sampled else None).tolist()
-        frames, ends = [], []
+        noted = [None] * len(playing) if n_steps is None else probabilities
+        following, ends = [], []
         for row, (index, action) in enumerate(zip(playing, actions, strict=True)):
             frame, reward, terminated, truncated, _ = environments[index].step(
-                agent.paddle_actions[action]
+                paddle_actions[action]
             )
-            ends.append(bool(terminated or truncated))
-            builders[index].append(current[row], action=action, reward=float(reward), end=ends[-1])
-            if ends[-1] and n_steps is not None:
+            end = terminated or truncated
+            builders[index].append(
+                current[row], action=action, reward=reward, end=end, probabilities=noted[row]
+            )
+            if end and n_steps is not None:
                 frame, _ = environments[index].reset(options=_start(agent, generators[index]))
-            frames.append(frame)
-        following = preprocess_frames(np.stack(frames))
-        starts = np.array(ends)[:, np.newaxis, np.newaxis]
-        previous, current = np.where(starts, following, current), following
+            following.append(lit_pixels(frame))
+            ends.append(end)
+        previous = [
+            now if end else before
+            for now, before, end in zip(following, current, ends, strict=True)
+        ]
+        current = following
         played += 1
         if n_steps is None and any(ends):
             for row in np.flatnonzero(ends).tolist():
                 trajectories[playing[row]] = builders[playing[row]].build(current[row])
-            stay = np.flatnonzero(~np.array(ends))
-            current, previous = current[stay], previous[stay]
-            playing = [playing[row] for row in stay.tolist()]
+            stay = np.flatnonzero(np.logical_not(ends)).tolist()
+            current, previous = ([part[row] for row in stay] for part in (current, previous))
+            playing = [playing[row] for row in stay]
     for row, index in enumerate(playing):
         trajectories[index] = builders[index].build(current[row])
     ordered = [trajectories[index] for index in range(len(environments))]

@@ -21,7 +21,7 @@ from pong_agent import (
 from pong_agent.agent import PRETRAINED
 from pong_agent.checkpoint import load_arrays, save_arrays
 from pong_agent.network import forward
-from pong_agent.observation import observe
+from pong_agent.observation import lit_pixels, observe
 
 
 @pytest.fixture(params=["reinforce", "ppo"])
@@ -74,7 +74,7 @@ def test_act_gives_an_action_of_the_environment(frames):
 
 def test_act_decides_on_the_frame_and_the_one_before(agent, frames):
     """The greedy action is the one with the largest logit, UP for a single positive one."""
-    fields = [preprocess_frame(frame)[np.newaxis] for frame in frames]
+    fields = [[lit_pixels(frame)] for frame in frames]
     expected = []
     for before, now in itertools.pairwise([fields[0], *fields]):
         inputs = observe(agent.config.observation, now, before)

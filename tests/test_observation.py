@@ -1,14 +1,17 @@
-import notebook
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from pong_agent.benchmarks import notebook
 from pong_agent.observation import (
     INPUT_SIZES,
     ObservationError,
     SparseRows,
+    draw_field,
+    field_pixels,
+    lit_pixels,
     observe,
     observe_stored,
     preprocess_frame,
@@ -22,14 +25,15 @@ def test_real_frames_give_the_notebooks_pixels(frames):
         field = preprocess_frame(frame)
         assert field.shape == (80, 80)
         assert field.dtype == np.uint8
-        np.testing.assert_array_equal(field.ravel(), notebook.preprocess(frame))
+        np.testing.assert_array_equal(field.ravel(), notebook.preprocess(frame.copy()))
     assert 20 <= preprocess_frames(frames).sum(axis=(1, 2)).mean() <= 40  # paddles, ball, walls
 
 
 @given(arrays(np.uint8, (210, 160, 3)))
 def test_any_frame_gives_the_notebooks_pixels(frame):
     """Any uint8 picture, also one that Pong never shows, is treated as the notebook treats it."""
-    np.testing.assert_array_equal(preprocess_frame(frame).ravel(), notebook.preprocess(frame))
+    field = preprocess_frame(frame)
+    np.testing.assert_array_equal(field.ravel(), notebook.preprocess(frame.copy()))
 
 
 def test_the_callers_frame_is_untouched(frames):
@@ -42,23 +46,34 @@ def test_the_callers_frame_is_untouched(frames):
 
 def test_differences_of_real_frames_are_the_notebooks(frames):
     """The sparse difference of successive frames is the notebook's dense one, 399 times."""
-    fields = preprocess_frames(frames)
-    dense = np.stack([notebook.preprocess(frame) for frame in frames])
-    rows = observe("difference", fields[1:], fields[:-1])
+    lit = [lit_pixels(frame) for frame in frames]
+    dense = np.stack([notebook.preprocess(frame.copy()) for frame in frames])
+    rows = observe("difference", lit[1:], lit[:-1])
     np.testing.assert_array_equal(rows.toarray(), dense[1:] - dense[:-1])
     assert len(rows) == 399
 
 
+def test_lit_pixels_are_those_of_the_field(frames):
+    """400 frames are lit where their fields are 1; drawn again, these pixels are the field."""
+    for frame, field in zip(frames, preprocess_frames(frames), strict=True):
+        pixels = lit_pixels(frame)
+        np.testing.assert_array_equal(pixels, np.flatnonzero(field))
+        np.testing.assert_array_equal(field_pixels(field), pixels)
+        np.testing.assert_array_equal(draw_field(pixels), field)
+        assert pixels.dtype == np.uint16
+
+
 def test_the_first_difference_is_zero(frames):
     """A field minus itself, which is how an episode starts, has no non-zeros."""
-    field = preprocess_frames(frames[:1])
-    assert len(observe("difference", field, field).indices) == 0
+    lit = [lit_pixels(frames[0])]
+    assert len(observe("difference", lit, lit).indices) == 0
 
 
 def test_two_frames_stand_side_by_side(frames):
     """The current field fills the first 6,400 columns, the previous one the others."""
     fields = preprocess_frames(frames[:50])
-    rows = observe("two_frames", fields[1:], fields[:-1])
+    lit = [field_pixels(field) for field in fields]
+    rows = observe("two_frames", lit[1:], lit[:-1])
     flat = fields.reshape(50, 6400)
     np.testing.assert_array_equal(rows.toarray(), np.hstack([flat[1:], flat[:-1]]))
 
@@ -66,7 +81,8 @@ def test_two_frames_stand_side_by_side(frames):
 def test_sum_and_difference_stand_side_by_side(frames):
     """What is lit now or before fills the first columns, what moved the others."""
     fields = preprocess_frames(frames[:50])
-    rows = observe("sum_and_difference", fields[1:], fields[:-1])
+    lit = [field_pixels(field) for field in fields]
+    rows = observe("sum_and_difference", lit[1:], lit[:-1])
     flat = fields.reshape(50, 6400).astype(int)
     expected = np.hstack([flat[1:] + flat[:-1], flat[1:] - flat[:-1]])
     np.testing.assert_array_equal(rows.toarray(), expected)
@@ -84,7 +100,7 @@ def test_stored_frames_give_the_same_rows(kind, seed, length):
     offsets = np.concatenate([[0], np.cumsum([len(pixels) for pixels in lit])]).astype(np.int64)
     current, previous = generator.integers(length, size=(2, 7))
     stored = observe_stored(kind, np.concatenate(lit), offsets, current, previous)
-    direct = observe(kind, fields[current], fields[previous])
+    direct = observe(kind, [lit[i] for i in current], [lit[i] for i in previous])
     for name in ("indices", "values", "offsets"):
         np.testing.assert_array_equal(getattr(stored, name), getattr(direct, name))
         assert getattr(stored, name).dtype == getattr(direct, name).dtype
@@ -95,14 +111,17 @@ def test_stored_frames_give_the_same_rows(kind, seed, length):
 def test_rows_are_taken_joined_and_flipped_as_dense_ones(frames, kind):
     """`take`, `concatenate` and `flipped` do to sparse rows what indexing does to dense ones."""
     fields = preprocess_frames(frames[:60])
-    rows = observe(kind, fields[1:], fields[:-1])
+    lit = [field_pixels(field) for field in fields]
+    rows = observe(kind, lit[1:], lit[:-1])
     dense = rows.toarray()
     order = np.random.default_rng(0).permutation(59)[:30]
     np.testing.assert_array_equal(rows.take(order).toarray(), dense[order])
     joined = SparseRows.concatenate([rows.take(order[:10]), rows.take(order[10:])])
     np.testing.assert_array_equal(joined.toarray(), dense[order])
-    turned = observe(kind, fields[1:, ::-1].copy(), fields[:-1, ::-1].copy())
-    np.testing.assert_array_equal(rows.flipped().toarray(), turned.toarray())
+    turned = [field_pixels(field[::-1]) for field in fields]
+    flipped = observe(kind, turned[1:], turned[:-1]).toarray()
+    np.testing.assert_array_equal(rows.flipped().toarray(), flipped)
+    np.testing.assert_array_equal(rows.with_flipped().toarray(), np.vstack([dense, flipped]))
 
 
 @pytest.mark.parametrize(

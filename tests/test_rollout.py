@@ -111,5 +111,5 @@ def test_each_environment_needs_a_seed():
 def test_frames_of_another_game_are_refused():
     """An environment with other observations gives one clear error."""
     env = gym.make("CartPole-v1")
-    with pytest.raises(ObservationError, match=r"found float32 of shape \(1, 4\)"):
+    with pytest.raises(ObservationError, match=r"found float32 of shape \(4,\)"):
         rollout(PongAgent(), [env], [0])

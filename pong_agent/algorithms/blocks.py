@@ -13,12 +13,17 @@ A block is given by its side in pixels, or as (height, width).
 """
 
 from collections.abc import Sequence
-from typing import TypeAlias
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pong_agent.network import Floats
 from pong_agent.observation import FIELD_SHAPE
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 Block: TypeAlias = int | tuple[int, int]
 
@@ -84,6 +89,76 @@ def add_spread(W1: Floats, weights: Sequence[Floats], blocks: Sequence[Block]) -
             windows = total.reshape(-1, _ROWS, coarser.shape[2], columns // coarser.shape[2], units)
             windows += coarser[:, :, :, np.newaxis]
         coarser = total
+
+
+@dataclass(frozen=True)
+class LitBlocks:
+    """The blocks that C of W1's columns lie in, of all kinds in turn: B blocks.
+
+    Columns that lie in the same blocks are one of D cells, so that wider blocks are summed from the
+    sums of cells, and a cell's columns get one number.
+
+    Attributes:
+        cell_of: [C] int64, the cell of each column.
+        cells: [D, C] float32, 1 for the columns in each cell.
+        members: [B, D] float32, 1 for the cells in each block.
+    """
+
+    cell_of: NDArray[np.int64]
+    cells: "csr_array"
+    members: "csr_array"
+
+    def pool(self, W1: Floats) -> Floats:
+        """Sum W1's columns, (units, C), over each block to (units, B): what `pool` does for all."""
+        sums: Floats = self.members @ (self.cells @ W1.T)
+        return sums.T
+
+    def add_spread(self, W1: Floats, weights: Floats) -> None:
+        """Add the blocks' weights, (units, B), to W1's columns, (units, C), in place."""
+        of_cells = self.members.T @ weights.T
+        columns = W1.T
+        columns += of_cells.take(self.cell_of, axis=0)
+
+
+def lit_blocks(columns: NDArray[np.int64], blocks: Sequence[Block], width: int) -> LitBlocks:
+    """Tell which blocks some columns of W1 lie in.
+
+    Args:
+        columns: [C] int64, columns of W1.
+        blocks: kinds of blocks.
+        width: number of columns of W1.
+
+    Example:
+        >>> lit = lit_blocks(np.array([0, 1, 6399]), [40, 80], 6400)
+        >>> lit.pool(np.array([[1.0, 2.0, 4.0]]))  # four blocks of 40 x 40, then one of 80 x 80
+        array([[3., 0., 0., 4., 7.]])
+    """
+    from scipy.sparse import csr_array  # 0.15 s that acting need not pay
+
+    picture, pixel = np.divmod(columns, _ROWS * _COLUMNS)
+    row, column = np.divmod(pixel, _COLUMNS)
+    n_blocks, block_of = 0, []
+    cell_of = np.zeros(len(columns), np.int64)
+    for height, wide in map(_shape, blocks):
+        band = picture * (_ROWS // height) + row // height
+        own = band * (_COLUMNS // wide) + column // wide
+        cell_of = np.unique(cell_of * width + own, return_inverse=True)[1]
+        block_of.append(n_blocks + own)
+        n_blocks += width // (height * wide)
+    _, firsts = np.unique(cell_of, return_index=True)
+    members = [np.zeros(0, np.int64), *(own[firsts] for own in block_of)]
+    cells = np.tile(np.arange(len(firsts)), len(blocks))
+    return LitBlocks(
+        cell_of=cell_of,
+        cells=csr_array(
+            (np.ones(len(columns), np.float32), (cell_of, np.arange(len(columns)))),
+            shape=(len(firsts), len(columns)),
+        ),
+        members=csr_array(
+            (np.ones(len(cells), np.float32), (np.concatenate(members), cells)),
+            shape=(n_blocks, len(firsts)),
+        ),
+    )
 
 
 def _shape(block: Block) -> tuple[int, int]:

@@ -1,11 +1,8 @@
 """Optimizers: RMSProp as the notebook has it, and Adam in place."""
 
-from collections.abc import Sequence
-
 import numpy as np
 
-from pong_agent.algorithms.blocks import Block, add_spread, pool
-from pong_agent.network import Parameters
+from pong_agent.network import Floats, Parameters
 
 _CACHE_ITEMS = 32_768  # of float32: five arrays of 128 kB
 
@@ -85,8 +82,9 @@ def adam_descent(
     """
     state["step"] += 1
     step = float(state["step"][0])
-    rate = learning_rate / (1 - beta1**step)
+    # sqrt(v / c) + epsilon = (sqrt(v) + sqrt(c) epsilon) / sqrt(c): one pass less over the arrays.
     root_of_correction = float(np.sqrt(1 - beta2**step))
+    rate = learning_rate * root_of_correction / (1 - beta1**step)
     for name, weights in parameters.items():
         arrays = (weights, gradients[name], state[f"mean/{name}"], state[f"square/{name}"])
         flat = [array.reshape(-1, order="A") for array in arrays]
@@ -100,39 +98,72 @@ def adam_descent(
             v *= beta2
             v += scratch
             denominator = np.sqrt(v, out=scratch)
-            denominator /= root_of_correction
-            denominator += epsilon
+            denominator += epsilon * root_of_correction
             scaled = np.divide(m, denominator, out=scratch)
             scaled *= rate
             w -= scaled
 
 
-def multiresolution_adam_descent(
-    parameters: Parameters,
-    gradients: Parameters,
-    state: Parameters,
-    blocks: Sequence[Block],
-    **options: float,
-) -> None:
-    """Take one Adam step downhill with block weights beside W1's own, in place.
+def adam_without_gradient(
+    weights: Floats,
+    mean: Floats,
+    square: Floats,
+    *,
+    steps_before: float,
+    n_steps: int,
+    learning_rate: float,
+    beta1: float,
+    beta2: float,
+    epsilon: float,
+) -> tuple[Floats, Floats, Floats]:
+    """Take many Adam steps at once with gradients of zero.
 
-        W1 <- W1 + step + sum over b of spread(step_b)
+    The moments shrink and the weights go on by their momentum. With s = sqrt(v), t steps before
+    these and k = t + 1, ..., t + n,
 
-    where step is Adam's for each pixel's gradient and step_b Adam's for the gradients summed over
-    each kind of block (`blocks.pool`).
+        w <- w - m sum_k a_k / (b_k s + epsilon)
+        a_k = learning_rate beta1**(k-t) / (1 - beta1**k)
+        b_k = sqrt(beta2**(k-t) / (1 - beta2**k))
+
+    which is computed as
+
+        w <- w - m G / (s + epsilon C),   G = sum_k a_k / b_k,   C = (sum_k a_k / b_k**2) / G.
+
+    The two agree to first order in epsilon / s: to 3e-10 of the step where s > 1000 epsilon. Where
+    s is below epsilon, the b_k's spread tells: 1e-2 of the step are lost for t = n = 20, and 2e-5
+    for t = 1000.
 
     Args:
-        parameters: name -> weights, "W1" among them; changed.
-        gradients: name -> gradient of the loss.
-        state: as for `adam_descent`, with "mean/W1/B" and "square/W1/B" for each kind B; changed.
-        blocks: kinds of blocks.
-        **options: the other arguments of `adam_descent`.
+        weights: w, in any memory order, which the others share.
+        mean: m.
+        square: v.
+        steps_before: t, Adam's steps before these.
+        n_steps: n, 1 or more.
+        learning_rate: as for `adam_descent`, and so are the others.
+        beta1: weight of the old mean.
+        beta2: weight of the old mean of squares.
+        epsilon: added to the root.
+
+    Returns:
+        New weights, means and mean squares; the arguments are left untouched.
     """
-    names = [f"W1/{block}" for block in blocks]
-    sums = dict(zip(names, pool(gradients["W1"], blocks), strict=True))
-    steps = {name: np.zeros_like(array) for name, array in sums.items()}
-    adam_descent(parameters | steps, gradients | sums, state, **options)
-    add_spread(parameters["W1"], list(steps.values()), blocks)
+    passed = np.arange(1.0, n_steps + 1)
+    a = learning_rate * beta1**passed / (1 - beta1 ** (steps_before + passed))
+    b = np.sqrt(beta2**passed / (1 - beta2 ** (steps_before + passed)))
+    total = float((a / b).sum())
+    offset = epsilon * float((a / b**2).sum()) / total if total else epsilon
+    results = tuple(np.empty_like(array) for array in (weights, mean, square))
+    flat = [array.reshape(-1, order="A") for array in (weights, mean, square, *results)]
+    for start in range(0, weights.size, _CACHE_ITEMS):
+        w, m, v, new_w, new_m, new_v = (array[start : start + _CACHE_ITEMS] for array in flat)
+        np.sqrt(v, out=new_w)
+        new_w += offset
+        np.divide(m, new_w, out=new_w)
+        new_w *= total
+        np.subtract(w, new_w, out=new_w)
+        np.multiply(m, beta1**n_steps, out=new_m)
+        np.multiply(v, beta2**n_steps, out=new_v)
+    return results[0], results[1], results[2]
 
 
 def check_finite(*groups: Parameters) -> None:

@@ -10,15 +10,21 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pong_agent.algorithms import heads
 from pong_agent.algorithms.actor_critic import empty_parameters, init_parameters
-from pong_agent.algorithms.blocks import pool
-from pong_agent.algorithms.optimizers import check_finite, multiresolution_adam_descent
+from pong_agent.algorithms.blocks import lit_blocks, pool
+from pong_agent.algorithms.lit_columns import LitRows, lit_rows
+from pong_agent.algorithms.multiresolution import (
+    multiresolution_adam_descent,
+    narrowed,
+    widened,
+)
+from pong_agent.algorithms.optimizers import check_finite
 from pong_agent.algorithms.returns import generalized_advantages, live_steps
 from pong_agent.batch import Batch
 from pong_agent.network import (
     Floats,
     Parameters,
-    backward,
     forward,
     log_softmax,
     values,
@@ -80,7 +86,7 @@ def init_optimizer(parameters: Parameters, config: PPOConfig) -> Parameters:
 
 
 def loss_and_gradient(
-    parameters: Parameters, inputs: SparseRows, targets: Targets, config: PPOConfig
+    parameters: Parameters, inputs: LitRows, targets: Targets, config: PPOConfig
 ) -> tuple[dict[str, float], Parameters]:
     """Compute the PPO loss of a minibatch and its gradient.
 
@@ -92,8 +98,8 @@ def loss_and_gradient(
     (equations 7 and 9 of the paper; eps is `clip_range`, H the entropy of the actions in nats.)
 
     Args:
-        parameters: "W1", "W2", "Wv" and "bv".
-        inputs: N sparse rows.
+        parameters: "W1", only the lit columns of it, "W2", "Wv" and "bv".
+        inputs: N rows.
         targets: of the same N steps.
         config: the preset's values.
 
@@ -101,8 +107,10 @@ def loss_and_gradient(
         "loss", "policy_loss", "value_loss", "entropy", "clip_fraction" and "kl" (of the old policy
         from the new one, nats), and the gradient of L for each parameter.
     """
-    logits, hidden = forward(parameters, inputs, mirror=config.mirror)
-    estimates = values(parameters, hidden, mirror=config.mirror)
+    hidden = inputs.times(parameters["W1"])
+    np.maximum(hidden, 0, out=hidden)
+    outputs = heads.outputs(parameters, hidden, mirror=config.mirror)
+    logits, estimates = outputs[:, :-1], outputs[:, -1]
     log_p = log_softmax(logits)
     p, n = np.exp(log_p), len(logits)
     taken = np.arange(logits.shape[1]) == targets.actions[:, np.newaxis]
@@ -118,14 +126,13 @@ def loss_and_gradient(
     gains = np.where(active, targets.advantages * ratio, 0)
     policy_gradients = gains[:, np.newaxis] * (p - taken)
     entropy_gradients = config.entropy_coefficient * p * (log_p + entropies[:, np.newaxis])
-    gradients = backward(
-        parameters,
-        inputs,
-        hidden,
-        (policy_gradients + entropy_gradients) / n,
-        config.value_coefficient * errors / n,
-        mirror=config.mirror,
+    output_gradients = np.empty_like(outputs)
+    output_gradients[:, :-1] = (policy_gradients + entropy_gradients) / n
+    output_gradients[:, -1] = config.value_coefficient * errors / n
+    gradients, at_hidden = heads.backward(
+        parameters, hidden, output_gradients, mirror=config.mirror
     )
+    gradients["W1"] = inputs.transposed_times(at_hidden)
     policy_loss, value_loss = -float(surrogate.mean()), float(np.square(errors).mean()) / 2
     statistics = {
         "loss": policy_loss
@@ -149,10 +156,11 @@ def update(
 ) -> tuple[Parameters, Parameters, dict[str, float]]:
     """Make one update: several epochs of minibatches in random order, one Adam step for each.
 
-    The batch must come from the given parameters: the old probabilities are computed from them.
-    The old values come from the critic's running average of them. Afterwards the step size is
-    divided by `learning_rate_factor` if the policy moved, over the last epoch, more than twice
-    `target_kl`, and multiplied by it below half of it.
+    The old probabilities are those that the trajectories noted; without, the batch must come from
+    the given parameters, and they are computed from these. The old values come from the critic's
+    running average of the parameters. Afterwards the step size is divided by `learning_rate_factor`
+    if the policy moved, over the last epoch, more than twice `target_kl`, and multiplied by it
+    below half of it.
 
     Args:
         parameters: "W1", "W2", "Wv" and "bv"; left untouched, as all arguments are.
@@ -171,35 +179,40 @@ def update(
     """
     critic = _averages(_CRITIC, parameters, optimizer_state)
     inputs, targets, explained_variance = prepare(parameters, critic, batch, config)
-    parameters = {name: array.copy(order="K") for name, array in parameters.items()}
-    optimizer_state = {name: array.copy(order="K") for name, array in optimizer_state.items()}
-    learning_rate = float(optimizer_state["learning_rate"][0])
+    blocks, learning_rate = config.first_layer_blocks, float(optimizer_state["learning_rate"][0])
+    options = {
+        "learning_rate": learning_rate,
+        "beta1": config.adam_beta1,
+        "beta2": config.adam_beta2,
+        "epsilon": config.adam_epsilon,
+    }
+    lit = lit_rows(inputs, mirror=config.mirror)
+    blocks_of_lit = lit_blocks(lit.columns, blocks, inputs.width)
+    weights, moments = narrowed(parameters, optimizer_state, lit.columns, blocks)
     n_minibatches = min(config.minibatches, len(inputs))
     for _ in range(config.epochs):
         epoch: list[dict[str, float]] = []
         for rows in np.array_split(generator.permutation(len(inputs)), n_minibatches):
             statistics, gradients = loss_and_gradient(
-                parameters, inputs.take(rows), targets.take(rows), config
+                weights, lit.take(rows), targets.take(rows), config
             )
             norm = clip_norm(gradients, config.max_grad_norm)
-            multiresolution_adam_descent(
-                parameters,
-                gradients,
-                optimizer_state,
-                config.first_layer_blocks,
-                learning_rate=learning_rate,
-                beta1=config.adam_beta1,
-                beta2=config.adam_beta2,
-                epsilon=config.adam_epsilon,
-            )
+            multiresolution_adam_descent(weights, gradients, moments, blocks_of_lit, **options)
             epoch.append({**statistics, "grad_norm": norm})
-    check_finite(parameters, optimizer_state)
+    new_parameters, adam_state = widened(
+        parameters, optimizer_state, weights, moments, lit.columns, blocks, **options
+    )
+    check_finite(new_parameters, adam_state)
     metrics = {name: float(np.mean([one[name] for one in epoch])) for name in epoch[0]}
-    optimizer_state["agent_steps"] += batch.n_steps
-    update_averages(parameters, optimizer_state, batch.n_steps, config)
-    optimizer_state["learning_rate"][0] = adapted(learning_rate, metrics["kl"], config)
+    new_state = {
+        **optimizer_state,
+        **adam_state,
+        "agent_steps": optimizer_state["agent_steps"] + batch.n_steps,
+        "learning_rate": np.array([adapted(learning_rate, metrics["kl"], config)]),
+    }
+    new_state |= updated_averages(new_parameters, new_state, batch.n_steps, config)
     metrics |= {"explained_variance": explained_variance, "learning_rate": learning_rate}
-    return parameters, optimizer_state, metrics
+    return new_parameters, new_state, metrics
 
 
 def averaged(parameters: Parameters, optimizer_state: Parameters) -> Parameters:
@@ -215,21 +228,26 @@ def _averages(prefix: str, parameters: Parameters, optimizer_state: Parameters) 
     return {name: optimizer_state[f"{prefix}{name}"] for name in parameters}
 
 
-def update_averages(
+def updated_averages(
     parameters: Parameters, optimizer_state: Parameters, n_steps: int, config: PPOConfig
-) -> None:
-    """Move the running averages towards new parameters, in place.
+) -> Parameters:
+    """Return the running averages of the optimizer's state, moved towards new parameters.
 
     At the beginning they are the plain mean, so that the first weights do not linger.
     """
     total = float(optimizer_state["agent_steps"][0])
+    updated: Parameters = {}
     for prefix, steps in (
         (_AVERAGE, config.averaging_steps),
         (_CRITIC, config.critic_averaging_steps),
     ):
         share = n_steps / max(n_steps, min(total, steps))
         for name, mean in _averages(prefix, parameters, optimizer_state).items():
-            mean += share * (parameters[name] - mean)
+            new = parameters[name] - mean
+            new *= share
+            new += mean
+            updated[f"{prefix}{name}"] = new
+    return updated
 
 
 def prepare(
@@ -244,7 +262,7 @@ def prepare(
     reliable reinforcement learning for advanced reasoning tasks", arXiv:2504.05118, 2025.
 
     Args:
-        parameters: those that played the batch.
+        parameters: those that played the batch, or the last part of it.
         critic: averaged ones that estimate the values.
         batch: a validated batch.
         config: the preset's values.
@@ -255,7 +273,6 @@ def prepare(
     """
     parts = [trajectory.network_input(with_next=True) for trajectory in batch.trajectories]
     everything = SparseRows.concatenate(parts)
-    logits, _ = forward(parameters, everything, mirror=config.mirror)
     _, hidden = forward(critic, everything, mirror=config.mirror)
     estimates = values(critic, hidden, mirror=config.mirror)
     advantages: list[Floats] = []
@@ -292,16 +309,26 @@ def prepare(
     raw, old_values = np.concatenate(advantages)[kept], np.concatenate(before)[kept]
     actions = np.concatenate([trajectory.actions for trajectory in batch.trajectories])[kept]
     fitted = np.concatenate(returns)[kept]
-    dtype = logits.dtype
+    old = _noted_probabilities(batch)
+    if old is None:
+        logits, _ = forward(parameters, everything.take(np.concatenate(rows)), mirror=config.mirror)
+        old = np.exp(log_softmax(logits))
+    dtype = parameters["W1"].dtype
     targets = Targets(
         actions=actions.astype(np.int64),
-        old_probabilities=np.exp(log_softmax(logits[index])),
+        old_probabilities=old[kept],
         advantages=((raw - raw.mean()) / (raw.std() + 1e-8)).astype(dtype),
         returns=fitted.astype(dtype),
     )
     variance = float(fitted.var())
     explained = 1 - float((fitted - old_values).var()) / variance if variance else 0.0
     return everything.take(index), targets, explained
+
+
+def _noted_probabilities(batch: Batch) -> Floats | None:
+    """Return the actions' probabilities as they were when the batch was played."""
+    noted = [one.probabilities for one in batch.trajectories if one.probabilities is not None]
+    return np.concatenate(noted) if len(noted) == len(batch.trajectories) else None
 
 
 def divergence(old: Floats, new_log: Floats) -> Floats:
@@ -324,12 +351,17 @@ def clip_norm(gradients: Parameters, max_norm: float) -> float:
     Returns:
         The norm before.
     """
-    squares = [np.square(gradient).sum(dtype=np.float64) for gradient in gradients.values()]
-    norm = float(np.sqrt(sum(squares)))
+    norm = float(np.sqrt(sum(_sum_of_squares(gradient) for gradient in gradients.values())))
     if norm > max_norm:
         for gradient in gradients.values():
             gradient *= max_norm / norm
     return norm
+
+
+def _sum_of_squares(array: Floats) -> float:
+    """Sum in float32 over the units, which are few, and in float64 beyond."""
+    columns = np.atleast_2d(array.T)
+    return float(np.einsum("cu,cu->c", columns, columns).sum(dtype=np.float64))
 
 
 def adapted(learning_rate: float, kl: float, config: PPOConfig) -> float:

@@ -1,1 +1,1 @@
-"""Measurements that anyone can repeat: how fast the agent learns."""
+"""Measurements that anyone can repeat: how fast the agent learns, and where the time goes."""

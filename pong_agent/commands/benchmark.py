@@ -16,6 +16,7 @@ from pong_agent.benchmarks.learning import (
     write_curves,
 )
 from pong_agent.commands.lines import step_line
+from pong_agent.commands.speed import Act, Scaling, Throughput
 from pong_agent.commands.train import RUNS
 from pong_agent.presets import ConfigError
 from pong_agent.training.config import TrainConfig
@@ -115,7 +116,7 @@ class Ablation:
 class Benchmark:
     """Measure what this package claims."""
 
-    benchmark: Annotated[Learning | Ablation, tyro.conf.arg(name="")]
+    benchmark: Annotated[Learning | Ablation | Throughput | Act | Scaling, tyro.conf.arg(name="")]
 
     def run(self) -> int:
         """Run the benchmark and return the exit code."""

@@ -1,7 +1,7 @@
 """Where training data come from: what plays it, and the collector without Ray."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
 
 from pong_agent.agent import PongAgent
 from pong_agent.batch import Trajectory
@@ -11,16 +11,37 @@ from pong_agent.presets import AgentConfig, environment_kwargs
 from pong_agent.rollout import rollout
 from pong_agent.training.games import Game, play_fragments, start_game
 
-# Games that a worker plays in step, as one unit of work: one call of the network serves all.
-GAMES_PER_UNIT = 4
-
 
 class CollectorError(RuntimeError):
     """Episodes could not be collected; the message says what failed."""
 
 
+class Unit(NamedTuple):
+    """A unit of work of `RolloutWorker.play_fragments`.
+
+    Attributes:
+        games: which games are played on.
+        seeds: of the generators that sample their actions and frame skips.
+        n_steps: agent steps of the fragments.
+        n_early: agent steps of the following ones that are played ahead.
+        n_varied: how many of the games, the first ones, have a varied frame skip.
+    """
+
+    games: Sequence[Game]
+    seeds: Sequence[int]
+    n_steps: int
+    n_early: int
+    n_varied: int
+
+
 class Collector(Protocol):
-    """Plays with given weights; what is played is determined by seeds and games alone."""
+    """Plays with given weights; what is played is determined by seeds and games alone.
+
+    Attributes:
+        n_workers: how many units of work it plays at a time.
+    """
+
+    n_workers: int
 
     def call(
         self, method: str, parameters: Mapping[str, Floats], units: Sequence[Any]
@@ -29,6 +50,19 @@ class Collector(Protocol):
 
         Raises:
             CollectorError: a call failed.
+        """
+        ...
+
+    def stream(
+        self, method: str, parameters: Mapping[str, Floats], units: Sequence[Any]
+    ) -> Iterator[list[Any]]:
+        """Begin what `RolloutWorker`'s generator does with weights and each unit.
+
+        It goes on whether or not anybody asks for the results. With the first item of each unit's
+        generator, in the order of the units, then with the second, and so on, comes one list.
+
+        Raises:
+            CollectorError: a call failed; raised when its item is asked for.
         """
         ...
 
@@ -60,7 +94,7 @@ class RolloutWorker:
         for varied, wanted in ((False, n_fixed), (True, n_varied)):
             while len(self._environments[varied]) < wanted:
                 kwargs = environment_kwargs(self._config, varied=varied)
-                env = make_env(self._config.env_id, **kwargs)
+                env = make_env(self._config.env_id, palette=True, **kwargs)
                 env.reset()
                 self._environments[varied].append(env)
         return self._environments[True][:n_varied] + self._environments[False][:n_fixed]
@@ -80,19 +114,14 @@ class RolloutWorker:
         return self.play_episode(parameters, seed, deterministic=True)
 
     def play_fragments(
-        self, parameters: Mapping[str, Floats], unit: tuple[Sequence[Game], Sequence[int], int, int]
-    ) -> tuple[list[Trajectory], list[Game]]:
-        """Play some games on.
-
-        Args:
-            parameters: weights to play with.
-            unit: games, a seed for each, number of agent steps, and how many of the games, the
-                first ones, have a varied frame skip.
-        """
-        games, seeds, n_steps, n_varied = unit
+        self, parameters: Mapping[str, Floats], unit: Unit
+    ) -> Iterator[list[Trajectory] | tuple[list[Trajectory], list[Game]]]:
+        """Play some games on; yields what `games.play_fragments` yields."""
         self._agent.set_parameters(parameters)
-        environments = self._borrow(len(games) - n_varied, n_varied)
-        return play_fragments(self._agent, environments, games, seeds, n_steps)
+        environments = self._borrow(len(unit.games) - unit.n_varied, unit.n_varied)
+        yield from play_fragments(
+            self._agent, environments, unit.games, unit.seeds, unit.n_steps, unit.n_early
+        )
 
     def start_game(self, parameters: Mapping[str, Floats], seed: int) -> Game:  # noqa: ARG002
         """Begin a game; the weights, which every unit is given, play no part."""
@@ -114,6 +143,8 @@ class SerialCollector:
         NotPongError: the environment is not Pong.
     """
 
+    n_workers = 1
+
     def __init__(self, config: AgentConfig) -> None:
         self._worker = RolloutWorker(config)
 
@@ -122,6 +153,13 @@ class SerialCollector:
     ) -> list[Any]:
         """Call the worker's method with weights and each unit, in order."""
         return [getattr(self._worker, method)(parameters, unit) for unit in units]
+
+    def stream(
+        self, method: str, parameters: Mapping[str, Floats], units: Sequence[Any]
+    ) -> Iterator[list[Any]]:
+        """Do it at once: there is nobody to go on with it meanwhile."""
+        results = [list(getattr(self._worker, method)(parameters, unit)) for unit in units]
+        return iter([list(items) for items in zip(*results, strict=True)])
 
     def close(self) -> None:
         """Close the environments."""

@@ -1,6 +1,7 @@
 """Games that are played on from update to update, by whichever worker is free."""
 
-from collections.abc import Mapping, Sequence
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from pong_agent.agent import PongAgent
 from pong_agent.batch import Trajectory
 from pong_agent.environment import restore_emulator, save_emulator
-from pong_agent.observation import preprocess_frame
+from pong_agent.observation import Pixels, draw_field, field_pixels, lit_pixels
 from pong_agent.rollout import action_generator, rollout_fragment
 
 # Sets the stream that environments draw from apart from that which samples actions.
@@ -22,17 +23,17 @@ class Game:
     """A game between two fragments: all that is needed to play it on, anywhere.
 
     Attributes:
-        emulator: state of the emulator, see `environment.save_emulator`.
-        current: (80, 80) uint8 of 0 and 1, the playing field now.
-        previous: (80, 80) uint8, the field before; the current one where an episode starts.
+        emulator: state of the emulator, `environment.save_emulator`'s, compressed by half.
+        current: lit pixels of the playing field now.
+        previous: those of the field before; the current one's where an episode starts.
         last_action: index of the action that was taken last, 0 (NOOP) where an episode starts.
         return_before: sum of the running episode's rewards so far.
         steps_before: its agent steps so far.
     """
 
     emulator: bytes
-    current: NDArray[np.uint8]
-    previous: NDArray[np.uint8]
+    current: Pixels
+    previous: Pixels
     last_action: int = 0
     return_before: float = 0.0
     steps_before: int = 0
@@ -40,8 +41,8 @@ class Game:
 
 def start_game(env: Any, seed: int) -> Game:
     """Begin a game in an environment, which is then free for another one."""
-    field = preprocess_frame(env.reset(seed=seed)[0])
-    return Game(save_emulator(env), field, field)
+    pixels = lit_pixels(env.reset(seed=seed)[0])
+    return Game(_packed(env), pixels, pixels)
 
 
 def play_fragments(
@@ -50,47 +51,52 @@ def play_fragments(
     games: Sequence[Game],
     seeds: Sequence[int],
     n_steps: int,
-) -> tuple[list[Trajectory], list[Game]]:
-    """Play `n_steps` agent steps of each game, in environments that are lent for it.
+    n_early: int = 0,
+) -> Iterator[list[Trajectory] | tuple[list[Trajectory], list[Game]]]:
+    """Play `n_steps` agent steps of each game, and then some of its next fragment.
 
     What an environment draws outside its emulator, a frame skip as in `Pong-v0`, it draws from the
     fragment's seed.
 
     Args:
         agent: who plays.
-        environments: as many environments as games, each reset at least once.
+        environments: as many environments as games, lent for it, each reset at least once.
         games: N games.
         seeds: N seeds of the generators that sample the actions and the frame skips.
         n_steps: agent steps.
+        n_early: agent steps that are played ahead, with the same weights.
 
-    Returns:
-        N trajectories, and the N games to go on with.
+    Yields:
+        First the N trajectories of `n_steps` steps. Then N of `n_early` steps, an empty list where
+        that is 0, together with the N games to go on with.
     """
     for env, game, seed in zip(environments, games, seeds, strict=True):
         sequence = np.random.SeedSequence(seed, spawn_key=(_ENVIRONMENT_STREAM,))
         env.unwrapped.np_random = np.random.default_rng(sequence)
-        restore_emulator(env, game.emulator, game.last_action)
-    trajectories, fields = rollout_fragment(
-        agent,
-        environments,
-        [(game.current, game.previous) for game in games],
-        n_steps,
-        [action_generator(seed) for seed in seeds],
-    )
-    labelled = [
-        replace(
-            trajectory,
-            seed=seed,
-            return_before=game.return_before,
-            steps_before=game.steps_before,
-        )
-        for trajectory, game, seed in zip(trajectories, games, seeds, strict=True)
-    ]
+        restore_emulator(env, zlib.decompress(game.emulator), game.last_action)
+    generators = [action_generator(seed) for seed in seeds]
+    fields = [(game.current, game.previous) for game in games]
+    running = [(game.last_action, game.return_before, game.steps_before) for game in games]
+    for n, ahead in ((n_steps, False), (n_early, True)):
+        trajectories: list[Trajectory] = []
+        if n:
+            played, fields = rollout_fragment(agent, environments, fields, n, generators)
+            trajectories = [
+                replace(one, seed=seed, return_before=before, steps_before=steps)
+                for one, seed, (_, before, steps) in zip(played, seeds, running, strict=True)
+            ]
+            running = [_running(trajectory, agent) for trajectory in trajectories]
+        if not ahead:
+            yield trajectories
     following = [
-        Game(save_emulator(env), current, previous, *_running(trajectory, agent))
-        for env, (current, previous), trajectory in zip(environments, fields, labelled, strict=True)
+        Game(_packed(env), current, previous, *state)
+        for env, (current, previous), state in zip(environments, fields, running, strict=True)
     ]
-    return labelled, following
+    yield trajectories, following
+
+
+def _packed(env: Any) -> bytes:
+    return zlib.compress(save_emulator(env), level=1)  # higher ones gain nothing
 
 
 def _running(trajectory: Trajectory, agent: PongAgent) -> tuple[int, float, int]:
@@ -112,8 +118,8 @@ def games_to_arrays(games: Sequence[Game]) -> dict[str, NDArray[Any]]:
     return {
         "emulators": np.concatenate(emulators),
         "sizes": np.array([len(emulator) for emulator in emulators]),
-        "current": np.packbits([game.current for game in games]),
-        "previous": np.packbits([game.previous for game in games]),
+        "current": np.packbits([draw_field(game.current) for game in games]),
+        "previous": np.packbits([draw_field(game.previous) for game in games]),
         "last_actions": np.array([game.last_action for game in games]),
         "returns": np.array([game.return_before for game in games]),
         "steps": np.array([game.steps_before for game in games]),
@@ -131,8 +137,40 @@ def games_from_arrays(arrays: Mapping[str, NDArray[Any]]) -> list[Game]:
     shape = (len(sizes), 80, 80)
     emulators = np.split(arrays["emulators"], np.cumsum(sizes)[:-1])
     current, previous = (
-        np.unpackbits(arrays[name]).reshape(shape) for name in ("current", "previous")
+        [field_pixels(field) for field in np.unpackbits(arrays[name]).reshape(shape)]
+        for name in ("current", "previous")
     )
     numbers = (arrays[name].tolist() for name in ("last_actions", "returns", "steps"))
     columns = zip(emulators, current, previous, *numbers, strict=True)
     return [Game(emulator.tobytes(), *rest) for emulator, *rest in columns]
+
+
+_TRAJECTORY_ARRAYS = ("pixels", "offsets", "actions", "rewards", "ends", "probabilities")
+
+
+def trajectory_to_arrays(trajectory: Trajectory, prefix: str) -> dict[str, NDArray[Any]]:
+    """Return a fragment's arrays, each with the prefix before its name."""
+    arrays = {f"{prefix}{name}": getattr(trajectory, name) for name in _TRAJECTORY_ARRAYS}
+    before = [trajectory.seed, trajectory.return_before, trajectory.steps_before]
+    return arrays | {f"{prefix}before": np.array(before, dtype=np.float64)}
+
+
+def trajectory_from_arrays(
+    arrays: Mapping[str, NDArray[Any]], prefix: str, observation: str
+) -> Trajectory:
+    """Rebuild a fragment from `trajectory_to_arrays`.
+
+    Raises:
+        KeyError: an array is missing.
+        ValueError: the arrays are not a trajectory's.
+    """
+    seed, return_before, steps_before = arrays[f"{prefix}before"].tolist()
+    trajectory = Trajectory(
+        **{name: arrays[f"{prefix}{name}"] for name in _TRAJECTORY_ARRAYS},
+        seed=int(seed),
+        observation=observation,
+        return_before=return_before,
+        steps_before=int(steps_before),
+    )
+    trajectory.validate(f"the trajectory {prefix}", arrays[f"{prefix}probabilities"].shape[-1])
+    return trajectory

@@ -1,9 +1,10 @@
 """Ray's room: long-lived workers that play episodes in processes of their own."""
 
+import itertools
 import logging
 import os
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pong_agent.network import Floats
@@ -17,13 +18,16 @@ _OBJECT_STORE_BYTES = 256 * 2**20
 class RayCollector:
     """Plays on Ray actors, as many units of work at a time as there are workers.
 
-    The weights are put into the object store once per call, and a worker that has finished a unit
-    takes the next one. A Ray that already runs in this process is used and left running.
+    Weights are put into the object store once, and a worker that has finished a unit takes the next
+    one. A Ray that already runs in this process is used and left running.
 
     Args:
         config: the preset's values, which name the environment.
         n_workers: number of actors, 1 or more, one CPU each.
         address: a Ray cluster's address, or "auto"; None starts Ray on this machine.
+
+    Attributes:
+        n_workers: number of actors.
 
     Raises:
         ConfigError: the number of workers is below 1.
@@ -38,6 +42,9 @@ class RayCollector:
         self._started_ray = _start_ray(self._ray, n_workers, address)
         actor_class = self._ray.remote(num_cpus=1, scheduling_strategy="SPREAD")(RolloutWorker)
         self._actors = [actor_class.remote(config) for _ in range(n_workers)]
+        self.n_workers = n_workers
+        self._shared: dict[str, Floats] = {}  # the last weights, never changed in place
+        self._weights: Any = None  # where they are in the object store
 
     def call(
         self, method: str, parameters: Mapping[str, Floats], units: Sequence[Any]
@@ -47,7 +54,7 @@ class RayCollector:
         Raises:
             CollectorError: a worker failed.
         """
-        weights = self._ray.put(dict(parameters))
+        weights = self._share(parameters)
         waiting = deque(enumerate(units))
         idle = deque(self._actors)
         running: dict[Any, tuple[int, Any]] = {}  # result -> (number of the unit, actor)
@@ -59,20 +66,51 @@ class RayCollector:
                 running[getattr(actor, method).remote(weights, unit)] = (index, actor)
             [result], _ = self._ray.wait(list(running), num_returns=1)
             index, actor = running.pop(result)
-            try:
-                finished[index] = self._ray.get(result)
-            except self._ray.exceptions.RayError as error:
-                raise CollectorError(
-                    f"the worker that was given unit {index} of {len(units)} failed: {error}"
-                ) from error
+            finished[index] = self._result(result, index, len(units))
             idle.append(actor)
         return [finished[index] for index in range(len(units))]
+
+    def stream(
+        self, method: str, parameters: Mapping[str, Floats], units: Sequence[Any]
+    ) -> Iterator[list[Any]]:
+        """Give each unit to a worker at once, and return what waits for the results."""
+        weights = self._share(parameters)
+        generators = [
+            getattr(actor, method).options(num_returns="streaming").remote(weights, unit)
+            for actor, unit in zip(itertools.cycle(self._actors), units, strict=False)
+        ]
+        return self._items(generators)
+
+    def _items(self, generators: Sequence[Any]) -> Iterator[list[Any]]:
+        for results in zip(*generators, strict=True):
+            yield [
+                self._result(result, index, len(generators)) for index, result in enumerate(results)
+            ]
+
+    def _share(self, parameters: Mapping[str, Floats]) -> Any:
+        """Put weights into the object store, unless they are those that were put there last."""
+        same = parameters.keys() == self._shared.keys() and all(
+            parameters[name] is array for name, array in self._shared.items()
+        )
+        if self._weights is None or not same:
+            self._shared = dict(parameters)
+            self._weights = self._ray.put(self._shared)
+        return self._weights
+
+    def _result(self, result: Any, index: int, total: int) -> Any:
+        try:
+            return self._ray.get(result)
+        except self._ray.exceptions.RayError as error:
+            raise CollectorError(
+                f"the worker that was given unit {index} of {total} failed: {error}"
+            ) from error
 
     def close(self) -> None:
         """Stop the workers, and Ray where this collector started it."""
         for actor in self._actors:
             self._ray.kill(actor)
         self._actors = []
+        self._weights = None
         if self._started_ray:
             self._ray.shutdown()
 

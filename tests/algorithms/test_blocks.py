@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
 
-from pong_agent.algorithms.blocks import add_spread, pool
-from pong_agent.algorithms.optimizers import adam_descent, multiresolution_adam_descent
+from pong_agent.algorithms.blocks import add_spread, lit_blocks, pool
 
 BLOCKS = [4, 16, (1, 80), (80, 1), (2, 4)]
 
@@ -52,34 +51,19 @@ def test_spreading_is_the_transpose_of_pooling(W1):
     assert (spread * W1).sum() == expected
 
 
-def test_adam_at_several_resolutions_is_adam_on_each_term(W1):
-    """W1 moves as the sum of pixel and block weights does that Adam moves one by one."""
-    generator = np.random.default_rng(2)
-    options = {"learning_rate": 0.1, "beta1": 0.5, "beta2": 0.75, "epsilon": 0.5}
-    terms = {"W1": W1.copy(order="F"), "b": np.zeros(2)}
-    terms |= {f"W1/{b}": np.zeros_like(p) for b, p in zip(BLOCKS, pool(W1, BLOCKS), strict=True)}
-    moments = {
-        f"{kind}/{name}": np.zeros_like(term)
-        for name, term in terms.items()
-        for kind in ("mean", "square")
-    }
-    weights = {"W1": W1.copy(order="F"), "b": np.zeros(2)}
-    state = {name: array.copy(order="K") for name, array in moments.items()} | {"step": np.zeros(1)}
-    moments["step"] = np.zeros(1)
-    for _ in range(3):
-        gradients = {
-            "W1": np.asfortranarray(generator.standard_normal(W1.shape)),
-            "b": generator.standard_normal(2),
-        }
-        multiresolution_adam_descent(weights, gradients, state, BLOCKS, **options)
-        pooled = {f"W1/{block}": blocks_of(gradients["W1"], block) for block in BLOCKS}
-        pooled = {name: np.asfortranarray(array) for name, array in pooled.items()}
-        adam_descent(terms, gradients | pooled, moments, **options)
-    expected = terms["W1"].copy()
-    for block in BLOCKS:
-        height, width = shape_of(block)
-        picture = terms[f"W1/{block}"].reshape(3, 2, 80 // height, 80 // width)
-        expected += picture.repeat(height, axis=2).repeat(width, axis=3).reshape(3, -1)
-    np.testing.assert_allclose(weights["W1"], expected, rtol=1e-12, atol=1e-12)
-    np.testing.assert_array_equal(weights["b"], terms["b"])
-    assert not np.allclose(weights["W1"], terms["W1"])
+@pytest.mark.parametrize("blocks", [BLOCKS, [4, 16], []])
+def test_blocks_of_some_columns_are_those_of_all_with_zeros_elsewhere(W1, blocks):
+    """For columns in any order, sums and spread numbers are those of the whole first layer."""
+    generator = np.random.default_rng(3)
+    columns = generator.permutation(12800)[:700]
+    lit = lit_blocks(columns, blocks, 12800)
+    alone = np.zeros_like(W1)
+    alone[:, columns] = W1[:, columns]
+    pooled = pool(alone, blocks)
+    expected = np.hstack([np.zeros((3, 0)), *pooled])
+    np.testing.assert_array_equal(lit.pool(W1[:, columns]), expected)
+    coarse = [np.asfortranarray(generator.integers(-9, 9, p.shape) * 1.0) for p in pooled]
+    some = np.asfortranarray(W1[:, columns])
+    lit.add_spread(some, np.hstack([np.zeros((3, 0)), *coarse]))
+    add_spread(W1, coarse, blocks)
+    np.testing.assert_array_equal(some, W1[:, columns])

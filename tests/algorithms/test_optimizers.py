@@ -2,7 +2,12 @@ import numpy as np
 import pytest
 
 from pong_agent import LearningError
-from pong_agent.algorithms.optimizers import adam_descent, check_finite, rmsprop_ascent
+from pong_agent.algorithms.optimizers import (
+    adam_descent,
+    adam_without_gradient,
+    check_finite,
+    rmsprop_ascent,
+)
 
 
 def step(weight, gradient, mean_square):
@@ -89,6 +94,36 @@ def test_adam_in_pieces_is_adam_on_the_whole():
         m, v = 0.5 * m + 0.5 * gradient, 0.75 * v + 0.25 * gradient**2
         expected = expected - 0.1 * (m / (1 - 0.5**k)) / (np.sqrt(v / (1 - 0.75**k)) + 0.5)
     np.testing.assert_allclose(weights["W"], expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize(("steps_before", "tolerance"), [(20, 1e-2), (1000, 2e-5)])
+def test_many_adam_steps_without_gradient_at_once(steps_before, tolerance):
+    """They are those taken one by one; nearly so where mean squares are as small as epsilon's."""
+    options = {"learning_rate": 1e-3, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}
+    generator = np.random.default_rng(0)
+    draw = lambda: np.asfortranarray(generator.standard_normal((70, 900)))  # noqa: E731
+    weights, mean, square = draw(), draw(), np.square(draw())
+    roots = 10.0 ** generator.uniform(-11, 0, mean.shape)
+    mean, square = np.asfortranarray(mean * roots), np.asfortranarray(square * roots**2)
+    mean[0], square[0] = 0, 0
+    kept = [array.copy() for array in (weights, mean, square)]
+    found = adam_without_gradient(
+        weights, mean, square, steps_before=steps_before, n_steps=20, **options
+    )
+    for array, before in zip((weights, mean, square), kept, strict=True):
+        np.testing.assert_array_equal(array, before)
+    parameters = {"w": weights.copy(order="F")}
+    state = {"mean/w": mean, "square/w": square, "step": np.array([float(steps_before)])}
+    for _ in range(20):
+        adam_descent(parameters, {"w": np.zeros_like(weights)}, state, **options)
+    np.testing.assert_allclose(found[1], state["mean/w"], rtol=1e-12)
+    np.testing.assert_allclose(found[2], state["square/w"], rtol=1e-12)
+    moved, expected = found[0] - kept[0], parameters["w"] - kept[0]
+    np.testing.assert_allclose(moved, expected, rtol=tolerance, atol=1e-12)
+    large = np.sqrt(kept[2]) > 1e-5
+    np.testing.assert_allclose(moved[large], expected[large], rtol=1e-8, atol=1e-12)
+    np.testing.assert_array_equal(found[0][0], kept[0][0])
+    assert found[0].flags.f_contiguous
 
 
 def test_what_is_not_finite_is_named():

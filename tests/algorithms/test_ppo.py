@@ -5,7 +5,21 @@ import numpy as np
 import pytest
 import toy
 
-from pong_agent import DOWN, PRESETS, STAY, UP, Batch, PongAgent, PPOConfig, make_env, rollout
+from pong_agent import (
+    DOWN,
+    PRESETS,
+    STAY,
+    UP,
+    Batch,
+    LearningError,
+    PongAgent,
+    PPOConfig,
+    make_env,
+    rollout,
+)
+from pong_agent.algorithms import heads
+from pong_agent.algorithms.blocks import add_spread, pool
+from pong_agent.algorithms.lit_columns import lit_rows
 from pong_agent.algorithms.ppo import (
     adapted,
     averaged,
@@ -16,7 +30,7 @@ from pong_agent.algorithms.ppo import (
     loss_and_gradient,
     prepare,
     update,
-    update_averages,
+    updated_averages,
 )
 from pong_agent.algorithms.returns import generalized_advantages
 from pong_agent.network import action_probabilities, forward, values
@@ -68,13 +82,11 @@ def test_the_gradient_agrees_with_central_differences(batch, mirror):
     old = targets.old_probabilities * generator.uniform(0.6, 1.4, (len(inputs), 3))
     old /= old.sum(axis=1, keepdims=True)
     targets = replace(targets, old_probabilities=old)
-    statistics, gradients = loss_and_gradient(parameters, inputs, targets, config)
+    lit = lit_rows(inputs, mirror=mirror)
     pictures = [inputs.toarray(), inputs.flipped().toarray()][: 1 + mirror]
-    lit = np.flatnonzero(np.any(pictures, axis=(0, 1)))  # the others' columns do not matter
-    pictures = [picture[:, lit].astype(np.float64) for picture in pictures]
-    parameters, gradients = (
-        arrays | {"W1": arrays["W1"][:, lit]} for arrays in (parameters, gradients)
-    )
+    pictures = [picture[:, lit.columns].astype(np.float64) for picture in pictures]
+    parameters |= {"W1": parameters["W1"][:, lit.columns]}
+    statistics, gradients = loss_and_gradient(parameters, lit, targets, config)
     assert 0.05 < statistics["clip_fraction"] < 0.95
     assert statistics["loss"] == pytest.approx(dense_loss(parameters, pictures, targets, config))
 
@@ -92,6 +104,129 @@ def test_the_gradient_agrees_with_central_differences(batch, mirror):
             numeric = math.fsum(differences) / (2 * epsilon)
             errors.append(abs(numeric / gradient[coordinate] - 1))
     assert max(errors) < 1e-6
+
+
+@pytest.mark.parametrize("mirror", [True, False])
+@pytest.mark.parametrize("n_actions", [2, 3])
+def test_outputs_are_those_that_the_agent_plays_with(batch, mirror, n_actions):
+    """Logits and values of an update are the network's, within rounding, for any preset."""
+    config = replace(CONFIG, mirror=mirror, n_actions=n_actions, first_layer_scale=0.4)
+    parameters = init_parameters(config, np.random.default_rng(4))
+    parameters["bv"] += 0.5
+    inputs = batch.trajectories[0].network_input()
+    lit = lit_rows(inputs, mirror=mirror)
+    logits, hidden = forward(parameters, inputs, mirror=mirror)
+    found = np.maximum(lit.times(parameters["W1"][:, lit.columns]), 0)
+    np.testing.assert_allclose(found, hidden, atol=5e-6)
+    outputs = heads.outputs(parameters, found, mirror=mirror)
+    np.testing.assert_allclose(outputs[:, :-1], logits, atol=5e-6)
+    estimates = values(parameters, hidden, mirror=mirror)
+    np.testing.assert_allclose(outputs[:, -1], estimates, atol=5e-6)
+
+
+def plain_gradient(weights, pictures, targets, config):
+    """The gradient of `dense_loss`, for all columns of W1, by dense matrix products."""
+    hidden = [np.maximum(x @ weights["W1"].T, 0) for x in pictures]
+    turn = [UP, DOWN, STAY][: config.n_actions]
+    heads = [weights["W2"], weights["W2"][turn]][: len(pictures)]
+    logits = sum(h @ head.T for h, head in zip(hidden, heads, strict=True))
+    errors = sum(h @ weights["Wv"] for h in hidden) + weights["bv"] - targets.returns
+    n, p = len(logits), np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    taken = np.eye(config.n_actions)[targets.actions]
+    ratio = (p * taken).sum(axis=1) / (targets.old_probabilities * taken).sum(axis=1)
+    limited = np.clip(ratio, 1 - config.clip_range, 1 + config.clip_range)
+    flat = limited * targets.advantages < ratio * targets.advantages
+    gains = np.where(flat, 0, ratio * targets.advantages)[:, np.newaxis] * (p - taken)
+    entropy = -(p * np.log(p)).sum(axis=1, keepdims=True)
+    at_logits = (gains + config.entropy_coefficient * p * (np.log(p) + entropy)) / n
+    at_values = config.value_coefficient * errors / n
+    gradient = {name: np.zeros_like(array) for name, array in weights.items()}
+    gradient["bv"] += at_values.sum()
+    for x, h, head, back in zip(
+        pictures, hidden, heads, [slice(None), turn][: len(pictures)], strict=True
+    ):
+        gradient["W1"] += ((at_logits @ head + np.outer(at_values, weights["Wv"])) * (h > 0)).T @ x
+        gradient["W2"] += (at_logits.T @ h)[back]
+        gradient["Wv"] += at_values @ h
+    return gradient
+
+
+def plain_update(parameters, state, batch, config, generator):
+    """`update` of the weights, without any of its shortcuts: all columns in every step."""
+    critic = {name: state[f"critic/{name}"] for name in parameters}
+    inputs, targets, _ = prepare(parameters, critic, batch, config)
+    views = [inputs.toarray(), inputs.flipped().toarray()][: 1 + config.mirror]
+    weights, rate = dict(parameters), state["learning_rate"][0]
+    moments = {name: array for name, array in state.items() if name[:4] in ("mean", "squa")}
+    names = [f"W1/{block}" for block in config.first_layer_blocks]
+    step = state["step"][0]
+    for _ in range(config.epochs):
+        order = generator.permutation(len(inputs))
+        for rows in np.array_split(order, min(config.minibatches, len(inputs))):
+            pictures = [view[rows].astype(np.float64) for view in views]
+            gradient = plain_gradient(weights, pictures, targets.take(rows), config)
+            norm = np.sqrt(sum(np.square(array).sum() for array in gradient.values()))
+            gradient = {k: a * min(1, config.max_grad_norm / norm) for k, a in gradient.items()}
+            whole = np.asfortranarray(gradient["W1"])
+            gradient |= zip(names, pool(whole, config.first_layer_blocks), strict=True)
+            step, steps = step + 1, {}
+            for name, g in gradient.items():
+                m = config.adam_beta1 * moments[f"mean/{name}"] + (1 - config.adam_beta1) * g
+                v = config.adam_beta2 * moments[f"square/{name}"] + (1 - config.adam_beta2) * g**2
+                moments |= {f"mean/{name}": m, f"square/{name}": v}
+                root = np.sqrt(v / (1 - config.adam_beta2**step))
+                steps[name] = (
+                    -rate * m / (1 - config.adam_beta1**step) / (root + config.adam_epsilon)
+                )
+            weights = {name: array + steps[name] for name, array in weights.items()}
+            W1 = np.asfortranarray(weights["W1"])
+            coarse = [np.asfortranarray(steps[name]) for name in names]
+            add_spread(W1, coarse, config.first_layer_blocks)
+            weights["W1"] = W1
+    return weights, moments
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"mirror": False, "first_layer_blocks": ()},
+        {"first_layer_blocks": ((2, 4), (80, 8)), "minibatches": 3},
+    ],
+)
+def test_updates_are_those_made_on_all_pixels(batch, options):
+    """Two updates in float64, by other pixels, equal those with every column in every step."""
+    config = replace(CONFIG, hidden_units=8, first_layer_scale=0.4, epochs=2, **options)
+    parameters = in_float64(init_parameters(config, np.random.default_rng(4)))
+    start, state = parameters["W1"], init_optimizer(parameters, config)
+    lit = []
+    for trajectory in batch.trajectories:
+        own = Batch([trajectory])
+        lit.append(lit_rows(trajectory.network_input(), mirror=config.mirror).columns)
+        expected, moments = plain_update(parameters, state, own, config, np.random.default_rng(1))
+        parameters, state, _ = update(parameters, state, own, config, np.random.default_rng(1))
+        for name, array in expected.items():
+            np.testing.assert_allclose(parameters[name], array, rtol=0, atol=1e-8)
+        for name, array in moments.items():
+            np.testing.assert_allclose(state[name], array, rtol=1e-6, atol=1e-12)
+    first, second = lit
+    assert len(np.setdiff1d(second, first)) > 50
+    assert len(np.setdiff1d(first, second)) > 50
+    never = np.setdiff1d(np.arange(12800), np.concatenate(lit))
+    moved = np.abs(parameters["W1"] - start)[:, never].max()
+    assert (moved > 1e-4) == bool(config.first_layer_blocks)
+
+
+def test_an_update_that_is_not_finite_is_refused(batch):
+    """Weights that would become infinite raise LearningError, and nothing has changed."""
+    parameters = init_parameters(CONFIG, np.random.default_rng(0))
+    parameters["Wv"][:] = 1e30
+    state = init_optimizer(parameters, CONFIG)
+    before = {name: array.copy() for name, array in {**parameters, **state}.items()}
+    with np.errstate(all="ignore"), pytest.raises(LearningError, match="not finite"):
+        update(parameters, state, batch, CONFIG, np.random.default_rng(5))
+    for name, array in {**parameters, **state}.items():
+        np.testing.assert_array_equal(array, before[name])
 
 
 @pytest.mark.parametrize("dead_steps", [0, 15])
@@ -149,7 +284,7 @@ def test_the_averages_forget_old_weights():
     expected = [(1.0, 1.0), (1.5, 1.5), (2.0, 2.25), (2.0 + (6.0 - 2.0) / 3, 4.125)]
     for weight, means in zip([1.0, 2.0, 3.0, 6.0], expected, strict=True):
         state["agent_steps"] += 100
-        update_averages({"w": np.array([weight])}, state, 100, config)
+        state |= updated_averages({"w": np.array([weight])}, state, 100, config)
         found = (averaged({"w": None}, state)["w"][0], state["critic/w"][0])
         assert found == pytest.approx(means)
 

@@ -1,4 +1,3 @@
-import notebook
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,6 +10,7 @@ from pong_agent.algorithms.returns import (
     live_steps,
     standardize,
 )
+from pong_agent.benchmarks import notebook
 
 # Worked out on paper with a discount of 1/2; a point (a reward other than zero) cuts the sum.
 BY_HAND = [

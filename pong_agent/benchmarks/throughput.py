@@ -1,0 +1,237 @@
+"""Decisions per second of the bare emulator, of rollouts, of training and of the notebook."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from pong_agent.agent import PongAgent
+from pong_agent.benchmarks.emulator import bare_rate
+from pong_agent.benchmarks.notebook import notebook_rate
+from pong_agent.benchmarks.tables import Spread, table, write_table
+from pong_agent.hyperparams import with_hyperparams
+from pong_agent.presets import AgentConfig, ReinforceConfig, resolve_preset
+from pong_agent.training.batches import make_source
+from pong_agent.training.config import TrainConfig
+from pong_agent.training.trainer import Trainer, start_run
+from pong_agent.training.workers import RayCollector
+
+# Values of the presets to replace, by the preset's name.
+Changes = Mapping[str, tuple[str, ...]]
+
+WARM_UP = 3  # updates, or collected batches, that are not counted
+BARE = "bare emulator"
+NOTEBOOK = "notebook's loop"
+
+
+class _EnoughError(Exception):
+    """A measurement has lasted long enough."""
+
+
+class Window:
+    """Counts agent steps and seconds from one update to another; `Trainer.train` calls it.
+
+    Both ends are the moment after an update, so that all that a run does in between is in it: to
+    collect, to learn, to log and to write checkpoints.
+
+    Args:
+        seconds: how long to measure at least.
+        warm_up: updates before it begins.
+
+    Attributes:
+        started: `time.perf_counter()` at its beginning.
+        ended: the same at its end.
+        steps: agent steps in it.
+    """
+
+    def __init__(self, seconds: float, warm_up: int = WARM_UP) -> None:
+        self.started = self.ended = 0.0
+        self.steps = 0
+        self._seconds = seconds
+        self._left = warm_up
+        self._steps_before = 0
+
+    def __call__(self, metrics: Mapping[str, float]) -> None:
+        """Take note of an update.
+
+        Raises:
+            _EnoughError: the window is complete.
+        """
+        now, steps = time.perf_counter(), int(metrics["time/total_timesteps"])
+        self._left -= 1
+        if self._left == 0:
+            self.started, self._steps_before = now, steps
+        elif self._left < 0 and now - self.started >= self._seconds:
+            self.ended, self.steps = now, steps - self._steps_before
+            raise _EnoughError
+
+    @property
+    def rate(self) -> float:
+        """Agent steps per second."""
+        return self.steps / (self.ended - self.started)
+
+    def measure(self, trainer: Trainer) -> "Window":
+        """Train until the window is complete, and return it.
+
+        Raises:
+            KeyboardInterrupt: a signal ended training before.
+        """
+        try:
+            trainer.train(self)
+        except _EnoughError:
+            return self
+        raise KeyboardInterrupt
+
+
+def endless(preset: str, n_workers: int, changes: Changes | None = None) -> TrainConfig:
+    """Return a run that only its window ends."""
+    hyperparams = (changes or {}).get(preset, ())
+    return TrainConfig(preset, hyperparams=hyperparams, workers=n_workers, minutes=1e6)
+
+
+def training_rate(config: TrainConfig, seconds: float) -> float:
+    """Train from scratch in a folder of its own; return agent steps/s."""
+    with TemporaryDirectory() as folder, start_run(config, Path(folder, "run")) as trainer:
+        return Window(seconds).measure(trainer).rate
+
+
+def rollout_rate(config: AgentConfig, n_workers: int, seconds: float) -> float:
+    """Collect batches as the trainer does, with a fresh agent that learns nothing; agent steps/s.
+
+    Nothing is begun before it is collected, as there is no learner beside which to play. The first
+    batches are not counted.
+    """
+    collector = RayCollector(config, n_workers)
+    try:
+        agent = PongAgent(config)
+        source = make_source(collector, agent)
+        collected, steps, started = 0, 0, time.perf_counter()
+        while collected <= WARM_UP or time.perf_counter() - started < seconds:
+            if collected == WARM_UP:
+                steps, started = 0, time.perf_counter()
+            steps += source.collect(agent, collected).n_steps
+            source.advance()
+            collected += 1
+        return steps / (time.perf_counter() - started)
+    finally:
+        collector.close()
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One of the loops that are compared.
+
+    Attributes:
+        name: what it is called in the table.
+        env_id: what it plays.
+        measure: returns decisions/s, measured for so many seconds.
+    """
+
+    name: str
+    env_id: str
+    measure: Callable[[float], float]
+
+
+def contenders(n_workers: int, changes: Changes | None = None) -> list[Contender]:
+    """Return the five loops, each on so many processes that play.
+
+    Presets `reinforce` and the notebook play four episodes per update, or one for each worker
+    where there are more.
+    """
+    changes = {"reinforce": (f"episodes_per_update:{max(4, n_workers)}",), **(changes or {})}
+    ppo, reinforce = (
+        with_hyperparams(resolve_preset(preset), changes.get(preset, ()))
+        for preset in ("ppo", "reinforce")
+    )
+    assert isinstance(reinforce, ReinforceConfig)  # noqa: S101  # for the type checker
+    training = [endless(preset, n_workers, changes) for preset in ("ppo", "reinforce")]
+    return [
+        Contender(BARE, "ALE/Pong-v5", lambda s: bare_rate(n_workers, s)),
+        Contender("rollouts, no learning", ppo.env_id, lambda s: rollout_rate(ppo, n_workers, s)),
+        Contender("training, ppo", ppo.env_id, lambda s: training_rate(training[0], s)),
+        Contender("training, reinforce", reinforce.env_id, lambda s: training_rate(training[1], s)),
+        Contender(NOTEBOOK, reinforce.env_id, lambda s: notebook_rate(reinforce, n_workers, s)),
+    ]
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Decisions/s of one loop, round by round, and of those that it is compared with.
+
+    Attributes:
+        contender: the loop.
+        rates: its decisions/s in each round.
+        to_bare: the same divided by the bare emulator's in the same round.
+        to_notebook: divided by the notebook's in the same round.
+    """
+
+    contender: Contender
+    rates: tuple[float, ...]
+    to_bare: tuple[float, ...]
+    to_notebook: tuple[float, ...]
+
+
+def measure_throughput(
+    loops: list[Contender],
+    seconds: float,
+    rounds: int,
+    on_rate: Callable[[int, Contender, float], None] | None = None,
+) -> list[Rates]:
+    """Measure all loops one after the other, and that several times, so that drift hits all alike.
+
+    Args:
+        loops: `contenders`.
+        seconds: how long to measure each time.
+        rounds: how many times.
+        on_rate: called with the number of the round, the loop and its decisions/s.
+    """
+    measured: dict[str, list[float]] = {loop.name: [] for loop in loops}
+    for number in range(rounds):
+        for loop in loops:
+            rate = loop.measure(seconds)
+            measured[loop.name].append(rate)
+            if on_rate is not None:
+                on_rate(number, loop, rate)
+
+    def ratios(name: str, to: str) -> tuple[float, ...]:
+        return tuple(a / b for a, b in zip(measured[name], measured[to], strict=True))
+
+    return [
+        Rates(
+            loop,
+            tuple(measured[loop.name]),
+            ratios(loop.name, BARE),
+            ratios(loop.name, NOTEBOOK),
+        )
+        for loop in loops
+    ]
+
+
+def throughput_table(results: list[Rates]) -> str:
+    """Return a line for each loop: medians over the rounds, and the range."""
+    heads = ("", "plays", "decisions/s", f"/ {BARE}", f"/ {NOTEBOOK}")
+    rows = [
+        (
+            result.contender.name,
+            result.contender.env_id,
+            Spread.of(result.rates).text(",.0f"),
+            Spread.of(result.to_bare).text(".2f"),
+            Spread.of(result.to_notebook).text(".2f"),
+        )
+        for result in results
+    ]
+    return table(heads, rows)
+
+
+def write_throughput(results: list[Rates], path: Path) -> None:
+    """Write a row for each loop and round as CSV."""
+    rows = [
+        (number, result.contender.name, result.contender.env_id, *figures)
+        for result in results
+        for number, figures in enumerate(
+            zip(result.rates, result.to_bare, result.to_notebook, strict=True)
+        )
+    ]
+    heads = ("round", "loop", "env_id", "decisions_per_second", "to_bare", "to_notebook")
+    write_table(path, heads, rows)
