@@ -64,6 +64,10 @@ class CountingCollector:
         """Begin to count anew."""
         self.units = self.results = self.weights = 0
 
+    def share(self, parameters: Mapping[str, Floats]) -> None:
+        """Do as the collector does."""
+        self._collector.share(parameters)
+
     def call(
         self, method: str, parameters: Mapping[str, Floats], units: Sequence[Any]
     ) -> list[Any]:

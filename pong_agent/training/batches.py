@@ -101,6 +101,8 @@ class GameBatches:
         if self._ahead is None:
             seeds = self._seeds(root_seed, 0)
             self._ahead = _Ahead([[([], self._collector.call("start_game", {}, seeds))]])
+        parameters = agent.parameters
+        self._collector.share(parameters)
         early, games = self._ahead.played()
         config, progress = self._config, agent.progress
         n_steps = config.annealed(progress.agent_steps, progress.mean_return).fragment_steps
@@ -108,7 +110,6 @@ class GameBatches:
         n_rest = max(1, n_steps - len(early[0]) if early else n_steps)
         seeds = self._seeds(root_seed, progress.updates + 1)  # 0 began the games
         units = self._units(games, seeds, n_rest, n_early)
-        parameters = agent.parameters
         parts = self._collector.stream("play_fragments", parameters, units)
         trajectories = [trajectory for played in next(parts) for trajectory in played]
         self._following = _Ahead(parts, lambda: self._again(parameters, units))

@@ -43,6 +43,10 @@ class Collector(Protocol):
 
     n_workers: int
 
+    def share(self, parameters: Mapping[str, Floats]) -> None:
+        """Hand weights over ahead of a call with them, which then need not wait for that."""
+        ...
+
     def call(
         self, method: str, parameters: Mapping[str, Floats], units: Sequence[Any]
     ) -> list[Any]:
@@ -147,6 +151,9 @@ class SerialCollector:
 
     def __init__(self, config: AgentConfig) -> None:
         self._worker = RolloutWorker(config)
+
+    def share(self, parameters: Mapping[str, Floats]) -> None:
+        """Do nothing: they are here."""
 
     def call(
         self, method: str, parameters: Mapping[str, Floats], units: Sequence[Any]

@@ -54,7 +54,7 @@ class RayCollector:
         Raises:
             CollectorError: a worker failed.
         """
-        weights = self._share(parameters)
+        weights = self.share(parameters)
         waiting = deque(enumerate(units))
         idle = deque(self._actors)
         running: dict[Any, tuple[int, Any]] = {}  # result -> (number of the unit, actor)
@@ -74,7 +74,7 @@ class RayCollector:
         self, method: str, parameters: Mapping[str, Floats], units: Sequence[Any]
     ) -> Iterator[list[Any]]:
         """Give each unit to a worker at once, and return what waits for the results."""
-        weights = self._share(parameters)
+        weights = self.share(parameters)
         generators = [
             getattr(actor, method).options(num_returns="streaming").remote(weights, unit)
             for actor, unit in zip(itertools.cycle(self._actors), units, strict=False)
@@ -87,8 +87,12 @@ class RayCollector:
                 self._result(result, index, len(generators)) for index, result in enumerate(results)
             ]
 
-    def _share(self, parameters: Mapping[str, Floats]) -> Any:
-        """Put weights into the object store, unless they are those that were put there last."""
+    def share(self, parameters: Mapping[str, Floats]) -> Any:
+        """Put weights into the object store, unless they are those that were put there last.
+
+        Returns:
+            A reference to them.
+        """
         same = parameters.keys() == self._shared.keys() and all(
             parameters[name] is array for name, array in self._shared.items()
         )
