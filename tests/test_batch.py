@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pong_agent import DOWN, UP, Batch, BatchError, PongAgent, Trajectory, TrajectoryBuilder
-from pong_agent.observation import preprocess_frame, preprocess_frames
+from pong_agent.observation import lit_pixels, observe, preprocess_frame, preprocess_frames
 
 
 @pytest.fixture
@@ -187,3 +187,46 @@ def test_an_episode_that_starts_in_a_fragment_has_no_previous_frame(frames):
     for row, (current, previous) in zip(rows, expected, strict=True):
         np.testing.assert_array_equal(row[:6400], fields[current].ravel())
         np.testing.assert_array_equal(row[6400:], fields[previous].ravel())
+
+
+def test_probabilities_are_kept_and_joined(frames):
+    """What a builder is told of probabilities stays with its steps, also when they are joined."""
+    parts = []
+    for start, share in ((0, 0.25), (20, 0.75)):
+        builder = TrajectoryBuilder(previous=None if not start else preprocess_frame(frames[19]))
+        for frame in frames[start : start + 20]:
+            told = [share, 1 - share]
+            builder.append(lit_pixels(frame), action=UP, reward=0.0, probabilities=told)
+        parts.append(builder.build(lit_pixels(frames[start + 20])))
+    joined = parts[0].followed_by(parts[1])
+    joined.validate(n_actions=2)
+    np.testing.assert_array_equal(joined.probabilities[:, 0], np.repeat([0.25, 0.75], 20))
+    np.testing.assert_array_equal(
+        joined.network_input(with_next=True).toarray(),
+        observe(
+            "difference",
+            [lit_pixels(frame) for frame in frames[:41]],
+            [lit_pixels(frame) for frame in [frames[0], *frames[:40]]],
+        ).toarray(),
+    )
+    with pytest.raises(BatchError, match="both trajectories or in none"):
+        parts[0].followed_by(replace(parts[1], probabilities=None))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (np.ones((3, 2)), "expected float32 of shape"),
+        (np.ones((2, 2), np.float32), "expected float32 of shape"),
+        (np.full((3, 2), 2.0, np.float32), "numbers from 0 to 1"),
+        (np.full((3, 2), np.nan, np.float32), "numbers from 0 to 1"),
+        (np.float32([[1, 0], [1, 0], [1, 0]]), "above 0 for actions taken"),
+    ],
+)
+def test_probabilities_that_cannot_be_are_refused(wrong, message):
+    """Of another shape or dtype, no probabilities, or 0 where the action was taken."""
+    builder = TrajectoryBuilder()
+    for _ in range(3):
+        builder.append(np.eye(80, dtype=np.uint8), action=UP, reward=0.0)
+    with pytest.raises(BatchError, match=rf"trajectory.probabilities: .*{message}"):
+        replace(builder.build(), probabilities=wrong).validate(n_actions=2)

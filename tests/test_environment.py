@@ -1,9 +1,11 @@
+import ale_py
 import gymnasium as gym
 import numpy as np
 import pytest
 
 from pong_agent import NotPongError, PaddleActions, PongAgent, make_env
 from pong_agent.environment import find_paddle_actions
+from pong_agent.observation import lit_pixels
 
 
 @pytest.mark.parametrize(
@@ -119,3 +121,44 @@ def test_no_ops_pass_before_the_first_action():
     np.testing.assert_array_equal(frame, late.unwrapped.ale.getScreenRGB())
     plain.close()
     late.close()
+
+
+@pytest.mark.parametrize("arguments", [{}, {"noop_max": 30}, {"difficulty": 1}])
+@pytest.mark.parametrize("env_id", ["ALE/Pong-v5", "Pong-v0"])
+def test_screens_of_colours_show_the_same_game(env_id, arguments):
+    """With `palette` a game has the same rewards and lit pixels, into a second episode."""
+    arguments = {"max_num_frames_per_episode": 500, **arguments}
+    plain = make_env(env_id, **arguments)
+    coloured = make_env(env_id, palette=True, **arguments)
+    frame, screen = (env.reset(seed=5)[0] for env in (plain, coloured))
+    assert coloured.observation_space.contains(screen)
+    generator, ends = np.random.default_rng(0), 0
+    while ends < 2:
+        np.testing.assert_array_equal(lit_pixels(screen), lit_pixels(frame))
+        action = int(generator.integers(6))
+        (frame, *told), (screen, *same) = (env.step(action) for env in (plain, coloured))
+        assert same == told
+        if told[1] or told[2]:
+            ends += 1
+            frame, screen = (env.reset()[0] for env in (plain, coloured))
+    plain.close()
+    coloured.close()
+
+
+def test_every_colour_is_lit_or_not_as_its_red_channel_says():
+    """As a colour's index a pixel is lit where it is lit in RGB, in games of a hundred colours."""
+    games = "pong alien amidar atlantis centipede enduro frostbite hero jamesbond kung_fu_master "
+    games += "pitfall road_runner seaquest skiing star_gunner yars_revenge zaxxon asteroids"
+    seen = set()
+    for game in games.split():
+        ale = ale_py.ALEInterface()
+        ale.loadROM(ale_py.roms.get_rom_path(game))
+        generator, actions = np.random.default_rng(0), ale.getMinimalActionSet()
+        for step in range(200):
+            ale.act(actions[generator.integers(len(actions))])
+            if step % 20 == 0:
+                screen, frame = ale.getScreen(), ale.getScreenRGB()
+                np.testing.assert_array_equal(lit_pixels(screen), lit_pixels(frame))
+                seen |= set(np.unique(screen[35:195:2, ::2]).tolist())
+    assert len(seen) >= 80
+    assert {0, 34} < seen

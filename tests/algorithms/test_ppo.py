@@ -260,6 +260,20 @@ def test_what_an_update_learns_from_is_gae_over_the_batch(batch, dead_steps):
     assert explained < 0.2  # nothing is learned yet
 
 
+def test_noted_probabilities_are_the_old_ones(batch):
+    """Steps that other weights played are judged by the probabilities noted then."""
+    parameters = init_parameters(CONFIG, np.random.default_rng(4))
+    _, plain, _ = prepare(parameters, parameters, batch, CONFIG)
+    noted, start = [], 0
+    for trajectory in batch.trajectories:
+        own = plain.old_probabilities[start : start + len(trajectory)]
+        noted.append(replace(trajectory, probabilities=own[:, [2, 0, 1]]))
+        start += len(trajectory)
+    _, told, _ = prepare(parameters, parameters, Batch(noted), CONFIG)
+    np.testing.assert_array_equal(told.old_probabilities, plain.old_probabilities[:, [2, 0, 1]])
+    np.testing.assert_array_equal(told.advantages, plain.advantages)
+
+
 def test_an_update_leaves_its_arguments_untouched(batch):
     """New arrays come out; those that went in keep their values, and the same call repeats."""
     parameters = init_parameters(CONFIG, np.random.default_rng(0))

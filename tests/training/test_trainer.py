@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from pong_agent import PRESETS, CheckpointError, ConfigError, NotPongError, PongAgent
+from pong_agent.checkpoint import load_arrays
 from pong_agent.evaluation.model_card import current_commit
+from pong_agent.training.collector import CollectorError, SerialCollector
 from pong_agent.training.config import TrainConfig
 from pong_agent.training.run_folder import RunError, RunFolder
 from pong_agent.training.trainer import Trainer, read_train_config, resume_run, start_run
@@ -98,6 +100,43 @@ def test_a_signal_after_collecting_leaves_the_games_where_they_were(
     with resume_run(tmp_path / "run") as trainer:
         trainer.train()
     assert_same_agent(calm_ppo, trainer.agent)
+
+
+def test_games_played_ahead_are_not_lost_with_their_worker(tmp_path, monkeypatch):
+    """Where the worker that plays ahead is lost, saving plays it again: the files are the same."""
+    config = replace(PPO, updates=1)
+    run(config, tmp_path / "calm")
+
+    def lose(collector, method, parameters, units):
+        fragments, _ = stream(collector, method, parameters, units)
+        yield fragments
+        raise CollectorError("the worker is lost")
+
+    stream = SerialCollector.stream
+    with start_run(config, tmp_path / "hit") as trainer:
+        monkeypatch.setattr(type(trainer._collector), "stream", lose)
+        trainer._update()
+        monkeypatch.setattr(SerialCollector, "stream", stream)
+        trainer._save()
+    calm, hit = (
+        load_arrays(RunFolder.open(tmp_path / name).games_path(1))[0] for name in ("calm", "hit")
+    )
+    assert calm.keys() == hit.keys()
+    assert "early/15/actions" in calm
+    for name, array in calm.items():
+        np.testing.assert_array_equal(hit[name], array)
+
+
+def test_nothing_is_played_ahead_where_none_is_wanted(tmp_path):
+    """Without an early share a batch comes from the newest weights alone, and runs resume."""
+    config = replace(PPO, updates=2, hyperparams=("early_share:0",))
+    calm = run(config, tmp_path / "calm")
+    run(replace(config, updates=1), tmp_path / "halves")
+    with resume_run(tmp_path / "halves", config) as trainer:
+        trainer.train()
+    assert_same_agent(calm, trainer.agent)
+    arrays, _ = load_arrays(RunFolder.open(tmp_path / "calm").games_path(2))
+    assert not [name for name in arrays if name.startswith("early/")]
 
 
 def test_missing_games_are_one_error(tmp_path):

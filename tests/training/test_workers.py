@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from pong_agent import PRESETS, ConfigError, PongAgent
-from pong_agent.training.collector import CollectorError, SerialCollector
+from pong_agent.training.collector import CollectorError, SerialCollector, Unit
 from pong_agent.training.workers import RayCollector
 
 CONFIG = PRESETS["reinforce"]
@@ -67,3 +69,36 @@ def test_a_number_of_workers_below_one_is_refused(n_workers):
     """The error says what was expected and what came, before Ray is started."""
     with pytest.raises(ConfigError, match=f"n_workers: expected 1 or more, found {n_workers}"):
         RayCollector(CONFIG, n_workers)
+
+
+def test_ray_streams_what_this_process_streams(ray_session):
+    """Fragments come first, and then, unasked, what was played ahead, the same on any workers."""
+    config = replace(PRESETS["ppo"], n_envs=4)
+    agent = PongAgent(config, seed=1)
+    found = []
+    for collector in (SerialCollector(config), RayCollector(config, 2), RayCollector(config, 3)):
+        games = collector.call("start_game", {}, range(4))
+        size = -(-4 // collector.n_workers)
+        units = [
+            Unit(games[first : first + size], range(first, min(first + size, 4)), 20, 10, 0)
+            for first in range(0, 4, size)
+        ]
+        fragments, ahead = collector.stream("play_fragments", agent.parameters, units)
+        early = [trajectory for trajectories, _ in ahead for trajectory in trajectories]
+        found.append([trajectory for played in fragments for trajectory in played] + early)
+        collector.close()
+    for others in found[1:]:
+        assert [len(trajectory) for trajectory in others] == 4 * [20] + 4 * [10]
+        for one, other in zip(found[0], others, strict=True):
+            np.testing.assert_array_equal(one.pixels, other.pixels)
+            np.testing.assert_array_equal(one.probabilities, other.probabilities)
+
+
+def test_weights_are_put_into_the_store_once(ray_session):
+    """The same weights keep their place, others get another one."""
+    collector = RayCollector(PRESETS["ppo"], 1)
+    agent, other = PongAgent("ppo", seed=1), PongAgent("ppo", seed=2)
+    place = collector.share(agent.parameters)
+    assert collector.share(agent.parameters) is place
+    assert collector.share(other.parameters) is not place
+    collector.close()
