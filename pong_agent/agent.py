@@ -403,7 +403,7 @@ def _unless_starting(
     previous: list[Pixels], current: list[Pixels], starts: NDArray[np.bool_]
 ) -> list[Pixels]:
     """Return the previous fields, the current ones where an episode starts."""
-    if not np.any(starts):
+    if not starts.any():
         return previous
     rows = zip(previous, current, starts.tolist(), strict=True)
     return [now if start else before for before, now, start in rows]

@@ -6,6 +6,7 @@ The steps are those of Karpathy's "Pong from Pixels" as the notebook of this pro
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any, NoReturn, TypeAlias
 
 import numpy as np
@@ -235,7 +236,7 @@ def observe(kind: str, current: Sequence[Pixels], previous: Sequence[Pixels]) ->
         return SparseRows(
             indices=indices,
             values=np.ones(len(indices), dtype=np.int8),
-            offsets=np.cumsum([0, *(len(now) + len(before) for now, before in pairs)]),
+            offsets=np.array([*accumulate((len(n) + len(b) for n, b in pairs), initial=0)]),
             width=INPUT_SIZES[kind],
         )
     if kind == "difference":

@@ -112,7 +112,7 @@ class PPOConfig:
     final_fragment_steps: int = 512
     """The same when annealed: a good policy needs gradients with less chance in them."""
 
-    early_share: float = 0.125
+    early_share: float = 0.0
     """Share of a fragment that is played while the batch before is learned from; 0 to wait."""
 
     dead_steps: int = 0

@@ -44,7 +44,7 @@ CHANGES: Mapping[str, tuple[str, ...]] = {
     "discount 0.98 instead of 0.995": ("discount:0.98",),
     "twice the target of the policy's change": ("target_kl:0.02",),
     "dead time between points not learned from": ("dead_steps:15",),
-    "nothing played ahead by the weights before": ("early_share:0",),
+    "an eighth played ahead, by the weights before": ("early_share:0.125",),
     "annealed by steps alone, over 1.5 M": (
         "anneal_steps:1500000",
         "anneal_from_return:21.0",

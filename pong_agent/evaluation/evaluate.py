@@ -183,7 +183,7 @@ def _play_in_step(
     seeds: Sequence[int],
 ) -> list[Trajectory]:
     """Play one episode for each seed, all in step: the same episodes as one after the other."""
-    environments = [make_env(env_id, **kwargs) for _ in seeds]
+    environments = [make_env(env_id, palette=True, **kwargs) for _ in seeds]
     player = copy.copy(agent).bind(environments[0])
     try:
         return rollout(player, environments, seeds, deterministic=deterministic)

@@ -14,7 +14,7 @@ from pong_agent.training.run_folder import RunError, RunFolder
 from pong_agent.training.trainer import Trainer, read_train_config, resume_run, start_run
 
 CONFIG = TrainConfig(preset="reinforce", updates=2, workers=0)
-PPO = TrainConfig(preset="ppo", updates=4, workers=0)
+PPO = TrainConfig(preset="ppo", updates=4, workers=0, hyperparams=("early_share:0.25",))
 
 
 def run(config, folder, **options):
@@ -129,7 +129,7 @@ def test_games_played_ahead_are_not_lost_with_their_worker(tmp_path, monkeypatch
 
 def test_nothing_is_played_ahead_where_none_is_wanted(tmp_path):
     """Without an early share a batch comes from the newest weights alone, and runs resume."""
-    config = replace(PPO, updates=2, hyperparams=("early_share:0",))
+    config = replace(PPO, updates=2, hyperparams=())
     calm = run(config, tmp_path / "calm")
     run(replace(config, updates=1), tmp_path / "halves")
     with resume_run(tmp_path / "halves", config) as trainer:
