@@ -113,7 +113,9 @@ class PPOConfig:
     """The same when annealed: a good policy needs gradients with less chance in them."""
 
     early_share: float = 0.0
-    """Share of a fragment that is played while the batch before is learned from; 0 to wait."""
+    """Share of a fragment played while the batch before is learned from, by the weights before it.
+
+    An eighth makes training on two cores 5 to 15 % faster and learning slower; see the README."""
 
     dead_steps: int = 0
     """Agent steps after each point that are not learned from; for 15 no ball is in play."""
