@@ -151,7 +151,7 @@ class PongAgent:
                 f"expected hyperparameters of the same algorithm and observation as "
                 f"{self.config}, found {config}"
             )
-        like = self._algorithm.empty_parameters(config)
+        like = self._algorithm.expected_parameters(config)
         try:
             check_arrays(self._parameters, like)
             check_arrays(self._optimizer_state, self._algorithm.init_optimizer(like, config))

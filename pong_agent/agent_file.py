@@ -11,8 +11,8 @@ from pong_agent.actions import PaddleActions
 from pong_agent.algorithms import algorithm_of
 from pong_agent.checkpoint import CheckpointError, load_arrays, save_arrays
 from pong_agent.hyperparams import config_from_dict, config_to_dict
-from pong_agent.network import Floats, Parameters, check_arrays
-from pong_agent.presets import AgentConfig, ConfigError
+from pong_agent.network import Floats, Parameters, check_arrays, stand_in
+from pong_agent.presets import AgentConfig
 from pong_agent.progress import Progress
 
 _PARAMETERS, _OPTIMIZER = "parameters/", "optimizer/"
@@ -83,18 +83,28 @@ def load_state(path: str | Path) -> AgentState:
         parameters, optimizer_state = _weights(arrays, config)
         state = AgentState(
             config=config,
-            seed=metadata["seed"],
+            seed=_count(metadata["seed"]),
             progress=Progress.from_dict(metadata["progress"]),
             parameters=parameters,
             optimizer_state=optimizer_state,
             generator=metadata["generator"],
-            paddle_actions=PaddleActions(**metadata["actions"]),
+            paddle_actions=PaddleActions(
+                **{name: _count(index) for name, index in metadata["actions"].items()}
+            ),
             model_card=dict(metadata["model_card"]),
         )
         np.random.default_rng().bit_generator.state = state.generator  # refuses a wrong one
-    except (ConfigError, KeyError, TypeError, ValueError) as error:
-        raise CheckpointError(f"{path}: not a valid agent: {error}") from error
+    # Whatever else a stranger's file provokes in what it is handed to, it is not an agent.
+    except Exception as error:
+        reason = error if isinstance(error, ValueError | TypeError) else repr(error)
+        raise CheckpointError(f"{path}: not a valid agent: {reason}") from error
     return state
+
+
+def _count(value: Any) -> int:
+    if type(value) is not int or value < 0:
+        raise ValueError(f"expected an int of 0 or more, found {value!r}")
+    return value
 
 
 def _metadata(state: AgentState) -> dict[str, Any]:
@@ -111,16 +121,15 @@ def _metadata(state: AgentState) -> dict[str, Any]:
 def _weights(arrays: Mapping[str, Floats], config: AgentConfig) -> tuple[Parameters, Parameters]:
     """Return checked parameters and optimizer state; a fresh one for exported weights."""
     algorithm = algorithm_of(config)
-    like = algorithm.empty_parameters(config)
+    expected = algorithm.expected_parameters(config)
     half = _with_prefix(arrays, _HALF_PRECISION)
     if not half:
-        fresh = algorithm.init_optimizer(like, config)
-        return (
-            check_arrays(_with_prefix(arrays, _PARAMETERS), like),
-            check_arrays(_with_prefix(arrays, _OPTIMIZER), fresh),
-        )
-    exported = check_arrays(half, {name: array.astype(np.float16) for name, array in like.items()})
-    parameters = {name: array.astype(like[name].dtype) for name, array in exported.items()}
+        parameters = check_arrays(_with_prefix(arrays, _PARAMETERS), expected)
+        fresh = algorithm.init_optimizer(parameters, config)
+        return parameters, check_arrays(_with_prefix(arrays, _OPTIMIZER), fresh)
+    halves = {name: stand_in(like.shape, np.float16) for name, like in expected.items()}
+    exported = check_arrays(half, halves)
+    parameters = {name: array.astype(expected[name].dtype) for name, array in exported.items()}
     return parameters, algorithm.init_optimizer(parameters, config)
 
 

@@ -1,7 +1,7 @@
 """What an agent learns from: trajectories in compact form, and batches of them."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeAlias, cast
 
 import numpy as np
@@ -94,33 +94,6 @@ class Trajectory:
         starts[1:] = self.ends[: len(current) - 1]
         previous = np.where(starts, current, current - 1)
         return observe_stored(self.observation, self.pixels, self.offsets, current, previous)
-
-    def followed_by(self, later: "Trajectory") -> "Trajectory":
-        """Return one trajectory of these steps and of those played on from where they ended.
-
-        Args:
-            later: the same game's next steps.
-
-        Raises:
-            BatchError: only one of the two has noted probabilities.
-        """
-        if (self.probabilities is None) != (later.probabilities is None):
-            raise BatchError("probabilities: expected in both trajectories or in none, found one")
-        noted = None
-        if self.probabilities is not None and later.probabilities is not None:
-            noted = np.concatenate([self.probabilities, later.probabilities])
-        # The frame after the first steps is the one that the others begin with, and the one before
-        # those is the last of these.
-        kept, dropped = int(self.offsets[-2]), int(later.offsets[1])
-        return replace(
-            self,
-            pixels=np.concatenate([self.pixels[:kept], later.pixels[dropped:]]),
-            offsets=np.concatenate([self.offsets[:-2], later.offsets[1:] - dropped + kept]),
-            actions=np.concatenate([self.actions, later.actions]),
-            rewards=np.concatenate([self.rewards, later.rewards]),
-            ends=np.concatenate([self.ends, later.ends]),
-            probabilities=noted,
-        )
 
     def validate(self, name: str = "trajectory", n_actions: int = len(_ACTION_NAMES)) -> None:
         """Check every field.

@@ -1,18 +1,25 @@
-"""The weights file: named arrays and JSON metadata in one `.npz`, without pickle."""
+"""The weights file: named arrays and JSON metadata in one `.npz`, without pickle.
 
+Such files come from strangers. Nothing in one can run, a member is looked at before memory is given
+to it, and all arrays together must have the digest that the metadata name.
+"""
+
+import hashlib
 import json
 import os
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
+from numpy.lib import format as npy
 
 FORMAT = "pong_agent"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2  # 1 had no digest
 _METADATA = "metadata"  # name of the array that holds the JSON text
+_LONGEST_METADATA = 2**20  # characters; a run's are 3,000
 
 
 class CheckpointError(RuntimeError):
@@ -38,11 +45,38 @@ def atomic_replace(path: str | Path) -> Iterator[Path]:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         yield temporary
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
+        _flush(temporary)
         temporary.replace(path)
+        _flush(path.parent)  # else a power failure might take the new name back
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _flush(path: Path) -> None:
+    """Have a file, or the names in a folder, written to the disk itself."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def digest(arrays: Mapping[str, np.ndarray[Any, Any]]) -> str:
+    """Return the SHA-256 of arrays: their names, dtypes, shapes and elements.
+
+    Example:
+        >>> digest({"a": np.zeros(2)}) == digest({"a": np.zeros(2)})
+        True
+        >>> digest({"a": np.zeros(2)}) == digest({"b": np.zeros(2)})
+        False
+    """
+    summed = hashlib.sha256()
+    for name in sorted(arrays):
+        array = arrays[name]
+        summed.update(json.dumps([name, array.dtype.str, list(array.shape)]).encode())
+        contiguous = array.T if array.flags.f_contiguous else array  # no copy of either order
+        summed.update(np.ascontiguousarray(contiguous).view(np.uint8).data)
+    return summed.hexdigest()
 
 
 def save_arrays(
@@ -53,12 +87,13 @@ def save_arrays(
     Args:
         path: file to write; a file of that name is replaced.
         arrays: name -> array of numbers.
-        metadata: what JSON can hold; "format" and "format_version" are added.
+        metadata: what JSON can hold; "format", "format_version" and "digest" are added.
 
     Raises:
         CheckpointError: the file cannot be written.
     """
-    text = json.dumps({"format": FORMAT, "format_version": FORMAT_VERSION, **metadata})
+    header = {"format": FORMAT, "format_version": FORMAT_VERSION, "digest": digest(arrays)}
+    text = json.dumps({**metadata, **header})
     named: dict[str, Any] = {**arrays, _METADATA: np.array(text)}
     try:
         with atomic_replace(path) as temporary, temporary.open("wb") as file:
@@ -71,50 +106,106 @@ def save_arrays(
 def load_arrays(path: str | Path) -> tuple[dict[str, np.ndarray[Any, Any]], dict[str, Any]]:
     """Read what `save_arrays` wrote; nothing in the file can run.
 
+    It takes the memory that the arrays need, which is never more than the file's own size.
+
     Returns:
         The arrays by name, and the metadata.
 
     Raises:
-        CheckpointError: the file is missing, damaged, of another kind, or of a newer format.
+        CheckpointError: the file is missing, damaged, of another kind, or of another format.
     """
     try:
         with Path(path).open("rb") as file:
-            if not zipfile.is_zipfile(file):
-                raise CheckpointError(
-                    f"{path}: expected a pong_agent weights file (.npz), "
-                    "found a truncated or foreign file"
-                )
-            file.seek(0)
-            with np.load(file, allow_pickle=False) as npz:
-                arrays = {name: npz[name] for name in npz.files}
+            return _read(file)
     except FileNotFoundError as error:
         raise CheckpointError(f"{path}: no such file") from error
-    # What zipfile and NumPy raise for damaged or pickled members.
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
-        raise CheckpointError(f"{path}: cannot be read: {error}") from error
-    for name, array in arrays.items():
-        if not isinstance(array, np.ndarray):  # NumPy gives other members as bytes
-            raise CheckpointError(f"{path}: its member {name!r} is not an array")
-    return arrays, _pop_metadata(path, arrays)
+    except _UnfitError as error:
+        raise CheckpointError(f"{path}: {error}") from error
+    # zipfile and NumPy raise a dozen kinds of errors for damaged files.
+    except Exception as error:
+        raise CheckpointError(f"{path}: cannot be read: {error!r}") from error
 
 
-def _pop_metadata(path: str | Path, arrays: dict[str, np.ndarray[Any, Any]]) -> dict[str, Any]:
-    text = arrays.pop(_METADATA, None)
-    if text is None or text.ndim != 0 or text.dtype.kind != "U":
-        raise CheckpointError(
-            f"{path}: expected a pong_agent weights file, "
-            f"found an .npz of {sorted(arrays)} without its metadata"
+class _UnfitError(ValueError):
+    """A file is not what it should be; the message says in which way."""
+
+
+def _read(file: IO[bytes]) -> tuple[dict[str, np.ndarray[Any, Any]], dict[str, Any]]:
+    if not zipfile.is_zipfile(file):
+        raise _UnfitError(
+            "expected a pong_agent weights file (.npz), found a truncated or foreign file"
         )
+    with zipfile.ZipFile(file) as archive:
+        members = archive.infolist()
+        names = [member.filename.removesuffix(".npy") for member in members]
+        if _METADATA not in names:
+            raise _UnfitError(
+                f"expected a pong_agent weights file, found an archive of {sorted(names)[:9]} "
+                "without its metadata"
+            )
+        if len(set(names)) < len(names):
+            raise _UnfitError("found two members of one name")
+        if any(member.compress_type != zipfile.ZIP_STORED for member in members):
+            raise _UnfitError("expected members that are not compressed, found others")
+        # Members may be made to overlap, and to be together larger than the file.
+        if sum(member.file_size for member in members) > file.seek(0, os.SEEK_END):
+            raise _UnfitError("its members claim more bytes than the file has")
+        ordered = sorted(zip(names, members, strict=True), key=lambda one: one[0] != _METADATA)
+        metadata: dict[str, Any] = {}
+        arrays = {}
+        for name, member in ordered:
+            array = _read_member(archive, member, name)
+            if name == _METADATA:
+                metadata = _checked_metadata(array)
+            else:
+                arrays[name] = array
+    if digest(arrays) != metadata["digest"]:
+        raise _UnfitError("its arrays do not have the digest that it names: it was damaged")
+    return arrays, metadata
+
+
+def _read_member(
+    archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str
+) -> np.ndarray[Any, Any]:
+    """Read one array, after a look at whether it is one and as large as its member."""
+    with archive.open(member) as stream:
+        if stream.read(len(npy.MAGIC_PREFIX)) != npy.MAGIC_PREFIX:
+            raise _UnfitError(f"its member {name!r} is not an array")
+        stream.seek(0)
+        version = npy.read_magic(stream)
+        if version != (1, 0):
+            raise _UnfitError(f"its member {name!r} has a header of version {version}")
+        shape, _, dtype = npy.read_array_header_1_0(stream)
+        kinds = "U" if name == _METADATA else "biuf"
+        if dtype.kind not in kinds:
+            raise _UnfitError(f"its member {name!r}: expected numbers, found {dtype}")
+        if any(side < 0 for side in shape):
+            raise _UnfitError(f"its member {name!r} has the shape {shape}")
+        n_bytes = dtype.itemsize
+        for side in shape:
+            n_bytes *= side
+        if stream.tell() + n_bytes != member.file_size:
+            raise _UnfitError(f"its member {name!r} is not as large as its shape says")
+        if name == _METADATA and (shape != () or n_bytes > 4 * _LONGEST_METADATA):
+            raise _UnfitError(f"expected metadata of one text, found {dtype} of shape {shape}")
+        stream.seek(0)
+        return npy.read_array(stream, allow_pickle=False)
+
+
+def _checked_metadata(text: np.ndarray[Any, Any]) -> dict[str, Any]:
     try:
         metadata = json.loads(str(text))
     except json.JSONDecodeError as error:
-        raise CheckpointError(f"{path}: its metadata is not JSON: {error}") from error
+        raise _UnfitError(f"its metadata is not JSON: {error}") from error
     if not isinstance(metadata, dict) or metadata.get("format") != FORMAT:
-        raise CheckpointError(f"{path}: its metadata does not name the format {FORMAT!r}")
+        raise _UnfitError(f"its metadata does not name the format {FORMAT!r}")
     version = metadata.get("format_version")
     if version != FORMAT_VERSION:
-        raise CheckpointError(
-            f"{path}: expected format version {FORMAT_VERSION}, found {version!r}; "
-            "a newer pong_agent may read it"
+        newer = type(version) is int and version > FORMAT_VERSION
+        raise _UnfitError(
+            f"expected format version {FORMAT_VERSION}, found {version!r}; "
+            f"{'a newer' if newer else 'an older'} pong_agent may read it"
         )
+    if not isinstance(metadata.get("digest"), str):
+        raise _UnfitError("its metadata names no digest")
     return metadata

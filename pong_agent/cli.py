@@ -1,4 +1,4 @@
-"""The command line: `pong-agent train | evaluate | record | export | benchmark`.
+"""The command line: `pong-agent train | evaluate | record | export | benchmark | chaos`.
 
 `scripts/` are thin doors to these.
 """
@@ -12,6 +12,7 @@ import tyro
 from pong_agent.algorithms.optimizers import LearningError
 from pong_agent.checkpoint import CheckpointError
 from pong_agent.commands.benchmark import Benchmark
+from pong_agent.commands.chaos import Chaos
 from pong_agent.commands.export import Export
 from pong_agent.commands.play import Evaluate, Record
 from pong_agent.commands.train import Train
@@ -34,7 +35,7 @@ _USER_ERRORS = (
 )
 
 
-_Command: TypeAlias = Train | Evaluate | Record | Export | Benchmark
+_Command: TypeAlias = Train | Evaluate | Record | Export | Benchmark | Chaos
 
 
 def main(args: Sequence[str] | None = None) -> int:

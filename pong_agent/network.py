@@ -54,6 +54,11 @@ def init_policy(generator: np.random.Generator, hidden_units: int) -> Parameters
     return {"W1": np.asfortranarray(W1), "W2": W2}
 
 
+def stand_in(shape: tuple[int, ...], dtype: type[np.generic]) -> Floats:
+    """Return read-only zeros that take no memory: something to compare shape and dtype with."""
+    return np.broadcast_to(np.zeros((), dtype), shape)
+
+
 def check_arrays(arrays: Mapping[str, Any], expected: Mapping[str, Floats]) -> Parameters:
     """Return arrays in this module's memory order, refusing what is not like the expected ones.
 

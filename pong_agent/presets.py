@@ -85,7 +85,7 @@ class PPOConfig:
     mirror: bool = True
     """Half of the units see the picture upside down, with the others' weights."""
 
-    n_actions: int = 3
+    n_actions: int = 2
     """Number of actions: 2 for DOWN and UP, 3 for a paddle that can also STAY."""
 
     first_layer_scale: float = 0.15
@@ -111,11 +111,6 @@ class PPOConfig:
 
     final_fragment_steps: int = 512
     """The same when annealed: a good policy needs gradients with less chance in them."""
-
-    early_share: float = 0.0
-    """Share of a fragment played while the batch before is learned from, by the weights before it.
-
-    An eighth makes training on two cores 5 to 15 % faster and learning slower; see the README."""
 
     dead_steps: int = 0
     """Agent steps after each point that are not learned from; for 15 no ball is in play."""
@@ -168,8 +163,10 @@ class PPOConfig:
     final_target_kl: float = 0.002
     """The same when annealed: smaller steps average out what chance has in them."""
 
-    anneal_from_return: float = 0.0
-    """Mean return of the last 30 episodes above which annealing begins."""
+    anneal_from_return: float = -15.0
+    """Mean return of the last 30 episodes above which annealing begins, when rallies grow long.
+
+    A batch has 50 points in it at first and 12 by then: more chance in each, so smaller steps."""
 
     anneal_to_return: float = 18.0
     """Mean return at which what has a final value has reached it."""
@@ -296,10 +293,10 @@ def environment_kwargs(config: AgentConfig, *, varied: bool = False) -> dict[str
     return kwargs
 
 
-# Largest value of each number; counts start at 1, the others at 0.
+# Smallest and largest value of each number; counts start at 1, the others at 0.
+_LOWER_BOUNDS = {"anneal_from_return": -21.0, "anneal_to_return": -21.0}
 _UPPER_BOUNDS = {
     "block_share": 1.0,
-    "early_share": 1.0,
     "repeat_action_probability": 1.0,
     "discount": 1.0,
     "gae_lambda": 1.0,
@@ -327,11 +324,11 @@ def _check_ranges(config: AgentConfig) -> None:
                     f"{field.name}: expected an int of {least} or more, found {value!r}"
                 )
         elif field.type is float or (field.type == float | None and value is not None):
-            most = _UPPER_BOUNDS.get(field.name, 1e3)
+            lowest, most = _LOWER_BOUNDS.get(field.name, 0.0), _UPPER_BOUNDS.get(field.name, 1e3)
             # The comparison is also false for NaN.
-            if type(value) not in (int, float) or not 0 <= value <= most:
+            if type(value) not in (int, float) or not lowest <= value <= most:
                 raise ConfigError(
-                    f"{field.name}: expected a number from 0 to {most:g}, found {value!r}"
+                    f"{field.name}: expected a number from {lowest:g} to {most:g}, found {value!r}"
                 )
 
 

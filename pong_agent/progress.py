@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import nan
+from math import isfinite, nan
 from typing import Any
 
 from pong_agent.batch import Batch
@@ -37,9 +37,20 @@ class Progress:
 
         Raises:
             TypeError: a name is missing or unknown.
+            ValueError: a value is none that counting episodes gives.
         """
         tuples = {name: tuple(item) for name, item in values.items() if isinstance(item, list)}
-        return cls(**{**values, **tuples})
+        progress = cls(**{**values, **tuples})
+        counts = (progress.updates, progress.episodes, progress.agent_steps)
+        lengths, returns = progress.recent_lengths, progress.recent_returns
+        running = [] if progress.running_return is None else [progress.running_return]
+        if (
+            not all(type(count) is int and count >= 0 for count in (*counts, *lengths))
+            or not all(type(one) is float and isfinite(one) for one in (*returns, *running))
+            or not len(returns) == len(lengths) <= RECENT
+        ):
+            raise ValueError(f"progress: expected counts and finite returns, found {dict(values)}")
+        return progress
 
     @property
     def mean_return(self) -> float:

@@ -22,6 +22,7 @@ def rollout(
     seeds: Sequence[int],
     *,
     deterministic: bool = False,
+    starts: Sequence[Pixels] | None = None,
 ) -> list[Trajectory]:
     """Play one whole episode in each environment, all of them in step.
 
@@ -36,6 +37,8 @@ def rollout(
         seeds: N seeds; each resets its environment and is the root of the generator that samples
             the episode's actions.
         deterministic: take the most probable action; by default actions are sampled.
+        starts: lit pixels of the playing fields of environments that are at an episode's start; by
+            default each is reset with its seed.
 
     Returns:
         N trajectories, in the order of the environments.
@@ -59,14 +62,14 @@ def rollout(
             f"found {len(seeds)} seeds for {len(environments)} environments"
         )
     kind = agent.config.observation
-    fields = [
-        lit_pixels(env.reset(seed=seed)[0]) for env, seed in zip(environments, seeds, strict=True)
-    ]
+    if starts is None:
+        resets = [env.reset(seed=seed) for env, seed in zip(environments, seeds, strict=True)]
+        starts = [lit_pixels(frame) for frame, _ in resets]
     trajectories, _ = _interact(
         agent,
         environments,
-        fields,
-        fields,
+        list(starts),
+        list(starts),
         [TrajectoryBuilder(seed, kind) for seed in seeds],
         [None if deterministic else action_generator(seed) for seed in seeds],
     )
@@ -135,7 +138,9 @@ def _interact(
                 current[row], action=action, reward=reward, end=end, probabilities=noted[row]
             )
             if end and n_steps is not None:
-                frame, _ = environments[index].reset(options=_start(agent, generators[index]))
+                frame, _ = environments[index].reset(
+                    options=start_options(agent, generators[index])
+                )
             following.append(lit_pixels(frame))
             ends.append(end)
         previous = [
@@ -156,8 +161,8 @@ def _interact(
     return ordered, list(zip(current, previous, strict=True))
 
 
-def _start(agent: PongAgent, generator: np.random.Generator | None) -> dict[str, int] | None:
-    """Return how an episode within a fragment starts: no-ops drawn where all else is drawn from."""
+def start_options(agent: PongAgent, generator: np.random.Generator | None) -> dict[str, int] | None:
+    """Return the options of a reset without a seed, its no-ops drawn from the generator given."""
     if not agent.config.noop_max or generator is None:
         return None
     return {"noops": int(generator.integers(agent.config.noop_max + 1))}

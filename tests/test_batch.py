@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pong_agent import DOWN, UP, Batch, BatchError, PongAgent, Trajectory, TrajectoryBuilder
-from pong_agent.observation import lit_pixels, observe, preprocess_frame, preprocess_frames
+from pong_agent.observation import lit_pixels, preprocess_frame, preprocess_frames
 
 
 @pytest.fixture
@@ -189,28 +189,15 @@ def test_an_episode_that_starts_in_a_fragment_has_no_previous_frame(frames):
         np.testing.assert_array_equal(row[6400:], fields[previous].ravel())
 
 
-def test_probabilities_are_kept_and_joined(frames):
-    """What a builder is told of probabilities stays with its steps, also when they are joined."""
-    parts = []
-    for start, share in ((0, 0.25), (20, 0.75)):
-        builder = TrajectoryBuilder(previous=None if not start else preprocess_frame(frames[19]))
-        for frame in frames[start : start + 20]:
-            told = [share, 1 - share]
-            builder.append(lit_pixels(frame), action=UP, reward=0.0, probabilities=told)
-        parts.append(builder.build(lit_pixels(frames[start + 20])))
-    joined = parts[0].followed_by(parts[1])
-    joined.validate(n_actions=2)
-    np.testing.assert_array_equal(joined.probabilities[:, 0], np.repeat([0.25, 0.75], 20))
-    np.testing.assert_array_equal(
-        joined.network_input(with_next=True).toarray(),
-        observe(
-            "difference",
-            [lit_pixels(frame) for frame in frames[:41]],
-            [lit_pixels(frame) for frame in [frames[0], *frames[:40]]],
-        ).toarray(),
-    )
-    with pytest.raises(BatchError, match="both trajectories or in none"):
-        parts[0].followed_by(replace(parts[1], probabilities=None))
+def test_probabilities_stay_with_their_steps(frames):
+    """What a builder is told of probabilities is in the trajectory, step by step."""
+    builder = TrajectoryBuilder()
+    for number, frame in enumerate(frames[:20]):
+        told = [number / 20, 1 - number / 20]
+        builder.append(lit_pixels(frame), action=UP, reward=0.0, probabilities=told)
+    trajectory = builder.build(lit_pixels(frames[20]))
+    trajectory.validate(n_actions=2)
+    np.testing.assert_allclose(trajectory.probabilities[:, 0], np.arange(20) / 20, rtol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -79,7 +79,9 @@ def zipped(path, content):
 
 
 def metadata(**values):
-    return np.array(json.dumps({"format": "pong_agent", "format_version": 1, **values}))
+    return np.array(
+        json.dumps({"format": "pong_agent", "format_version": 2, "digest": "", **values})
+    )
 
 
 FOREIGN = {
@@ -92,7 +94,7 @@ FOREIGN = {
     "a zip": (lambda path: zipped(path, b"x"), "its member 'metadata' is not an array"),
     "objects": (
         lambda path: npz(path, metadata=metadata(), w=np.array([{}], object)),
-        "cannot be read: Object arrays",
+        "its member 'w': expected numbers, found object",
     ),
     "metadata that is no JSON": (lambda path: npz(path, metadata=np.array("{")), "is not JSON"),
     "another format": (
@@ -100,10 +102,18 @@ FOREIGN = {
         "does not name the format",
     ),
     "a newer format": (
-        lambda path: npz(path, metadata=metadata(format_version=2)),
-        "expected format version 1, found 2; a newer pong_agent may read it",
+        lambda path: npz(path, metadata=metadata(format_version=3)),
+        "expected format version 2, found 3; a newer pong_agent may read it",
     ),
-    "no configuration": (lambda path: npz(path, metadata=metadata()), "not a valid agent: 'config"),
+    "no configuration": (
+        lambda path: save_arrays(path, ARRAYS, {}),
+        r"not a valid agent: KeyError\('config'\)",
+    ),
+    "no digest": (lambda path: npz(path, metadata=metadata(digest=None)), "names no digest"),
+    "another digest": (
+        lambda path: npz(path, metadata=metadata(), w=np.eye(3)),
+        "do not have the digest that it names: it was damaged",
+    ),
 }
 
 

@@ -1,6 +1,6 @@
 """Learning as functions over arrays: returns, gradients, optimizers, and two algorithms of them.
 
-An algorithm is a module with `init_parameters(config, generator)`, `empty_parameters(config)`,
+An algorithm is a module with `init_parameters(config, generator)`, `expected_parameters(config)`,
 `init_optimizer(parameters, config)`, `averaged(parameters, optimizer_state)` and
 `update(parameters, optimizer_state, batch, config, generator)`.
 """

@@ -3,15 +3,15 @@
 import numpy as np
 
 from pong_agent.algorithms.blocks import add_spread, pool
-from pong_agent.network import Floats, Parameters
+from pong_agent.network import Floats, Parameters, stand_in
 from pong_agent.observation import FIELD_SHAPE, INPUT_SIZES
 from pong_agent.presets import PPOConfig
 
 _LIT_PIXELS = 50  # of two pictures, about: what a pre-activation is a sum over
 
 
-def empty_parameters(config: PPOConfig) -> Parameters:
-    """Return zeros of the parameters' names, shapes and dtypes."""
+def expected_parameters(config: PPOConfig) -> Parameters:
+    """Return stand-ins of the parameters' names, shapes and dtypes."""
     units = _own_units(config)
     shapes = {
         "W1": (units, INPUT_SIZES[config.observation]),
@@ -19,7 +19,7 @@ def empty_parameters(config: PPOConfig) -> Parameters:
         "Wv": (units,),
         "bv": (1,),
     }
-    return {name: np.zeros(shape, np.float32, order="F") for name, shape in shapes.items()}
+    return {name: stand_in(shape, np.float32) for name, shape in shapes.items()}
 
 
 def init_parameters(config: PPOConfig, generator: np.random.Generator) -> Parameters:
@@ -33,7 +33,7 @@ def init_parameters(config: PPOConfig, generator: np.random.Generator) -> Parame
         "W1" (units, input_size), "W2" (n_actions, units), "Wv" (units,) and "bv" (1,), float32,
         for the units that have weights of their own.
     """
-    shapes = {name: array.shape for name, array in empty_parameters(config).items()}
+    shapes = {name: array.shape for name, array in expected_parameters(config).items()}
     sizes = config.first_layer_blocks
     W1: Floats = generator.standard_normal(shapes["W1"])
     if config.first_layer_smoothing:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pong_agent.algorithms import heads
-from pong_agent.algorithms.actor_critic import empty_parameters, init_parameters
+from pong_agent.algorithms.actor_critic import expected_parameters, init_parameters
 from pong_agent.algorithms.blocks import lit_blocks, pool
 from pong_agent.algorithms.lit_columns import LitRows, lit_rows
 from pong_agent.algorithms.multiresolution import (
@@ -36,7 +36,7 @@ from pong_agent.presets import PPOConfig
 _AVERAGE, _CRITIC = "average/", "critic/"
 
 # What an agent calls, beside the functions below.
-__all__ = ["averaged", "empty_parameters", "init_optimizer", "init_parameters", "update"]
+__all__ = ["averaged", "expected_parameters", "init_optimizer", "init_parameters", "update"]
 
 
 @dataclass(frozen=True)
@@ -262,7 +262,7 @@ def prepare(
     reliable reinforcement learning for advanced reasoning tasks", arXiv:2504.05118, 2025.
 
     Args:
-        parameters: those that played the batch, or the last part of it.
+        parameters: those that played the batch.
         critic: averaged ones that estimate the values.
         batch: a validated batch.
         config: the preset's values.

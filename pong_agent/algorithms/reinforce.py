@@ -17,16 +17,17 @@ from pong_agent.network import (
     forward,
     init_policy,
     sigmoid,
+    stand_in,
 )
 from pong_agent.observation import N_PIXELS
 from pong_agent.presets import ReinforceConfig
 
 
-def empty_parameters(config: ReinforceConfig) -> Parameters:
-    """Return zeros of the parameters' names, shapes and dtypes."""
+def expected_parameters(config: ReinforceConfig) -> Parameters:
+    """Return stand-ins of the parameters' names, shapes and dtypes."""
     return {
-        "W1": np.zeros((config.hidden_units, N_PIXELS), order="F"),
-        "W2": np.zeros(config.hidden_units),
+        "W1": stand_in((config.hidden_units, N_PIXELS), np.float64),
+        "W2": stand_in((config.hidden_units,), np.float64),
     }
 
 

@@ -18,7 +18,9 @@ CHANGES: Mapping[str, tuple[str, ...]] = {
     "nothing: the preset": (),
     "difference of the frames instead of both": ("observation:difference",),
     "no mirror: 200 units of their own": ("mirror:False",),
-    "no standing: UP and DOWN only": ("n_actions:2",),
+    "a third action, to stay": ("n_actions:3",),
+    "annealing from a return of 0, instead of -15": ("anneal_from_return:0.0",),
+    "a third action, annealing from 0": ("n_actions:3", "anneal_from_return:0.0"),
     "no blocks": ("first_layer_blocks:()",),
     "blurred first weights instead of blocks": (
         "first_layer_blocks:()",
@@ -44,7 +46,6 @@ CHANGES: Mapping[str, tuple[str, ...]] = {
     "discount 0.98 instead of 0.995": ("discount:0.98",),
     "twice the target of the policy's change": ("target_kl:0.02",),
     "dead time between points not learned from": ("dead_steps:15",),
-    "an eighth played ahead, by the weights before": ("early_share:0.125",),
     "annealed by steps alone, over 1.5 M": (
         "anneal_steps:1500000",
         "anneal_from_return:21.0",

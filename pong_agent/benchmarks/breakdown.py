@@ -88,9 +88,8 @@ def measure_breakdown(config: TrainConfig, seconds: float) -> Breakdown:
     with TemporaryDirectory() as folder, ExitStack() as stack:
         notes = Path(folder, "notes")
         notes.mkdir()
-        for source in (batches.GameBatches, batches.EpisodeBatches):
-            timed = driver.around("collect", source.collect)
-            stack.enter_context(replaced(source, "collect", timed))
+        timed = driver.around("collect", batches.GameBatches.collect)
+        stack.enter_context(replaced(batches.GameBatches, "collect", timed))
         with replaced(workers, "RolloutWorker", timed_worker(notes)):
             trainer = stack.enter_context(start_run(config, Path(folder, "run")))
         agent: Any = trainer.agent

@@ -12,7 +12,7 @@ from pong_agent.benchmarks.instruments import replaced
 from pong_agent.benchmarks.tables import Spread, table, write_table
 from pong_agent.presets import AgentConfig, PPOConfig, ReinforceConfig
 from pong_agent.training import workers
-from pong_agent.training.batches import BatchSource, make_source
+from pong_agent.training.batches import GameBatches
 from pong_agent.training.collector import RolloutWorker, Unit
 
 _RECORDED = 4  # episodes that each recording worker has played, and returns again and again
@@ -29,21 +29,13 @@ class RecordedWorker(RolloutWorker):
         self._played: dict[Any, Any] = {}
         self._agent_weights = PongAgent(config).parameters
 
-    def play_episode(self, parameters: Any, seed: int, deterministic: bool = False) -> Any:
-        """Return a recorded episode."""
+    def play_games(self, parameters: Any, unit: Unit) -> Any:
+        """Return recorded fragments or episodes of as many games and steps."""
         del parameters
-        key = seed % _RECORDED
+        key = len(unit.games), unit.n_steps
         if key not in self._played:
-            self._played[key] = super().play_episode(self._agent_weights, key, deterministic)
+            self._played[key] = super().play_games(self._agent_weights, unit)
         return self._played[key]
-
-    def play_fragments(self, parameters: Any, unit: Unit) -> Any:
-        """Yield recorded fragments of as many games and steps."""
-        del parameters
-        key = len(unit.games), unit.n_steps, unit.n_early
-        if key not in self._played:
-            self._played[key] = list(super().play_fragments(self._agent_weights, unit))
-        yield from (item for item in self._played[key])  # Ray wants a generator
 
 
 @dataclass(frozen=True)
@@ -118,17 +110,17 @@ def _recorded(config: AgentConfig, n_workers: int) -> Iterator[workers.RayCollec
 
 def _source(
     collector: workers.RayCollector, config: AgentConfig, size: int
-) -> tuple[BatchSource, PongAgent]:
+) -> tuple[GameBatches, PongAgent]:
     """Return a source of batches of so many rollouts, and who learns from them."""
     if isinstance(config, ReinforceConfig):
         config = replace(config, episodes_per_update=size)
     else:
         config = replace(config, n_envs=size, anneal_steps=10**12)  # fragments do not grow
     agent = PongAgent(config)
-    return make_source(collector, agent), agent
+    return GameBatches(collector, config), agent
 
 
-def _cost(source: BatchSource, agent: PongAgent) -> tuple[int, float, float]:
+def _cost(source: GameBatches, agent: PongAgent) -> tuple[int, float, float]:
     """Make an update; return its agent steps and CPU seconds, of transport and of learning."""
     began = time.process_time()
     batch = source.collect(agent, 0)

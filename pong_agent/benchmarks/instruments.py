@@ -18,7 +18,8 @@ from pong_agent.training.collector import RolloutWorker
 # Functions that a worker's call goes through: the module that looks them up, their name there, and
 # what the time in them is for that no clock within them counts.
 _CALLS = (
-    ("pong_agent.training.collector", "rollout", "loop"),
+    ("pong_agent.training.collector", "play_games", "transport"),  # what games need to travel
+    ("pong_agent.training.games", "rollout", "loop"),
     ("pong_agent.training.games", "rollout_fragment", "loop"),
     ("pong_agent.rollout", "lit_pixels", "pixels"),
 )
@@ -128,15 +129,8 @@ def timed_worker(folder: Path) -> type[RolloutWorker]:
                     self._clock.put_around("pixels", env.unwrapped, "_get_obs")
             return environments
 
-        def play_episode(self, *args: Any, **kwargs: Any) -> Any:
-            return self._work(super().play_episode, *args, **kwargs)
-
-        def play_fragments(self, *args: Any, **kwargs: Any) -> Any:
-            items = super().play_fragments(*args, **kwargs)
-            # Around the loop in it lies what games need to travel.
-            following = self._clock.around("transport", lambda: next(items, None))
-            while (item := self._work(following)) is not None:
-                yield item
+        def play_games(self, *args: Any, **kwargs: Any) -> Any:
+            return self._work(super().play_games, *args, **kwargs)
 
         def _work(self, call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
             self._clock.seconds.clear()

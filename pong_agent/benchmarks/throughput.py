@@ -12,7 +12,7 @@ from pong_agent.benchmarks.notebook import notebook_rate
 from pong_agent.benchmarks.tables import Spread, table, write_table
 from pong_agent.hyperparams import with_hyperparams
 from pong_agent.presets import AgentConfig, ReinforceConfig, resolve_preset
-from pong_agent.training.batches import make_source
+from pong_agent.training.batches import GameBatches
 from pong_agent.training.config import TrainConfig
 from pong_agent.training.trainer import Trainer, start_run
 from pong_agent.training.workers import RayCollector
@@ -99,13 +99,12 @@ def training_rate(config: TrainConfig, seconds: float) -> float:
 def rollout_rate(config: AgentConfig, n_workers: int, seconds: float) -> float:
     """Collect batches as the trainer does, with a fresh agent that learns nothing; agent steps/s.
 
-    Nothing is begun before it is collected, as there is no learner beside which to play. The first
-    batches are not counted.
+    The first batches are not counted.
     """
     collector = RayCollector(config, n_workers)
     try:
         agent = PongAgent(config)
-        source = make_source(collector, agent)
+        source = GameBatches(collector, config)
         collected, steps, started = 0, 0, time.perf_counter()
         while collected <= WARM_UP or time.perf_counter() - started < seconds:
             if collected == WARM_UP:

@@ -1,7 +1,7 @@
 """Bytes between driver and workers: what the collector hands over, pickled as Ray does."""
 
 import pickle
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +9,7 @@ from pong_agent.agent import PongAgent
 from pong_agent.benchmarks.tables import table
 from pong_agent.network import Floats
 from pong_agent.presets import AgentConfig, PPOConfig, ReinforceConfig
-from pong_agent.training.batches import make_source
+from pong_agent.training.batches import GameBatches
 from pong_agent.training.collector import Collector, SerialCollector
 
 # What is measured: preset ppo with the fragments it begins with and those it ends with.
@@ -64,31 +64,15 @@ class CountingCollector:
         """Begin to count anew."""
         self.units = self.results = self.weights = 0
 
-    def share(self, parameters: Mapping[str, Floats]) -> None:
-        """Do as the collector does."""
-        self._collector.share(parameters)
-
     def call(
         self, method: str, parameters: Mapping[str, Floats], units: Sequence[Any]
     ) -> list[Any]:
         """Do as the collector does, and weigh each unit and each result."""
-        self._weigh(parameters, units)
+        self.weights = _size(dict(parameters))
+        self.units += sum(map(_size, units))
         results = self._collector.call(method, parameters, units)
         self.results += sum(map(_size, results))
         return results
-
-    def stream(
-        self, method: str, parameters: Mapping[str, Floats], units: Sequence[Any]
-    ) -> Iterator[list[Any]]:
-        """Do as the collector does, and weigh each unit now and each result when it is there."""
-        self._weigh(parameters, units)
-        for items in self._collector.stream(method, parameters, units):
-            self.results += sum(map(_size, items))
-            yield items
-
-    def _weigh(self, parameters: Mapping[str, Floats], units: Sequence[Any]) -> None:
-        self.weights = _size(dict(parameters))
-        self.units += sum(map(_size, units))
 
     def close(self) -> None:
         """Close the collector."""
@@ -98,12 +82,12 @@ class CountingCollector:
 def measure_wire(config: AgentConfig) -> Wire:
     """Collect two batches as the trainer does and weigh what the second one takes.
 
-    The first one begins the games. What is played ahead after it belongs to the second batch.
+    The first one begins the games.
     """
     collector = CountingCollector(SerialCollector(config))
     try:
         agent = PongAgent(config)
-        source = make_source(collector, agent)
+        source = GameBatches(collector, config)
         source.collect(agent, 0)
         source.advance()
         collector.clear()

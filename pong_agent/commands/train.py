@@ -38,6 +38,8 @@ class Train:
         """Train, showing how it goes, and return the exit code."""
         with self._open() as trainer:
             config, folder = trainer.config, trainer.run_folder
+            for reason in trainer.skipped:
+                print(f"skipped a checkpoint: {reason}", file=sys.stderr)
             print(f"{config.preset} in {trainer.agent.config.env_id}, run {folder.path}")
             with _TrainingBar(trainer) as show:
                 stopped_by = trainer.train(show)

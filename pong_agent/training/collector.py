@@ -1,6 +1,6 @@
 """Where training data come from: what plays it, and the collector without Ray."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from pong_agent.agent import PongAgent
@@ -9,7 +9,7 @@ from pong_agent.environment import make_env
 from pong_agent.network import Floats
 from pong_agent.presets import AgentConfig, environment_kwargs
 from pong_agent.rollout import rollout
-from pong_agent.training.games import Game, play_fragments, start_game
+from pong_agent.training.games import Game, play_games, start_game
 
 
 class CollectorError(RuntimeError):
@@ -17,34 +17,27 @@ class CollectorError(RuntimeError):
 
 
 class Unit(NamedTuple):
-    """A unit of work of `RolloutWorker.play_fragments`.
+    """A unit of work of `RolloutWorker.play_games`.
 
     Attributes:
         games: which games are played on.
         seeds: of the generators that sample their actions and frame skips.
-        n_steps: agent steps of the fragments.
-        n_early: agent steps of the following ones that are played ahead.
+        n_steps: agent steps of each game; None for an episode of each.
         n_varied: how many of the games, the first ones, have a varied frame skip.
     """
 
     games: Sequence[Game]
     seeds: Sequence[int]
-    n_steps: int
-    n_early: int
-    n_varied: int
+    n_steps: int | None
+    n_varied: int = 0
 
 
 class Collector(Protocol):
-    """Plays with given weights; what is played is determined by seeds and games alone.
+    """Plays with given weights; what is played is determined by seeds and games alone."""
 
-    Attributes:
-        n_workers: how many units of work it plays at a time.
-    """
-
-    n_workers: int
-
-    def share(self, parameters: Mapping[str, Floats]) -> None:
-        """Hand weights over ahead of a call with them, which then need not wait for that."""
+    @property
+    def n_workers(self) -> int:
+        """How many units of work it plays at a time."""
         ...
 
     def call(
@@ -54,19 +47,6 @@ class Collector(Protocol):
 
         Raises:
             CollectorError: a call failed.
-        """
-        ...
-
-    def stream(
-        self, method: str, parameters: Mapping[str, Floats], units: Sequence[Any]
-    ) -> Iterator[list[Any]]:
-        """Begin what `RolloutWorker`'s generator does with weights and each unit.
-
-        It goes on whether or not anybody asks for the results. With the first item of each unit's
-        generator, in the order of the units, then with the second, and so on, comes one list.
-
-        Raises:
-            CollectorError: a call failed; raised when its item is asked for.
         """
         ...
 
@@ -117,15 +97,13 @@ class RolloutWorker:
         """Play one whole episode, always taking the most probable action."""
         return self.play_episode(parameters, seed, deterministic=True)
 
-    def play_fragments(
+    def play_games(
         self, parameters: Mapping[str, Floats], unit: Unit
-    ) -> Iterator[list[Trajectory] | tuple[list[Trajectory], list[Game]]]:
-        """Play some games on; yields what `games.play_fragments` yields."""
+    ) -> tuple[list[Trajectory], list[Game]]:
+        """Play some games on; returns what `games.play_games` returns."""
         self._agent.set_parameters(parameters)
         environments = self._borrow(len(unit.games) - unit.n_varied, unit.n_varied)
-        yield from play_fragments(
-            self._agent, environments, unit.games, unit.seeds, unit.n_steps, unit.n_early
-        )
+        return play_games(self._agent, environments, unit.games, unit.seeds, unit.n_steps)
 
     def start_game(self, parameters: Mapping[str, Floats], seed: int) -> Game:  # noqa: ARG002
         """Begin a game; the weights, which every unit is given, play no part."""
@@ -152,21 +130,11 @@ class SerialCollector:
     def __init__(self, config: AgentConfig) -> None:
         self._worker = RolloutWorker(config)
 
-    def share(self, parameters: Mapping[str, Floats]) -> None:
-        """Do nothing: they are here."""
-
     def call(
         self, method: str, parameters: Mapping[str, Floats], units: Sequence[Any]
     ) -> list[Any]:
         """Call the worker's method with weights and each unit, in order."""
         return [getattr(self._worker, method)(parameters, unit) for unit in units]
-
-    def stream(
-        self, method: str, parameters: Mapping[str, Floats], units: Sequence[Any]
-    ) -> Iterator[list[Any]]:
-        """Do it at once: there is nobody to go on with it meanwhile."""
-        results = [list(getattr(self._worker, method)(parameters, unit)) for unit in units]
-        return iter([list(items) for items in zip(*results, strict=True)])
 
     def close(self) -> None:
         """Close the environments."""

@@ -35,7 +35,10 @@ class TrainConfig:
     """Mean return of the last 30 training episodes that ends the run."""
 
     workers: int = 2
-    """Ray workers that play episodes at the same time; 0 plays them in this process."""
+    """Ray workers that play at the same time; 0 plays in this process, -1 on all CPUs there are."""
+
+    unit_timeout: float = 300.0
+    """Seconds after which a worker that has not finished is started anew, its work done again."""
 
     address: str | None = None
     """Address of a Ray cluster to join; by default Ray is started on this machine."""
@@ -64,6 +67,10 @@ class TrainConfig:
         with_hyperparams(resolve_preset(self.preset), self.hyperparams)
         if not self.minutes >= 0:  # also for NaN
             raise ConfigError(f"minutes: expected 0 or more, found {self.minutes!r}")
+        if not self.unit_timeout > 0:
+            raise ConfigError(
+                f"unit_timeout: expected more than 0 seconds, found {self.unit_timeout!r}"
+            )
         for name, least in _LEAST.items():
             value = getattr(self, name)
             if value is None and name in ("updates", "steps"):
@@ -76,7 +83,7 @@ _LEAST = {
     "seed": 0,
     "updates": 1,
     "steps": 1,
-    "workers": 0,
+    "workers": -1,
     "checkpoint_every": 1,
     "eval_every": 0,
     "eval_episodes": 1,

@@ -1,7 +1,7 @@
 """Games that are played on from update to update, by whichever worker is free."""
 
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,10 +12,11 @@ from pong_agent.agent import PongAgent
 from pong_agent.batch import Trajectory
 from pong_agent.environment import restore_emulator, save_emulator
 from pong_agent.observation import Pixels, draw_field, field_pixels, lit_pixels
-from pong_agent.rollout import action_generator, rollout_fragment
+from pong_agent.rollout import action_generator, rollout, rollout_fragment, start_options
 
 # Sets the stream that environments draw from apart from that which samples actions.
 _ENVIRONMENT_STREAM = 4
+_LARGEST_STATE = 2**16  # bytes of an emulator's state; Pong's are 14.5 kB
 
 
 @dataclass(frozen=True)
@@ -45,58 +46,75 @@ def start_game(env: Any, seed: int) -> Game:
     return Game(_packed(env), pixels, pixels)
 
 
-def play_fragments(
+def play_games(
     agent: PongAgent,
     environments: Sequence[Any],
     games: Sequence[Game],
     seeds: Sequence[int],
-    n_steps: int,
-    n_early: int = 0,
-) -> Iterator[list[Trajectory] | tuple[list[Trajectory], list[Game]]]:
-    """Play `n_steps` agent steps of each game, and then some of its next fragment.
+    n_steps: int | None = None,
+) -> tuple[list[Trajectory], list[Game]]:
+    """Play `n_steps` agent steps of each game, or each game's episode to its end.
 
     What an environment draws outside its emulator, a frame skip as in `Pong-v0`, it draws from the
-    fragment's seed.
+    seed that comes with the game.
 
     Args:
         agent: who plays.
         environments: as many environments as games, lent for it, each reset at least once.
-        games: N games.
+        games: N games; without `n_steps`, each at the start of an episode.
         seeds: N seeds of the generators that sample the actions and the frame skips.
-        n_steps: agent steps.
-        n_early: agent steps that are played ahead, with the same weights.
+        n_steps: agent steps; None for whole episodes.
 
-    Yields:
-        First the N trajectories of `n_steps` steps. Then N of `n_early` steps, an empty list where
-        that is 0, together with the N games to go on with.
+    Returns:
+        N trajectories, and the N games to go on with.
     """
     for env, game, seed in zip(environments, games, seeds, strict=True):
         sequence = np.random.SeedSequence(seed, spawn_key=(_ENVIRONMENT_STREAM,))
         env.unwrapped.np_random = np.random.default_rng(sequence)
-        restore_emulator(env, zlib.decompress(game.emulator), game.last_action)
+        restore_emulator(env, _unpacked(game.emulator), game.last_action)
+    if n_steps is None:
+        starts = [game.current for game in games]
+        whole = rollout(agent, environments, seeds, starts=starts)
+        return whole, [_next_episode(agent, env) for env in environments]
     generators = [action_generator(seed) for seed in seeds]
     fields = [(game.current, game.previous) for game in games]
-    running = [(game.last_action, game.return_before, game.steps_before) for game in games]
-    for n, ahead in ((n_steps, False), (n_early, True)):
-        trajectories: list[Trajectory] = []
-        if n:
-            played, fields = rollout_fragment(agent, environments, fields, n, generators)
-            trajectories = [
-                replace(one, seed=seed, return_before=before, steps_before=steps)
-                for one, seed, (_, before, steps) in zip(played, seeds, running, strict=True)
-            ]
-            running = [_running(trajectory, agent) for trajectory in trajectories]
-        if not ahead:
-            yield trajectories
-    following = [
-        Game(_packed(env), current, previous, *state)
-        for env, (current, previous), state in zip(environments, fields, running, strict=True)
+    played, fields = rollout_fragment(agent, environments, fields, n_steps, generators)
+    trajectories = [
+        replace(one, seed=seed, return_before=game.return_before, steps_before=game.steps_before)
+        for one, seed, game in zip(played, seeds, games, strict=True)
     ]
-    yield trajectories, following
+    following = [
+        Game(_packed(env), current, previous, *_running(trajectory, agent))
+        for env, (current, previous), trajectory in zip(
+            environments, fields, trajectories, strict=True
+        )
+    ]
+    return trajectories, following
+
+
+def _next_episode(agent: PongAgent, env: Any) -> Game:
+    """Begin an episode without a seed: a seed would make the emulator load its ROM again."""
+    options = start_options(agent, env.unwrapped.np_random)
+    pixels = lit_pixels(env.reset(options=options)[0])
+    return Game(_packed(env), pixels, pixels)
 
 
 def _packed(env: Any) -> bytes:
     return zlib.compress(save_emulator(env), level=1)  # higher ones gain nothing
+
+
+def _unpacked(emulator: bytes) -> bytes:
+    """Undo `_packed`, refusing what is not of that size.
+
+    Raises:
+        ValueError: it is not one whole state.
+        zlib.error: it is damaged.
+    """
+    stream = zlib.decompressobj()
+    state = stream.decompress(emulator, _LARGEST_STATE)
+    if not stream.eof or stream.unused_data:
+        raise ValueError(f"expected an emulator's state of at most {_LARGEST_STATE} bytes")
+    return state
 
 
 def _running(trajectory: Trajectory, agent: PongAgent) -> tuple[int, float, int]:
@@ -132,6 +150,7 @@ def games_from_arrays(arrays: Mapping[str, NDArray[Any]]) -> list[Game]:
     Raises:
         KeyError: an array is missing.
         ValueError: the arrays do not fit together.
+        zlib.error: an emulator's state is damaged.
     """
     sizes = arrays["sizes"]
     shape = (len(sizes), 80, 80)
@@ -141,36 +160,7 @@ def games_from_arrays(arrays: Mapping[str, NDArray[Any]]) -> list[Game]:
         for name in ("current", "previous")
     )
     numbers = (arrays[name].tolist() for name in ("last_actions", "returns", "steps"))
+    for emulator in emulators:
+        _unpacked(emulator.tobytes())
     columns = zip(emulators, current, previous, *numbers, strict=True)
     return [Game(emulator.tobytes(), *rest) for emulator, *rest in columns]
-
-
-_TRAJECTORY_ARRAYS = ("pixels", "offsets", "actions", "rewards", "ends", "probabilities")
-
-
-def trajectory_to_arrays(trajectory: Trajectory, prefix: str) -> dict[str, NDArray[Any]]:
-    """Return a fragment's arrays, each with the prefix before its name."""
-    arrays = {f"{prefix}{name}": getattr(trajectory, name) for name in _TRAJECTORY_ARRAYS}
-    before = [trajectory.seed, trajectory.return_before, trajectory.steps_before]
-    return arrays | {f"{prefix}before": np.array(before, dtype=np.float64)}
-
-
-def trajectory_from_arrays(
-    arrays: Mapping[str, NDArray[Any]], prefix: str, observation: str
-) -> Trajectory:
-    """Rebuild a fragment from `trajectory_to_arrays`.
-
-    Raises:
-        KeyError: an array is missing.
-        ValueError: the arrays are not a trajectory's.
-    """
-    seed, return_before, steps_before = arrays[f"{prefix}before"].tolist()
-    trajectory = Trajectory(
-        **{name: arrays[f"{prefix}{name}"] for name in _TRAJECTORY_ARRAYS},
-        seed=int(seed),
-        observation=observation,
-        return_before=return_before,
-        steps_before=int(steps_before),
-    )
-    trajectory.validate(f"the trajectory {prefix}", arrays[f"{prefix}probabilities"].shape[-1])
-    return trajectory

@@ -7,14 +7,17 @@ RUN/checkpoints/best.npz             the best evaluation so far
 """
 
 import csv
+import errno
+import io
 import json
+import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pong_agent.agent import PongAgent
-from pong_agent.checkpoint import atomic_replace
+from pong_agent.checkpoint import CheckpointError, atomic_replace
 
 METRICS = (
     "time/updates",
@@ -142,14 +145,38 @@ class RunFolder:
         return self._checkpoints / f"update-{updates:06d}-games.npz"
 
     def append_metrics(self, metrics: Mapping[str, float]) -> None:
-        """Add one row to `metrics.csv`; names that are missing stay empty."""
-        with self._metrics.open("a", newline="") as file:
-            csv.DictWriter(file, METRICS).writerow(metrics)
+        """Add one row to `metrics.csv`, whole or not at all; names that are missing stay empty.
+
+        Raises:
+            RunError: the row cannot be written.
+        """
+        row = io.StringIO(newline="")
+        csv.DictWriter(row, METRICS).writerow(metrics)
+        try:
+            with self._metrics.open("ab", buffering=0) as file:
+                end = file.tell()
+                try:
+                    written = file.write(row.getvalue().encode())
+                    if written < row.tell():
+                        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                except OSError:
+                    file.truncate(end)
+                    raise
+        except OSError as error:
+            raise RunError(f"{self._metrics}: cannot be written: {error}") from error
 
     def read_metrics(self) -> list[dict[str, str]]:
-        """Return the rows of `metrics.csv`, values as text."""
-        with self._metrics.open(newline="") as file:
-            return list(csv.DictReader(file))
+        """Return the rows of `metrics.csv`, values as text, but for one that was cut off.
+
+        Raises:
+            RunError: the file cannot be read.
+        """
+        try:
+            text = self._metrics.read_text()
+        except (OSError, UnicodeDecodeError) as error:
+            raise RunError(f"{self._metrics}: cannot be read: {error}") from error
+        whole = text[: text.rfind("\n") + 1]  # a killed process may leave a part of a row
+        return list(csv.DictReader(io.StringIO(whole)))
 
     def drop_metrics_after(self, update: int) -> None:
         """Remove the rows of updates that came after `update`."""
@@ -194,6 +221,35 @@ class RunFolder:
         if not checkpoints:
             raise RunError(f"{self.path}: holds no checkpoint")
         return PongAgent.load(checkpoints[-1])
+
+    def load_newest_whole(
+        self, check: Callable[[PongAgent, Path], None]
+    ) -> tuple[PongAgent, list[str]]:
+        """Load the newest checkpoint that can be gone on from.
+
+        Args:
+            check: raises CheckpointError where an agent's games, in the file given, cannot be
+                played on.
+
+        Returns:
+            The agent, and for each newer checkpoint why it was skipped.
+
+        Raises:
+            RunError: there is no checkpoint.
+            CheckpointError: none of them is whole; with the reason of each.
+        """
+        skipped: list[str] = []
+        for path in reversed(self.checkpoints()):
+            try:
+                agent = PongAgent.load(path)
+                check(agent, self.games_path(agent.progress.updates))
+            except CheckpointError as error:
+                skipped.append(str(error))
+            else:
+                return agent, skipped
+        if not skipped:
+            raise RunError(f"{self.path}: holds no checkpoint")
+        raise CheckpointError(f"{self.path}: no checkpoint is whole: {'; '.join(skipped)}")
 
     def load_best(self) -> PongAgent:
         """Load the agent of the best evaluation.

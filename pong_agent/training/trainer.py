@@ -23,7 +23,7 @@ from pong_agent.presets import (
     resolve_preset,
 )
 from pong_agent.progress import RECENT
-from pong_agent.training.batches import make_source
+from pong_agent.training.batches import GameBatches, load_games
 from pong_agent.training.collector import Collector, SerialCollector
 from pong_agent.training.config import TrainConfig
 from pong_agent.training.run_folder import RunError, RunFolder
@@ -48,6 +48,7 @@ class Trainer:
         agent: who learns.
         config: what the run is asked to do.
         run_folder: where it is kept.
+        skipped: why newer checkpoints than the one that the run goes on from were not taken.
 
     Raises:
         NotPongError: the environment is not Pong.
@@ -67,13 +68,14 @@ class Trainer:
         self.agent = agent
         self.config = config
         self.run_folder = run_folder
+        self.skipped: list[str] = []
         self._signals = StopSignals()
         rows = run_folder.read_metrics()
         self._seconds = float(rows[-1]["time/time_elapsed"]) if rows else 0.0
         evaluations = [float(row["eval/mean_reward"]) for row in rows if row["eval/mean_reward"]]
         self._best = max(evaluations, default=float("-inf"))
         self._collector = _make_collector(agent, config)
-        self._source = make_source(self._collector, agent)
+        self._source = GameBatches(self._collector, agent.config)
         if rows:
             self._source.load(run_folder.games_path(agent.progress.updates))
 
@@ -253,7 +255,7 @@ def _entry(updates: int, command: str | None) -> dict[str, Any]:
 def resume_run(
     run_folder: str | Path, config: TrainConfig | None = None, command: str | None = None
 ) -> Trainer:
-    """Go on with a run from its newest checkpoint, as if it had never stopped.
+    """Go on with a run from its newest checkpoint that is whole, as if it had never stopped.
 
     Args:
         run_folder: the folder of the run.
@@ -266,7 +268,7 @@ def resume_run(
         RunError: the folder holds no run, or its configuration cannot be read.
         ConfigError: preset, environment or seed differ from the run's, or the agent cannot go on
             with the hyperparameters.
-        CheckpointError: the checkpoint cannot be read.
+        CheckpointError: no checkpoint can be read.
         CollectorError: Ray cannot be started or reached.
     """
     saved = read_train_config(run_folder)
@@ -276,13 +278,21 @@ def resume_run(
         if found != expected:
             raise ConfigError(f"{name}: expected {expected!r} as in the run, found {found!r}")
     folder = RunFolder.open(run_folder)
-    agent = folder.load_latest()
+    agent, skipped = folder.load_newest_whole(_check_games)
     if config.hyperparams != saved.hyperparams:
         agent.reconfigure(with_hyperparams(agent.config, config.hyperparams))
         folder.set_hyperparams(config.hyperparams, config_to_dict(agent.config))
     folder.drop_metrics_after(agent.progress.updates)
     folder.add_history(_entry(agent.progress.updates, command))
-    return Trainer(agent, config, folder)
+    trainer = Trainer(agent, config, folder)
+    trainer.skipped = skipped
+    return trainer
+
+
+def _check_games(agent: PongAgent, path: Path) -> None:
+    """Refuse a checkpoint whose games cannot be played on; before the first update it has none."""
+    if agent.progress.updates:
+        load_games(path, agent.config)
 
 
 def _make_collector(agent: PongAgent, config: TrainConfig) -> Collector:
@@ -290,4 +300,6 @@ def _make_collector(agent: PongAgent, config: TrainConfig) -> Collector:
         return SerialCollector(agent.config)
     from pong_agent.training.workers import RayCollector
 
-    return RayCollector(agent.config, config.workers, config.address)
+    return RayCollector(
+        agent.config, config.workers, config.address, unit_timeout=config.unit_timeout
+    )

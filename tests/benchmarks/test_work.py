@@ -21,8 +21,8 @@ def unit():
     worker = RolloutWorker(PRESETS["ppo"])
     parameters = PongAgent("ppo", seed=0).parameters
     games = [worker.start_game({}, seed) for seed in range(N_GAMES)]
-    arguments = parameters, Unit(games, range(N_GAMES), N_STEPS, n_early=0, n_varied=0)
-    list(worker.play_fragments(*arguments))  # makes the other environments
+    arguments = parameters, Unit(games, range(N_GAMES), N_STEPS)
+    worker.play_games(*arguments)  # makes the other environments
     yield worker, arguments
     worker.close()
 
@@ -63,7 +63,7 @@ def test_learning_allocates_no_dense_rows(unit):
     agent = PongAgent("ppo", seed=0)
     peaks = []
     for n_steps in (128, 512):
-        trajectories, _ = worker.play_fragments(parameters, work._replace(n_steps=n_steps))
+        trajectories, _ = worker.play_games(parameters, work._replace(n_steps=n_steps))
         batch = Batch(trajectories)
         agent.learn_from_batch(batch)
         tracemalloc.start()
@@ -98,7 +98,7 @@ def test_one_call_of_the_network_serves_all_games(unit, monkeypatch):
 
     worker, arguments = unit
     monkeypatch.setattr(PongAgent, "action_probabilities", count)
-    list(worker.play_fragments(*arguments))
+    worker.play_games(*arguments)
     assert rows == [N_GAMES] * N_STEPS
 
 
@@ -114,7 +114,7 @@ def test_a_step_takes_few_calls_of_python_functions(unit):
     before = sys.getprofile()
     sys.setprofile(count)
     try:
-        list(worker.play_fragments(*arguments))
+        worker.play_games(*arguments)
     finally:
         sys.setprofile(before)
     assert 0 < calls / (N_STEPS * N_GAMES) < 48

@@ -1,15 +1,14 @@
-import zlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from pong_agent import PongAgent, make_env
+from pong_agent import PRESETS, PongAgent, make_env
 from pong_agent.environment import restore_emulator, save_emulator
-from pong_agent.rollout import action_generator, rollout_fragment
 from pong_agent.training.games import (
     games_from_arrays,
     games_to_arrays,
-    play_fragments,
+    play_games,
     start_game,
 )
 
@@ -23,20 +22,6 @@ def environments():
     yield made
     for env in made:
         env.close()
-
-
-def play_on(*args):
-    """The fragments, and the games after them."""
-    trajectories, (early, games) = play_fragments(*args)
-    assert early == []
-    return trajectories, games
-
-
-def generators_after(n_draws):
-    """A game's generator of actions, after so many of them."""
-    generator = action_generator(1)
-    generator.random(n_draws)
-    return [generator]
 
 
 def assert_same_game(one, other):
@@ -55,10 +40,10 @@ def test_a_game_does_not_depend_on_where_it_is_played(environments):
     order = np.random.default_rng(0)
     for fragment in range(12):
         seeds = [10 * fragment + number for number in range(3)]
-        played, at_home = play_on(agent, environments, at_home, seeds, 30)
+        played, at_home = play_games(agent, environments, at_home, seeds, 30)
         for number in order.permutation(3):  # one by one, each time in some environment
             env = environments[order.integers(3)]
-            [trajectory], [around[number]] = play_on(
+            [trajectory], [around[number]] = play_games(
                 agent, [env], [around[number]], [seeds[number]], 30
             )
             for name in ("pixels", "offsets", "actions", "rewards", "ends"):
@@ -96,7 +81,7 @@ def test_fragments_follow_one_another(environments):
     games, returns, steps = [start_game(env, 5)], 0.0, 0
     for number in range(5):
         game = games[0]
-        [trajectory], games = play_on(agent, [env], games, [number], 70)
+        [trajectory], games = play_games(agent, [env], games, [number], 70)
         first = trajectory.pixels[trajectory.offsets[1] : trajectory.offsets[2]]
         np.testing.assert_array_equal(first, game.current)
         before = trajectory.pixels[: trajectory.offsets[1]]
@@ -112,35 +97,38 @@ def test_fragments_follow_one_another(environments):
     assert steps == 50
 
 
-def test_steps_played_ahead_belong_to_the_next_fragment(environments):
-    """20 steps, and 15 ahead, joined with 10 more, are those of 20 and 25 played in one go."""
-    agent = PongAgent("ppo", seed=0)
-    [env, *_] = environments
-    games = [start_game(env, 5)]
-    _, ([early], then) = play_fragments(agent, [env], games, [1], 250, 15)
-    generators = [action_generator(1)]
-    restore_emulator(env, zlib.decompress(games[0].emulator), 0)
-    fields = [(games[0].current, games[0].previous)]
-    _, fields = rollout_fragment(agent, [env], fields, 250, generators)
-    [whole], _ = rollout_fragment(agent, [env], fields, 65, generators)
-    assert (early.seed, early.steps_before) == (1, 250)
-
-    restore_emulator(env, zlib.decompress(then[0].emulator), then[0].last_action)
-    [rest], _ = rollout_fragment(
-        agent, [env], [(then[0].current, then[0].previous)], 50, generators_after(265)
-    )
-    joined = early.followed_by(rest)
-    assert whole.ends.sum() == 1
-    for name in ("pixels", "offsets", "actions", "rewards", "ends", "probabilities"):
-        np.testing.assert_array_equal(getattr(joined, name), getattr(whole, name))
-    joined.validate()
+def test_episodes_go_on_from_where_the_game_before_ended():
+    """Two episodes in a row, of Pong-v0 and after no-ops, are the same in whatever environments."""
+    agent = PongAgent(replace(PRESETS["reinforce"], noop_max=30), seed=0)
+    limits = {"noop_max": 30, "max_num_frames_per_episode": 300}
+    made = [make_env("Pong-v0", **limits) for _ in range(3)]
+    games = [start_game(env, seed) for seed, env in enumerate(made[:2])]
+    alone = list(games)
+    made[2].reset(seed=99)
+    for number in range(2):
+        seeds = [2 * number, 2 * number + 1]
+        episodes, games = play_games(agent, made[:2], games, seeds)
+        for index in range(2):
+            [episode], [alone[index]] = play_games(agent, [made[2]], [alone[index]], [seeds[index]])
+            assert episode.seed == seeds[index]
+            assert episode.ends[-1]
+            assert not episode.ends[:-1].any()
+            for name in ("pixels", "offsets", "actions", "rewards", "ends"):
+                np.testing.assert_array_equal(
+                    getattr(episode, name), getattr(episodes[index], name)
+                )
+            assert_same_game(alone[index], games[index])
+            assert games[index].steps_before == 0
+    assert games[0].emulator != games[1].emulator  # each goes on with draws of its own
+    for env in made:
+        env.close()
 
 
 def test_games_survive_a_file(environments):
     """To arrays and back gives the same games."""
     agent = PongAgent("ppo", seed=0)
     games = [start_game(env, seed) for seed, env in enumerate(environments)]
-    _, games = play_on(agent, environments, games, [1, 2, 3], 25)
+    _, games = play_games(agent, environments, games, [1, 2, 3], 25)
     for one, other in zip(games, games_from_arrays(games_to_arrays(games)), strict=True):
         assert_same_game(one, other)
 
@@ -153,7 +141,7 @@ def test_a_drawn_frame_skip_comes_from_the_fragments_seed():
     games = [start_game(one, 3)]
     for fragment in range(3):
         before = one.unwrapped.ale.getFrameNumber()
-        played = [play_on(agent, [env], games, [fragment], 90) for env in (one, other)]
+        played = [play_games(agent, [env], games, [fragment], 90) for env in (one, other)]
         [([trajectory], [game]), ([again], [same])] = played
         for name in ("pixels", "offsets", "actions", "rewards", "ends"):
             expected = getattr(trajectory, name)

@@ -6,15 +6,13 @@ import numpy as np
 import pytest
 
 from pong_agent import PRESETS, CheckpointError, ConfigError, NotPongError, PongAgent
-from pong_agent.checkpoint import load_arrays
 from pong_agent.evaluation.model_card import current_commit
-from pong_agent.training.collector import CollectorError, SerialCollector
 from pong_agent.training.config import TrainConfig
 from pong_agent.training.run_folder import RunError, RunFolder
 from pong_agent.training.trainer import Trainer, read_train_config, resume_run, start_run
 
 CONFIG = TrainConfig(preset="reinforce", updates=2, workers=0)
-PPO = TrainConfig(preset="ppo", updates=4, workers=0, hyperparams=("early_share:0.25",))
+PPO = TrainConfig(preset="ppo", updates=4, workers=0)
 
 
 def run(config, folder, **options):
@@ -102,58 +100,45 @@ def test_a_signal_after_collecting_leaves_the_games_where_they_were(
     assert_same_agent(calm_ppo, trainer.agent)
 
 
-def test_games_played_ahead_are_not_lost_with_their_worker(tmp_path, monkeypatch):
-    """Where the worker that plays ahead is lost, saving plays it again: the files are the same."""
-    config = replace(PPO, updates=1)
-    run(config, tmp_path / "calm")
-
-    def lose(collector, method, parameters, units):
-        fragments, _ = stream(collector, method, parameters, units)
-        yield fragments
-        raise CollectorError("the worker is lost")
-
-    stream = SerialCollector.stream
-    with start_run(config, tmp_path / "hit") as trainer:
-        monkeypatch.setattr(type(trainer._collector), "stream", lose)
-        trainer._update()
-        monkeypatch.setattr(SerialCollector, "stream", stream)
-        trainer._save()
-    calm, hit = (
-        load_arrays(RunFolder.open(tmp_path / name).games_path(1))[0] for name in ("calm", "hit")
-    )
-    assert calm.keys() == hit.keys()
-    assert "early/15/actions" in calm
-    for name, array in calm.items():
-        np.testing.assert_array_equal(hit[name], array)
-
-
-def test_nothing_is_played_ahead_where_none_is_wanted(tmp_path):
-    """Without an early share a batch comes from the newest weights alone, and runs resume."""
-    config = replace(PPO, updates=2, hyperparams=())
-    calm = run(config, tmp_path / "calm")
-    run(replace(config, updates=1), tmp_path / "halves")
-    with resume_run(tmp_path / "halves", config) as trainer:
+@pytest.mark.parametrize("damage", ["cut games", "no games", "cut weights"])
+def test_the_newest_whole_checkpoint_is_resumed(calm_ppo, tmp_path, damage):
+    """A checkpoint whose weights or games cannot be read is skipped, and the reason is told."""
+    run(replace(PPO, updates=3, checkpoint_every=1), tmp_path / "run")
+    folder = RunFolder.open(tmp_path / "run")
+    assert len(folder.checkpoints()) == 3
+    hit = folder.checkpoints()[-1] if damage == "cut weights" else folder.games_path(3)
+    if damage == "no games":
+        hit.unlink()
+    else:
+        hit.write_bytes(hit.read_bytes()[:-100])
+    with resume_run(tmp_path / "run", PPO) as trainer:
+        [reason] = trainer.skipped
+        assert str(hit) in reason
+        assert trainer.agent.progress.updates == 2
         trainer.train()
-    assert_same_agent(calm, trainer.agent)
-    arrays, _ = load_arrays(RunFolder.open(tmp_path / "calm").games_path(2))
-    assert not [name for name in arrays if name.startswith("early/")]
+    assert_same_agent(calm_ppo, trainer.agent)
+    assert [row["time/updates"] for row in folder.read_metrics()] == ["1", "2", "3", "4"]
 
 
-def test_missing_games_are_one_error(tmp_path):
-    """A run of `ppo` is not resumed with other games than its own."""
+def test_a_run_without_a_whole_checkpoint_is_one_error(tmp_path):
+    """The error names each file and what is wrong with it."""
     run(replace(PPO, updates=1), tmp_path / "run")
-    RunFolder.open(tmp_path / "run").games_path(1).unlink()
-    with pytest.raises(CheckpointError, match=r"update-000001-games\.npz: no such file"):
+    for path in RunFolder.open(tmp_path / "run").checkpoints():
+        path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(CheckpointError, match=r"no checkpoint is whole: .*000001.*; .*000000"):
         resume_run(tmp_path / "run")
 
 
-def test_damaged_games_are_one_error(tmp_path):
-    """A run whose games cannot be read is refused by the file's name."""
+def test_a_row_that_was_cut_off_is_dropped(tmp_path):
+    """What a killed process leaves of a row of metrics does not stop the run."""
     run(replace(PPO, updates=1), tmp_path / "run")
-    games = RunFolder.open(tmp_path / "run").games_path(1)
-    games.write_bytes(games.read_bytes()[:-100])
-    with pytest.raises(CheckpointError, match=r"update-000001-games\.npz"):
-        resume_run(tmp_path / "run")
+    folder = RunFolder.open(tmp_path / "run")
+    with (tmp_path / "run" / "metrics.csv").open("a") as file:
+        file.write("2,4096,3.1")
+    assert len(folder.read_metrics()) == 1
+    with resume_run(tmp_path / "run", replace(PPO, updates=2)) as trainer:
+        trainer.train()
+    assert [row["time/updates"] for row in folder.read_metrics()] == ["1", "2"]
 
 
 @pytest.mark.parametrize("workers", [1, 2, 4])
@@ -317,7 +302,7 @@ def test_a_run_goes_on_with_other_hyperparameters(tmp_path):
         found = trainer.agent.config
     assert (found.epochs, found.n_envs, found.target_kl) == (2, 2, 0.5)
     assert RunFolder.open(tmp_path / "run").config()["hyperparameters"]["target_kl"] == 0.5
-    for wrong in ("hidden_units:10", "n_actions:2", "first_layer_blocks:()"):
+    for wrong in ("hidden_units:10", "n_actions:3", "first_layer_blocks:()"):
         with pytest.raises(ConfigError, match="the network cannot be another one"):
             resume_run(tmp_path / "run", replace(config, hyperparams=(wrong,)))
     with pytest.raises(ConfigError, match="same algorithm and observation"):
@@ -350,7 +335,7 @@ def test_another_environment_can_be_learned_in(tmp_path):
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("workers", -1),
+        ("workers", -2),
         ("workers", 1.5),
         ("updates", 0),
         ("steps", 0),
@@ -363,7 +348,7 @@ def test_another_environment_can_be_learned_in(tmp_path):
 def test_numbers_out_of_range_are_refused(field, value):
     """The error names the field, what was expected and what came."""
     with pytest.raises(
-        ConfigError, match=rf"^{field}: expected an int of \d or more, found {value}"
+        ConfigError, match=rf"^{field}: expected an int of -?\d or more, found {value}"
     ):
         TrainConfig(**{field: value})
 

@@ -1,0 +1,95 @@
+"""A disk that is full, at any byte of what is written."""
+
+import resource
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from pong_agent.agent import PongAgent
+from pong_agent.chaos.report import Report
+from pong_agent.chaos.workers import calm_run, difference, small_run
+from pong_agent.checkpoint import CheckpointError
+from pong_agent.training.run_folder import RunError, RunFolder
+from pong_agent.training.trainer import resume_run, start_run
+
+
+@contextmanager
+def files_up_to(n_bytes: int) -> Iterator[None]:
+    """Let the kernel refuse to make any file of this process larger than so many bytes.
+
+    The system call that writes fails as it does where a disk is full, with another number.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def fill_while_saving(folder: Path, *, tries: int) -> Report:
+    """Save a checkpoint over an older one, the disk being full after ever more bytes.
+
+    The older one must be left as it was, with nothing beside it, and the error must say what it is.
+
+    Args:
+        folder: where to write.
+        tries: at how many places, from the first byte to the last.
+    """
+    report = Report("checkpoints written to a full disk")
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "w.npz"
+    old, new = PongAgent("reinforce", seed=0), PongAgent("reinforce", seed=1)
+    new.save(path)
+    size = path.stat().st_size
+    old.save(path)
+    content = path.read_bytes()
+    for limit in np.linspace(0, size - 1, tries, dtype=int).tolist():
+        wrong = _saving_fails(lambda: new.save(path), limit, "w.npz: cannot be written")
+        if wrong is None and path.read_bytes() != content:
+            wrong = "the older file is another one"
+        if wrong is None and [entry.name for entry in folder.iterdir()] != ["w.npz"]:
+            wrong = f"left {sorted(entry.name for entry in folder.iterdir())}"
+        report.count(None if wrong is None else f"full after {limit} bytes: {wrong}")
+    return report
+
+
+def _saving_fails(save: Callable[[], object], limit: int, message: str) -> str | None:
+    try:
+        with files_up_to(limit):
+            save()
+    except (CheckpointError, RunError) as error:
+        return None if message in str(error) else f"an unclear error: {error}"
+    except BaseException as error:  # noqa: BLE001  # which kind is what is measured
+        return f"{type(error).__name__}: {error}"
+    return "no error"
+
+
+def fill_while_training(folder: Path, *, tries: int) -> Report:
+    """Let the disk be full in the middle of a run, then go on with the run.
+
+    Args:
+        folder: for the run folders.
+        tries: at how many sizes of a file, from the size of a row of metrics to a checkpoint's.
+    """
+    updates = 6
+    report = Report("runs on a disk that became full")
+    calm = calm_run(updates, folder / "calm")
+    size = max(path.stat().st_size for path in (folder / "calm" / "checkpoints").iterdir())
+    for number, limit in enumerate(np.geomspace(200, size - 1, tries).astype(int).tolist()):
+        run = folder / f"hit-{number}"
+        config = small_run(updates, workers=0, checkpoint_every=1)
+        with start_run(config, run) as trainer:
+            for _ in range(2):
+                trainer._update()
+            trainer._save()
+            wrong = _saving_fails(trainer.train, limit, "cannot be written")
+        if wrong is None:
+            with resume_run(run) as trainer:
+                wrong = str(trainer.skipped) if trainer.skipped else None
+                trainer.train()
+            wrong = wrong or difference(RunFolder.open(run).load_latest(), calm)
+        report.count(None if wrong is None else f"full after {limit} bytes: {wrong}")
+    return report

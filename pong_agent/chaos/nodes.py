@@ -1,0 +1,72 @@
+"""A Ray cluster of several nodes on this machine that loses one of them, and is given another."""
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pong_agent.chaos.report import Report
+from pong_agent.chaos.workers import calm_run, difference, small_run
+from pong_agent.training.ray_start import import_ray
+from pong_agent.training.trainer import start_run
+from pong_agent.training.workers import ALL_CPUS
+
+_NODE: dict[str, Any] = {
+    "num_cpus": 1,
+    "object_store_memory": 100 * 2**20,
+    "include_dashboard": False,
+}
+
+
+def lose_node(folder: Path, *, updates: int) -> Report:
+    """Kill one of three nodes in the middle of an update, and add one later.
+
+    Args:
+        folder: for the run folders.
+        updates: of the run; the node dies in the fourth, another one comes after half of them.
+    """
+    report = Report("one of three nodes dies")
+    calm = calm_run(updates, folder / "calm")
+    import_ray(local=True)
+    from ray.cluster_utils import Cluster  # Ray is imported as a local run does it
+
+    cluster: Any = Cluster(initialize_head=True, head_node_args=_NODE)
+    try:
+        nodes = [cluster.add_node(**_NODE) for _ in range(2)]
+        cluster.wait_for_nodes()
+        config = small_run(updates, workers=ALL_CPUS, address=cluster.address)
+        with start_run(config, folder / "hit") as trainer:
+            collector: Any = trainer._collector
+            workers: list[int] = []
+            killed: list[float] = []
+
+            def disturb(metrics: Mapping[str, float]) -> None:
+                workers.append(collector.n_workers)
+                done = int(metrics["time/updates"])
+                if done == 4:
+                    report.recoveries.append(time.monotonic() - killed[0])
+                if done == updates // 2:
+                    cluster.add_node(**_NODE)
+                    time.sleep(8.0)  # until the CPUs are counted again
+
+            call = collector.call
+
+            def call_and_kill(method: str, parameters: Any, units: Any) -> Any:
+                if method == "play_games" and len(workers) == 3 and not killed:
+                    killed.append(time.monotonic())
+                    cluster.remove_node(nodes.pop(), allow_graceful=False)
+                return call(method, parameters, units)
+
+            collector.call = call_and_kill
+            trainer.train(disturb)
+            wrong = difference(trainer.agent, calm)
+            if wrong is None and report.recoveries[0] > 30:
+                wrong = "training stood still for more than 30 s"
+            if wrong is None and workers[-1] < 3:  # the dead node's CPU is counted for some seconds
+                wrong = f"at the end {workers[-1]} workers were used, expected 3"
+            lost = collector.losses
+    finally:
+        cluster.shutdown()
+    report.count(wrong)
+    report.remarks.append(f"{lost} units lost; workers from update to update: {workers}")
+    return report

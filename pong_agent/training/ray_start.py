@@ -1,0 +1,68 @@
+"""Ray's import and start: on this machine and for nobody else, or joined to a cluster."""
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from pong_agent.training.collector import CollectorError
+
+# Weights are 10 MB and trajectories 0.1 MB; Ray's default is 30 % of the machine's memory.
+_OBJECT_STORE_BYTES = 256 * 2**20
+
+
+def import_ray(*, local: bool) -> Any:
+    """Import Ray with what it reads from the environment at that moment."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is sent to the outside
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # silences a warning
+    if local:
+        # Keeps every listener on the loopback interface.
+        os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
+    import ray  # 1 s that serial training and acting need not pay
+
+    return ray
+
+
+def start_ray(ray: Any, n_workers: int, address: str | None) -> bool:
+    """Start or join Ray unless it runs; return whether this call did.
+
+    A cluster's workers are sent this package, so that its nodes need the packages that it depends
+    on, and not the package itself.
+
+    Raises:
+        CollectorError: Ray cannot be started or reached.
+    """
+    if ray.is_initialized():
+        return False
+    options: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
+    if address is None:
+        # "local", because without an address Ray joins whatever RAY_ADDRESS names.
+        options |= {
+            "address": "local",
+            "num_cpus": max(n_workers, os.cpu_count() or 1),
+            "include_dashboard": False,
+            "object_store_memory": _OBJECT_STORE_BYTES,
+        }
+    else:
+        options["address"] = address
+        if "RAY_JOB_CONFIG_JSON_ENV_VAR" not in os.environ:  # a submitted job brings its own
+            options["runtime_env"] = {"py_modules": [str(Path(__file__).parents[1])]}
+    try:
+        with _private_files():
+            ray.init(**options)
+    except (ConnectionError, OSError, RuntimeError, ValueError) as error:
+        where = "on this machine" if address is None else f"at {address!r}"
+        raise CollectorError(f"Ray cannot be started or reached {where}: {error}") from error
+    return True
+
+
+@contextmanager
+def _private_files() -> Iterator[None]:
+    """Let files that are made within be the user's alone: Ray writes a token that opens it."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
