@@ -22,6 +22,7 @@ from pong_agent.network import (
     choose_actions,
     forward,
 )
+from pong_agent.network_input import observe
 from pong_agent.observation import (
     FIELD_SHAPE,
     ObservationError,
@@ -30,7 +31,6 @@ from pong_agent.observation import (
     draw_field,
     field_pixels,
     lit_pixels,
-    observe,
 )
 from pong_agent.presets import AgentConfig, ConfigError, PPOConfig, resolve_preset
 from pong_agent.progress import Progress
@@ -104,7 +104,7 @@ class PongAgent:
         """The weights by name.
 
         Preset `reinforce`: "W1" (200, 6400) and "W2" (200,), float64. Preset `ppo`, where half of
-        the units share the others' weights: "W1" (100, 12800), "W2" (3, 100), "Wv" (100,) and "bv"
+        the units share the others' weights: "W1" (100, 12800), "W2" (2, 100), "Wv" (100,) and "bv"
         (1,), float32.
         """
         return MappingProxyType(self._parameters)

@@ -8,14 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pong_agent.actions import DOWN, STAY, UP
-from pong_agent.observation import (
-    N_PIXELS,
-    ObservationError,
-    Pixels,
-    SparseRows,
-    field_pixels,
-    observe_stored,
-)
+from pong_agent.network_input import SparseRows, observe_stored
+from pong_agent.observation import N_PIXELS, ObservationError, Pixels, field_pixels
 
 _ACTION_NAMES = ((DOWN, "DOWN"), (UP, "UP"), (STAY, "STAY"))
 

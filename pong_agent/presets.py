@@ -5,7 +5,7 @@ from itertools import pairwise
 from math import nan
 from typing import Any, ClassVar, TypeAlias
 
-from pong_agent.observation import INPUT_SIZES
+from pong_agent.network_input import INPUT_SIZES
 
 
 class ConfigError(ValueError):

@@ -3,6 +3,8 @@ import subprocess
 import sys
 from dataclasses import replace
 
+import ale_py
+import gymnasium
 import numpy as np
 import pytest
 import toy
@@ -13,6 +15,7 @@ from pong_agent import (
     CheckpointError,
     ObservationError,
     PongAgent,
+    PPOConfig,
     TrajectoryBuilder,
     make_env,
     preprocess_frame,
@@ -21,7 +24,8 @@ from pong_agent import (
 from pong_agent.agent import PRETRAINED
 from pong_agent.checkpoint import load_arrays, save_arrays
 from pong_agent.network import forward
-from pong_agent.observation import lit_pixels, observe
+from pong_agent.network_input import observe
+from pong_agent.observation import lit_pixels
 
 
 @pytest.fixture(params=["reinforce", "ppo"])
@@ -51,7 +55,7 @@ def test_the_parameters_have_their_names_and_shapes():
         for preset in PRESETS
     }
     assert shapes["reinforce"] == {"W1": (200, 6400), "W2": (200,)}
-    assert shapes["ppo"] == {"W1": (100, 12800), "W2": (3, 100), "Wv": (100,), "bv": (1,)}
+    assert shapes["ppo"] == {"W1": (100, 12800), "W2": (2, 100), "Wv": (100,), "bv": (1,)}
 
 
 def test_the_seed_decides_weights_and_actions(frames):
@@ -65,10 +69,11 @@ def test_the_seed_decides_weights_and_actions(frames):
 
 
 def test_act_gives_an_action_of_the_environment(frames):
-    """One raw frame gives a plain int, 2 (up), 3 (down) or 0 (stay), each of them in time."""
-    agent = PongAgent()
-    actions = [agent.act(frame) for frame in frames[:100]]
-    assert set(actions) == {0, 2, 3}
+    """One raw frame gives a plain int, 2 (up), 3 (down) and perhaps 0 (stay), each in time."""
+    for config, expected in ((PPOConfig(), {2, 3}), (PPOConfig(n_actions=3), {0, 2, 3})):
+        agent = PongAgent(config)
+        actions = [agent.act(frame) for frame in frames[:100]]
+        assert set(actions) == expected
     assert all(type(action) is int for action in actions)
 
 
@@ -295,6 +300,23 @@ def test_exported_weights_are_checked(tmp_path):
     save_arrays(tmp_path / "w.npz", arrays, metadata)
     with pytest.raises(CheckpointError, match=r"expected arrays named .* found"):
         PongAgent.load(tmp_path / "w.npz")
+
+
+@pytest.mark.parametrize("game", ["Breakout", "SpaceInvaders", "Freeway"])
+def test_frames_of_another_game_are_refused(game):
+    """A frame of the right shape that shows no Pong raises one error, and nothing is remembered."""
+    gymnasium.register_envs(ale_py)
+    env = gymnasium.make(f"ALE/{game}-v5")
+    env.reset(seed=0)
+    for _ in range(60):
+        frame = env.step(0)[0]
+    env.close()
+    agent = PongAgent()
+    with pytest.raises(ObservationError, match=r"expected a picture of Pong.*another game"):
+        agent.act(frame)
+    with pytest.raises(ObservationError, match="another game"):
+        agent.predict(frame)
+    assert agent._previous is None
 
 
 def test_the_pretrained_agent_knows_where_it_comes_from():

@@ -17,7 +17,8 @@ from pong_agent.network import (
     sigmoid,
     values,
 )
-from pong_agent.observation import SparseRows, lit_pixels, observe
+from pong_agent.network_input import SparseRows, observe
+from pong_agent.observation import lit_pixels
 
 
 @dataclass
@@ -94,7 +95,7 @@ def test_forward_agrees_with_the_dense_product(case):
 
 def test_a_mirrored_picture_turns_the_decision_over(frames):
     """With mirror, UP and DOWN change places for a picture upside down; its value is the same."""
-    parameters = actor_critic(np.random.default_rng(0))
+    parameters = actor_critic(np.random.default_rng(0), n_actions=3)
     lit = [lit_pixels(frame) for frame in frames]
     rows = observe("two_frames", lit[1:], lit[:-1])
     logits, hidden = forward(parameters, rows, mirror=True)

@@ -5,15 +5,12 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from pong_agent.benchmarks import notebook
+from pong_agent.network_input import INPUT_SIZES, SparseRows, observe, observe_stored
 from pong_agent.observation import (
-    INPUT_SIZES,
     ObservationError,
-    SparseRows,
     draw_field,
     field_pixels,
     lit_pixels,
-    observe,
-    observe_stored,
     preprocess_frame,
     preprocess_frames,
 )

@@ -4,7 +4,8 @@ import numpy as np
 
 from pong_agent.algorithms.blocks import add_spread, pool
 from pong_agent.network import Floats, Parameters, stand_in
-from pong_agent.observation import FIELD_SHAPE, INPUT_SIZES
+from pong_agent.network_input import INPUT_SIZES
+from pong_agent.observation import FIELD_SHAPE
 from pong_agent.presets import PPOConfig
 
 _LIT_PIXELS = 50  # of two pictures, about: what a pre-activation is a sum over

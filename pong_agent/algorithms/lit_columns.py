@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pong_agent.network import Floats
-from pong_agent.observation import FIELD_SHAPE, SparseRows
+from pong_agent.network_input import SparseRows
+from pong_agent.observation import FIELD_SHAPE
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array

@@ -43,7 +43,7 @@ class TrainConfig:
     address: str | None = None
     """Address of a Ray cluster to join; by default Ray is started on this machine."""
 
-    checkpoint_every: int = 10
+    checkpoint_every: int = 50
     """Updates between two checkpoints; one more is always written at the end."""
 
     stop_at_eval: float | None = None

@@ -114,7 +114,9 @@ class Trainer:
                     if on_update is not None:
                         on_update(metrics)
                     if self.agent.progress.updates % self.config.checkpoint_every == 0:
+                        started = time.perf_counter()
                         self._save()
+                        self._seconds += time.perf_counter() - started  # the next row tells
             except StopRequested:
                 pass
             finally:

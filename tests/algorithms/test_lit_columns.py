@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from pong_agent.algorithms.lit_columns import lit_rows
-from pong_agent.observation import INPUT_SIZES, SparseRows
+from pong_agent.network_input import INPUT_SIZES, SparseRows
 
 
 @pytest.fixture(params=sorted(INPUT_SIZES))

@@ -28,21 +28,21 @@ from pong_agent.algorithms.ppo import (
     init_optimizer,
     init_parameters,
     loss_and_gradient,
-    prepare,
     update,
     updated_averages,
 )
 from pong_agent.algorithms.returns import generalized_advantages
+from pong_agent.algorithms.targets import prepare
 from pong_agent.network import action_probabilities, forward, values
 
-CONFIG = PPOConfig()
+CONFIG = PPOConfig(n_actions=3)  # what holds for three actions, to STAY too, is the harder case
 
 
 @pytest.fixture(scope="module")
 def batch():
     """Two real fragments of 100 steps, played by the agent of seed 4."""
     env = make_env("ALE/Pong-v5", max_num_frames_per_episode=400)
-    agent = PongAgent("ppo", seed=4, env=env)
+    agent = PongAgent(CONFIG, seed=4, env=env)
     played = [rollout(agent, [env], [seed])[0] for seed in (0, 1)]
     env.close()
     return Batch(played)
@@ -305,7 +305,7 @@ def test_the_averages_forget_old_weights():
 
 def test_an_agent_can_play_with_averaged_weights(batch):
     """`averaged` acts with the mean after two updates; the agent itself stays as it was."""
-    agent = PongAgent("ppo", seed=4)
+    agent = PongAgent(CONFIG, seed=4)
     learned = []
     for _ in range(2):
         agent.learn_from_batch(batch)
@@ -350,7 +350,7 @@ def test_divergence_of_two_dice():
 
 
 def test_a_toy_game_is_learned():
-    """From a die's score the agent comes to win nearly every step of `toy.UpOrDown`."""
+    """From a coin's score the agent comes to win nearly every step of `toy.UpOrDown`."""
     agent = PongAgent(PRESETS["ppo"], seed=0)
     environments = [toy.UpOrDown() for _ in range(8)]
 
@@ -359,7 +359,7 @@ def test_a_toy_game_is_learned():
         return Batch(played), np.mean([trajectory.episode_return for trajectory in played])
 
     _, before = play(0)
-    assert abs(before + 50 / 3) < 10
+    assert abs(before) < 10
     for number in range(25):
         agent.learn_from_batch(play(100 + 8 * number)[0])
     _, after = play(0)

@@ -9,7 +9,8 @@ import pytest
 
 from pong_agent import PRESETS, Batch, PongAgent
 from pong_agent.benchmarks.wire import measure_wire
-from pong_agent.observation import INPUT_SIZES, N_PIXELS, lit_pixels
+from pong_agent.network_input import INPUT_SIZES
+from pong_agent.observation import N_PIXELS, lit_pixels
 from pong_agent.training.collector import RolloutWorker, Unit
 
 N_GAMES, N_STEPS = 4, 40

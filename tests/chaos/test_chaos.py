@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +16,8 @@ from pong_agent.presets import ConfigError
 from pong_agent.training.collector import CollectorError, RolloutWorker
 from pong_agent.training.run_folder import RunFolder
 from pong_agent.training.trainer import start_run
+
+SCRIPTS = Path(__file__).parents[2] / "scripts"
 
 
 def assert_as_required(report, faults):
@@ -79,7 +82,7 @@ def test_workers_that_cannot_start_end_the_run(ray_session, tmp_path, monkeypatc
 @pytest.mark.parametrize("fault", ["nodes", "listeners"])
 def test_faults_that_need_a_ray_of_their_own(fault):
     """A cluster that loses a node goes on; a local run listens on the loopback interface alone."""
-    command = [sys.executable, "scripts/chaos.py", "--quick", "--only", fault]
+    command = [sys.executable, str(SCRIPTS / "chaos.py"), "--quick", "--only", fault]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "as required" in ran.stdout
