@@ -104,8 +104,8 @@ class PongAgent:
         """The weights by name.
 
         Preset `reinforce`: "W1" (200, 6400) and "W2" (200,), float64. Preset `ppo`, where half of
-        the units share the others' weights: "W1" (100, 12800), "W2" (2, 100), "Wv" (100,) and "bv"
-        (1,), float32.
+        the units share the others' weights: "W1" (100, 12800), "W2" (3, 100), "b2" (3,), "Wv"
+        (100,) and "bv" (1,), float32; "b2" follows a schedule and is not learned.
         """
         return MappingProxyType(self._parameters)
 

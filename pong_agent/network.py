@@ -92,7 +92,8 @@ def forward(
 
     Args:
         parameters: "W1" (hidden_units, width) and "W2", (hidden_units,) for the one logit of UP
-            or (A, hidden_units); of half the units with `mirror`.
+            or (A, hidden_units); of half the units with `mirror`. Perhaps "b2" (A,), which is
+            added to the logits.
         inputs: N sparse rows.
         mirror: whether the policy is mirror-symmetric.
 
@@ -104,9 +105,12 @@ def forward(
     np.maximum(hidden, 0, out=hidden)
     heads = _action_heads(parameters["W2"], mirror)
     if len(hidden) <= _FEW_ROWS:  # one call instead of one for each action, and the same bits
-        products = np.multiply(hidden[:, np.newaxis], heads, order="C")
-        return products.sum(axis=2), hidden
-    return np.stack([(hidden * head).sum(axis=1) for head in heads], axis=1), hidden
+        logits = np.multiply(hidden[:, np.newaxis], heads, order="C").sum(axis=2)
+    else:
+        logits = np.stack([(hidden * head).sum(axis=1) for head in heads], axis=1)
+    if "b2" in parameters:
+        logits += parameters["b2"]
+    return logits, hidden
 
 
 def values(parameters: Parameters, hidden: Floats, *, mirror: bool = False) -> Floats:

@@ -85,8 +85,14 @@ class PPOConfig:
     mirror: bool = True
     """Half of the units see the picture upside down, with the others' weights."""
 
-    n_actions: int = 2
+    n_actions: int = 3
     """Number of actions: 2 for DOWN and UP, 3 for a paddle that can also STAY."""
+
+    stay_logit: float = -8.0
+    """Added to the logit of STAY at the start: who can stand returns balls, and does not win."""
+
+    final_stay_logit: float = 0.0
+    """The same when annealed: who aims must be able to stand."""
 
     first_layer_scale: float = 0.15
     """Standard deviation of a hidden pre-activation at the start, for independent weights."""
@@ -223,8 +229,8 @@ class PPOConfig:
     def annealed(self, agent_steps: float, mean_return: float = nan) -> "PPOConfig":
         """Return the configuration with the values that hold at some point of a run.
 
-        Entropy weight and target divergence shrink on straight lines, fragments grow by equal
-        factors, with the larger of two shares: that of the way from `anneal_from_return` to
+        Entropy weight, target divergence and STAY's logit move on straight lines, fragments grow by
+        equal factors, with the larger of two shares: that of the way from `anneal_from_return` to
         `anneal_to_return` that the mean return has covered, and that of `anneal_steps`. Runs
         differ by a million steps in when they begin to win, and a schedule in steps alone would
         make the steps of those that have not yet won smaller too.
@@ -251,6 +257,7 @@ class PPOConfig:
         return replace(
             self,
             entropy_coefficient=between(self.entropy_coefficient, self.final_entropy_coefficient),
+            stay_logit=between(self.stay_logit, self.final_stay_logit),
             target_kl=between(self.target_kl, self.final_target_kl),
             fragment_steps=round(self.fragment_steps * growth**done),
         )
@@ -294,7 +301,12 @@ def environment_kwargs(config: AgentConfig, *, varied: bool = False) -> dict[str
 
 
 # Smallest and largest value of each number; counts start at 1, the others at 0.
-_LOWER_BOUNDS = {"anneal_from_return": -21.0, "anneal_to_return": -21.0}
+_LOWER_BOUNDS = {
+    "anneal_from_return": -21.0,
+    "anneal_to_return": -21.0,
+    "stay_logit": -30.0,
+    "final_stay_logit": -30.0,
+}
 _UPPER_BOUNDS = {
     "block_share": 1.0,
     "repeat_action_probability": 1.0,

@@ -55,7 +55,13 @@ def test_the_parameters_have_their_names_and_shapes():
         for preset in PRESETS
     }
     assert shapes["reinforce"] == {"W1": (200, 6400), "W2": (200,)}
-    assert shapes["ppo"] == {"W1": (100, 12800), "W2": (2, 100), "Wv": (100,), "bv": (1,)}
+    assert shapes["ppo"] == {
+        "W1": (100, 12800),
+        "W2": (3, 100),
+        "b2": (3,),
+        "Wv": (100,),
+        "bv": (1,),
+    }
 
 
 def test_the_seed_decides_weights_and_actions(frames):
@@ -70,7 +76,7 @@ def test_the_seed_decides_weights_and_actions(frames):
 
 def test_act_gives_an_action_of_the_environment(frames):
     """One raw frame gives a plain int, 2 (up), 3 (down) and perhaps 0 (stay), each in time."""
-    for config, expected in ((PPOConfig(), {2, 3}), (PPOConfig(n_actions=3), {0, 2, 3})):
+    for config, expected in ((PPOConfig(), {2, 3}), (PPOConfig(stay_logit=0.0), {0, 2, 3})):
         agent = PongAgent(config)
         actions = [agent.act(frame) for frame in frames[:100]]
         assert set(actions) == expected

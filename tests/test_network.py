@@ -31,7 +31,7 @@ class Case:
 
 def actor_critic(generator, **options):
     """The weights of preset ppo, of a size at which all terms matter."""
-    config = PPOConfig(first_layer_scale=0.4, **options)
+    config = PPOConfig(first_layer_scale=0.4, stay_logit=0.0, **options)
     return ppo.init_parameters(config, generator)
 
 

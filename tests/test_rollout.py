@@ -77,7 +77,7 @@ def test_a_trajectory_is_what_act_sees_and_does(short_env):
 
 def test_sampled_actions_come_from_the_episodes_generator():
     """The episode's next uniform number decides: UP below its probability, then STAY, then DOWN."""
-    agent = PongAgent(PPOConfig(n_actions=3), seed=0)
+    agent = PongAgent(PPOConfig(stay_logit=0.0), seed=0)
     env = toy.UpOrDown()
     [trajectory] = rollout(agent, [env], [3])
     logits, _ = forward(

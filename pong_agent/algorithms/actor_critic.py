@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from pong_agent.actions import STAY
 from pong_agent.algorithms.blocks import add_spread, pool
 from pong_agent.network import Floats, Parameters, stand_in
 from pong_agent.network_input import INPUT_SIZES
@@ -17,6 +18,7 @@ def expected_parameters(config: PPOConfig) -> Parameters:
     shapes = {
         "W1": (units, INPUT_SIZES[config.observation]),
         "W2": (config.n_actions, units),
+        "b2": (config.n_actions,),
         "Wv": (units,),
         "bv": (1,),
     }
@@ -31,8 +33,8 @@ def init_parameters(config: PPOConfig, generator: np.random.Generator) -> Parame
     small, so that the first policy is near a fair die.
 
     Returns:
-        "W1" (units, input_size), "W2" (n_actions, units), "Wv" (units,) and "bv" (1,), float32,
-        for the units that have weights of their own.
+        "W1" (units, input_size), "W2" (n_actions, units), "b2" (n_actions,), "Wv" (units,) and
+        "bv" (1,), float32, for the units that have weights of their own.
     """
     shapes = {name: array.shape for name, array in expected_parameters(config).items()}
     sizes = config.first_layer_blocks
@@ -52,10 +54,18 @@ def init_parameters(config: PPOConfig, generator: np.random.Generator) -> Parame
     parameters = {
         "W1": W1 * (config.first_layer_scale / np.sqrt(_LIT_PIXELS)),
         "W2": generator.standard_normal(shapes["W2"]) * head,
+        "b2": offsets(config),
         "Wv": generator.standard_normal(shapes["Wv"]) * head,
         "bv": np.zeros(shapes["bv"]),
     }
     return {name: np.asarray(array, np.float32, order="F") for name, array in parameters.items()}
+
+
+def offsets(config: PPOConfig) -> Floats:
+    """Return what the schedule adds to the actions' logits, [A] float32; it is not learned."""
+    added = np.zeros(config.n_actions, np.float32)
+    added[STAY:] = config.stay_logit
+    return added
 
 
 def _blurred(W1: Floats, smoothing: float) -> Floats:

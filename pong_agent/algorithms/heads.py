@@ -13,12 +13,13 @@ def outputs(parameters: Parameters, hidden: Floats, *, mirror: bool) -> Floats:
     """Compute [N, A + 1] outputs, the logits and then the value, from hidden states.
 
     Args:
-        parameters: "W2" (A, units), "Wv" (units,) and "bv" (1,).
+        parameters: "W2" (A, units), "b2" (A,), "Wv" (units,) and "bv" (1,).
         hidden: [N, units], or with `mirror` [N, 2 * units], upright and then turned.
         mirror: whether the policy is mirror-symmetric (`network.forward`).
     """
     # Unlike a matrix product, einsum adds up in one order, whatever the number of threads.
     result: Floats = np.einsum("nu,au->na", hidden, _heads(parameters, mirror))
+    result[:, :-1] += parameters["b2"]
     result[:, -1] += parameters["bv"]
     return result
 
@@ -35,7 +36,8 @@ def backward(
         mirror: as for `outputs`.
 
     Returns:
-        The gradients of "W2", "Wv" and "bv", summed over the rows, and [N, units or 2 * units]
+        The gradients of "W2", "Wv" and "bv", summed over the rows, zeros for "b2", which is not
+        learned, and [N, units or 2 * units]
         at the pre-activations.
     """
     at_hidden = np.einsum("na,au->nu", output_gradients, _heads(parameters, mirror))
@@ -46,6 +48,7 @@ def backward(
         at_heads = upright + turned[_turned_over(len(at_heads))]
     gradients = {
         "W2": np.asfortranarray(at_heads[:-1]),
+        "b2": np.zeros_like(parameters["b2"]),
         "Wv": at_heads[-1],
         "bv": output_gradients[:, -1].sum(keepdims=True),
     }

@@ -8,7 +8,7 @@ in section 4 there and as the learning rate does in RSL-RL and Isaac Gym.
 import numpy as np
 
 from pong_agent.algorithms import heads
-from pong_agent.algorithms.actor_critic import expected_parameters, init_parameters
+from pong_agent.algorithms.actor_critic import expected_parameters, init_parameters, offsets
 from pong_agent.algorithms.blocks import lit_blocks, pool
 from pong_agent.algorithms.lit_columns import LitRows, lit_rows
 from pong_agent.algorithms.multiresolution import (
@@ -62,7 +62,7 @@ def loss_and_gradient(
     (equations 7 and 9 of the paper; eps is `clip_range`, H the entropy of the actions in nats.)
 
     Args:
-        parameters: "W1", only the lit columns of it, "W2", "Wv" and "bv".
+        parameters: "W1", only the lit columns of it, "W2", "b2", "Wv" and "bv".
         inputs: N rows.
         targets: of the same N steps.
         config: the preset's values.
@@ -127,7 +127,7 @@ def update(
     below half of it.
 
     Args:
-        parameters: "W1", "W2", "Wv" and "bv"; left untouched, as all arguments are.
+        parameters: "W1", "W2", "b2", "Wv" and "bv"; left untouched, as all arguments are.
         optimizer_state: Adam's moments, "step", "agent_steps" and "learning_rate".
         batch: a validated batch.
         config: the preset's values as they hold now (`PPOConfig.annealed`).
@@ -166,6 +166,7 @@ def update(
     new_parameters, adam_state = widened(
         parameters, optimizer_state, weights, moments, lit.columns, blocks, **options
     )
+    new_parameters["b2"] = offsets(config)
     check_finite(new_parameters, adam_state)
     metrics = {name: float(np.mean([one[name] for one in epoch])) for name in epoch[0]}
     new_state = {

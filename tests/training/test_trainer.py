@@ -302,7 +302,7 @@ def test_a_run_goes_on_with_other_hyperparameters(tmp_path):
         found = trainer.agent.config
     assert (found.epochs, found.n_envs, found.target_kl) == (2, 2, 0.5)
     assert RunFolder.open(tmp_path / "run").config()["hyperparameters"]["target_kl"] == 0.5
-    for wrong in ("hidden_units:10", "n_actions:3", "first_layer_blocks:()"):
+    for wrong in ("hidden_units:10", "n_actions:2", "first_layer_blocks:()"):
         with pytest.raises(ConfigError, match="the network cannot be another one"):
             resume_run(tmp_path / "run", replace(config, hyperparams=(wrong,)))
     with pytest.raises(ConfigError, match="same algorithm and observation"):
