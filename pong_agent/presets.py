@@ -94,6 +94,9 @@ class PPOConfig:
     final_stay_logit: float = 0.0
     """The same when annealed: who aims must be able to stand."""
 
+    stay_from_logit: float = -4.0
+    """Below it STAY's weights rest: Adam would make up for any offset with the smallest gradient."""
+
     first_layer_scale: float = 0.15
     """Standard deviation of a hidden pre-activation at the start, for independent weights."""
 
@@ -306,6 +309,7 @@ _LOWER_BOUNDS = {
     "anneal_to_return": -21.0,
     "stay_logit": -30.0,
     "final_stay_logit": -30.0,
+    "stay_from_logit": -30.0,
 }
 _UPPER_BOUNDS = {
     "block_share": 1.0,

@@ -7,6 +7,7 @@ in section 4 there and as the learning rate does in RSL-RL and Isaac Gym.
 
 import numpy as np
 
+from pong_agent.actions import STAY
 from pong_agent.algorithms import heads
 from pong_agent.algorithms.actor_critic import expected_parameters, init_parameters, offsets
 from pong_agent.algorithms.blocks import lit_blocks, pool
@@ -122,7 +123,8 @@ def update(
 
     The old probabilities are those that the trajectories noted; without, the batch must come from
     the given parameters, and they are computed from these. The old values come from the critic's
-    running average of the parameters. Afterwards the step size is divided by `learning_rate_factor`
+    running average of the parameters. The weights of STAY rest while `stay_logit` is below
+    `stay_from_logit`. Afterwards the step size is divided by `learning_rate_factor`
     if the policy moved, over the last epoch, more than twice `target_kl`, and multiplied by it
     below half of it.
 
@@ -160,6 +162,8 @@ def update(
             statistics, gradients = loss_and_gradient(
                 weights, lit.take(rows), targets.take(rows), config
             )
+            if config.stay_logit < config.stay_from_logit:
+                gradients["W2"][STAY:] = 0
             norm = clip_norm(gradients, config.max_grad_norm)
             multiresolution_adam_descent(weights, gradients, moments, blocks_of_lit, **options)
             epoch.append({**statistics, "grad_norm": norm})

@@ -18,9 +18,10 @@ CHANGES: Mapping[str, tuple[str, ...]] = {
     "nothing: the preset": (),
     "difference of the frames instead of both": ("observation:difference",),
     "no mirror: 200 units of their own": ("mirror:False",),
-    "a third action, to stay": ("n_actions:3",),
+    "UP and DOWN only": ("n_actions:2",),
+    "STAY from the start": ("stay_logit:0.0",),
     "annealing from a return of 0, instead of -15": ("anneal_from_return:0.0",),
-    "a third action, annealing from 0": ("n_actions:3", "anneal_from_return:0.0"),
+    "STAY from the start, annealing from 0": ("stay_logit:0.0", "anneal_from_return:0.0"),
     "no blocks": ("first_layer_blocks:()",),
     "blurred first weights instead of blocks": (
         "first_layer_blocks:()",
