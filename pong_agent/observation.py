@@ -27,6 +27,8 @@ _BACKGROUND, _BACKGROUND_COLOUR = 144, 34
 
 # Pong lights about 30 pixels (two paddles of 16, the ball): what lights many more is another game.
 _MOST_LIT = 100
+# But in a game that goes on very long the console changes all colours, the background's too.
+_ALL_LIT = N_PIXELS - _MOST_LIT
 
 # Indices of lit pixels, [n] uint16, increasing; pixel i is row i // 80, column i % 80 of the field.
 Pixels: TypeAlias = NDArray[np.uint16]
@@ -117,7 +119,7 @@ def lit_pixels(observation: NDArray[np.uint8]) -> Pixels:
     field = observation[35:195:2, ::2].reshape(-1)
     candidates = (field != background).nonzero()[0]
     pixels: Pixels = candidates[lit[field[candidates]].view(np.bool_)].astype(np.uint16)
-    if len(pixels) > _MOST_LIT:
+    if _MOST_LIT < len(pixels) < _ALL_LIT:
         raise ObservationError(
             f"expected a picture of Pong, where about 30 pixels of {N_PIXELS} are lit, "
             f"found {len(pixels)}: is it another game?"

@@ -95,7 +95,7 @@ class PPOConfig:
     """The same when annealed: who aims must be able to stand."""
 
     stay_from_logit: float = -4.0
-    """Below it STAY's weights rest: Adam would make up for any offset with the smallest gradient."""
+    """Below it STAY's weights rest: else Adam would soon make up for the offset."""
 
     first_layer_scale: float = 0.15
     """Standard deviation of a hidden pre-activation at the start, for independent weights."""

@@ -60,6 +60,13 @@ def test_lit_pixels_are_those_of_the_field(frames):
         assert pixels.dtype == np.uint16
 
 
+def test_pong_in_other_colours_is_no_other_game(frames):
+    """A very long game changes all colours: every pixel is lit then, as in the notebook."""
+    frame = np.where(frames[100] == 144, 200, frames[100]).astype(np.uint8)
+    assert len(lit_pixels(frame)) > 6300
+    np.testing.assert_array_equal(lit_pixels(frame), np.flatnonzero(preprocess_frame(frame)))
+
+
 def test_the_first_difference_is_zero(frames):
     """A field minus itself, which is how an episode starts, has no non-zeros."""
     lit = [lit_pixels(frames[0])]

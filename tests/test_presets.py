@@ -85,6 +85,7 @@ def test_annealing_goes_from_the_first_values_to_the_final_ones():
     pairs = {
         "entropy_coefficient": config.final_entropy_coefficient,
         "target_kl": config.final_target_kl,
+        "stay_logit": config.final_stay_logit,
     }
     for name, final in pairs.items():
         first = getattr(config, name)

@@ -176,7 +176,14 @@ class RunFolder:
         except (OSError, UnicodeDecodeError) as error:
             raise RunError(f"{self._metrics}: cannot be read: {error}") from error
         whole = text[: text.rfind("\n") + 1]  # a killed process may leave a part of a row
-        return list(csv.DictReader(io.StringIO(whole)))
+        rows = list(csv.DictReader(io.StringIO(whole)))
+        try:
+            for row in rows:
+                for name in METRICS:
+                    float(row[name].strip() or "nan")
+        except (AttributeError, KeyError, ValueError) as error:
+            raise RunError(f"{self._metrics}: expected the numbers of a run: {error}") from error
+        return rows
 
     def drop_metrics_after(self, update: int) -> None:
         """Remove the rows of updates that came after `update`."""

@@ -365,3 +365,19 @@ def test_a_toy_game_is_learned():
         agent.learn_from_batch(play(100 + 8 * number)[0])
     _, after = play(0)
     assert after > 45
+
+
+@pytest.mark.parametrize(("logit", "rests"), [(-8.0, True), (-3.0, False)])
+def test_stay_is_let_in_by_the_schedule(batch, logit, rests):
+    """Its weights rest while its logit is far down; what is added to it is the schedule's."""
+    parameters = init_parameters(CONFIG, np.random.default_rng(0))
+    config = replace(CONFIG, stay_logit=logit)
+    state = init_optimizer(parameters, config)
+    new, new_state, _ = update(parameters, state, batch, config, np.random.default_rng(5))
+    np.testing.assert_array_equal(new["b2"], np.array([0, 0, logit], np.float32))
+    assert np.array_equal(new["W2"][STAY], parameters["W2"][STAY]) == rests
+    assert (not new_state["mean/W2"][STAY].any()) == rests
+    assert not np.array_equal(new["W2"][:STAY], parameters["W2"][:STAY])
+    rows = batch.trajectories[0].network_input()
+    before, after = (forward(weights, rows, mirror=True)[0] for weights in (new, {**new, "b2": 0}))
+    np.testing.assert_allclose(before - after, np.tile([0, 0, logit], (len(rows), 1)), atol=1e-5)

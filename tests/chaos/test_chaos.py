@@ -1,5 +1,6 @@
 """Short forms of `scripts/chaos.py`; each report also says what was not as required."""
 
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -80,12 +81,18 @@ def test_workers_that_cannot_start_end_the_run(ray_session, tmp_path, monkeypatc
 
 
 @pytest.mark.parametrize("fault", ["nodes", "listeners"])
-def test_faults_that_need_a_ray_of_their_own(fault):
-    """A cluster that loses a node goes on; a local run listens on the loopback interface alone."""
+def test_faults_that_need_a_ray_of_their_own(fault, tmp_path):
+    """A cluster that loses a node goes on; a local run listens on the loopback interface alone.
+
+    What Ray writes into the user's home, a token among it, nobody else can read.
+    """
     command = [sys.executable, str(SCRIPTS / "chaos.py"), "--quick", "--only", fault]
-    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    environment = {**os.environ, "HOME": str(tmp_path)}
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "as required" in ran.stdout
+    written = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert [str(path) for path in written if path.stat().st_mode & 0o077] == []
 
 
 def test_a_killed_driver_loses_an_interval_at_most(tmp_path):

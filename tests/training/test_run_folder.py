@@ -94,3 +94,13 @@ def test_a_run_without_a_checkpoint_is_refused(folder):
         folder.load_latest()
     with pytest.raises(CheckpointError, match=r"w\.npz: no such file"):
         load_agent(folder.path / "w.npz")
+
+
+@pytest.mark.parametrize("damage", ["1,many,3\n", "\xff", "1,2\n"])
+def test_damaged_metrics_are_one_error(tmp_path, damage):
+    """A row that is no row of numbers is refused by the file's name."""
+    folder = RunFolder.create(tmp_path / "run", {})
+    with (tmp_path / "run" / "metrics.csv").open("a", encoding="latin-1") as file:
+        file.write(damage + "\n")
+    with pytest.raises(RunError, match=r"metrics\.csv: (expected the numbers|cannot be read)"):
+        folder.read_metrics()
