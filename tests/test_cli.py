@@ -149,7 +149,7 @@ def test_benchmark_measures_learning(tmp_path, capsys):
     ("args", "message"),
     [
         (["train", "--preset", "dqn"], "unknown preset 'dqn'"),
-        (["train", "--workers", "-1"], "workers: expected an int of 0 or more, found -1"),
+        (["train", "--workers", "-2"], "workers: expected an int of -1 or more, found -2"),
         (["train", "--workers", "0", "--env-id", "ALE/Breakout-v5"], "Breakout"),
         (["train", "--resume", "nowhere"], "nowhere: expected the folder of a run"),
         (
