@@ -30,7 +30,7 @@ from pong_agent.observation import (
     as_batch,
     draw_field,
     field_pixels,
-    lit_pixels,
+    pong_pixels,
 )
 from pong_agent.presets import AgentConfig, ConfigError, PPOConfig, resolve_preset
 from pong_agent.progress import Progress
@@ -209,7 +209,7 @@ class PongAgent:
                 the one before (call `reset()` first).
         """
         frames, single = as_batch(observation)
-        current = [lit_pixels(frame) for frame in frames]
+        current = [pong_pixels(frame) for frame in frames]
         previous = current
         if self._previous is not None:
             if len(self._previous) != len(current):
@@ -247,7 +247,7 @@ class PongAgent:
             ObservationError: the observation is no raw frame, or the state does not fit it.
         """
         frames, single = as_batch(observation)
-        current = [lit_pixels(frame) for frame in frames]
+        current = [pong_pixels(frame) for frame in frames]
         previous = current
         if state is not None:
             (fields,) = state

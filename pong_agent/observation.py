@@ -28,7 +28,7 @@ _BACKGROUND, _BACKGROUND_COLOUR = 144, 34
 # Pong lights about 30 pixels (two paddles of 16, the ball): what lights many more is another game.
 _MOST_LIT = 100
 # But in a game that goes on very long the console changes all colours, the background's too.
-_ALL_LIT = N_PIXELS - _MOST_LIT
+_ALL_LIT = N_PIXELS // 2
 
 # Indices of lit pixels, [n] uint16, increasing; pixel i is row i // 80, column i % 80 of the field.
 Pixels: TypeAlias = NDArray[np.uint16]
@@ -101,7 +101,7 @@ def lit_pixels(observation: NDArray[np.uint8]) -> Pixels:
         [n] uint16, increasing indices of the lit pixels, 20 to 30 of 6,400.
 
     Raises:
-        ObservationError: the observation has another shape or dtype, or shows another game.
+        ObservationError: the observation has another shape or dtype.
 
     Example:
         >>> screen = np.full((210, 160), 34, dtype=np.uint8)  # an empty field
@@ -119,6 +119,16 @@ def lit_pixels(observation: NDArray[np.uint8]) -> Pixels:
     field = observation[35:195:2, ::2].reshape(-1)
     candidates = (field != background).nonzero()[0]
     pixels: Pixels = candidates[lit[field[candidates]].view(np.bool_)].astype(np.uint16)
+    return pixels
+
+
+def pong_pixels(observation: NDArray[np.uint8]) -> Pixels:
+    """Do as `lit_pixels` for a frame from anywhere: refuse what cannot be Pong.
+
+    Raises:
+        ObservationError: the observation has another shape or dtype, or shows another game.
+    """
+    pixels = lit_pixels(observation)
     if _MOST_LIT < len(pixels) < _ALL_LIT:
         raise ObservationError(
             f"expected a picture of Pong, where about 30 pixels of {N_PIXELS} are lit, "
