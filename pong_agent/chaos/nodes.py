@@ -47,6 +47,9 @@ def lose_node(folder: Path, *, updates: int) -> Report:
                     report.recoveries.append(time.monotonic() - killed[0])
                 if done == updates // 2:
                     cluster.add_node(**_NODE)
+                    ends = time.monotonic() + 60
+                    while collector._n_cpus() < 3 and time.monotonic() < ends:
+                        time.sleep(0.5)
                     time.sleep(8.0)  # until the CPUs are counted again
 
             call = collector.call
