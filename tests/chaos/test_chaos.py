@@ -80,7 +80,8 @@ def test_workers_that_cannot_start_end_the_run(ray_session, tmp_path, monkeypatc
         trainer.train()
 
 
-@pytest.mark.parametrize("fault", ["nodes", "listeners"])
+# A test cluster does not start beside the session's own Ray: `pytest -m slow` runs it alone.
+@pytest.mark.parametrize("fault", [pytest.param("nodes", marks=pytest.mark.slow), "listeners"])
 def test_faults_that_need_a_ray_of_their_own(fault, tmp_path):
     """A cluster that loses a node goes on; a local run listens on the loopback interface alone.
 
