@@ -244,7 +244,7 @@ class PPOConfig:
 
         Example:
             >>> config = PPOConfig(fragment_steps=100, final_fragment_steps=400)
-            >>> config.annealed(0, mean_return=9.0).fragment_steps
+            >>> config.annealed(0, mean_return=1.5).fragment_steps
             200
         """
         done = agent_steps / self.anneal_steps
