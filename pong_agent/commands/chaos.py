@@ -73,7 +73,7 @@ class Chaos:
             ),
             "signals": lambda folder: driver.stop_driver(
                 folder,
-                updates=20 if few else 60,
+                updates=40 if few else 200,
                 stops=2 if few else 10,
                 workers=0 if few else 2,
                 seed=seed,

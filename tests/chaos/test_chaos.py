@@ -105,7 +105,7 @@ def test_a_killed_driver_loses_an_interval_at_most(tmp_path):
 
 def test_a_signal_ends_a_run_in_good_order(tmp_path):
     """SIGINT and SIGTERM save the last update within two seconds, and exit with 128 + N."""
-    report = driver.stop_driver(tmp_path, updates=16, stops=2, workers=0, seed=0)
+    report = driver.stop_driver(tmp_path, updates=40, stops=2, workers=0, seed=0)
     assert_as_required(report, 2)
 
 
