@@ -167,11 +167,12 @@ def _differences(current: Sequence[Pixels], previous: Sequence[Pixels]) -> Spars
     for row, now, before in zip(dense, current, previous, strict=True):
         row[now] = 1
         row[before] -= 1
-    rows, columns = (dense != 0).nonzero()
+    signs = dense.reshape(-1)
+    where = (signs != 0).nonzero()[0]
     return SparseRows(
-        indices=columns.astype(np.uint16),
-        values=dense[rows, columns],
-        offsets=np.searchsorted(rows, np.arange(len(current) + 1)).astype(np.int64),
+        indices=(where % N_PIXELS).astype(np.uint16),
+        values=signs[where],
+        offsets=where.searchsorted(np.arange(len(current) + 1) * N_PIXELS).astype(np.int64),
         width=N_PIXELS,
     )
 

@@ -4,6 +4,7 @@ The steps are those of Karpathy's "Pong from Pixels" as the notebook of this pro
 (`preprocess` there): crop, halve, erase the background, set the rest to 1.
 """
 
+from collections.abc import Sequence
 from typing import Any, NoReturn, TypeAlias
 
 import numpy as np
@@ -120,6 +121,27 @@ def lit_pixels(observation: NDArray[np.uint8]) -> Pixels:
     candidates = (field != background).nonzero()[0]
     pixels: Pixels = candidates[lit[field[candidates]].view(np.bool_)].astype(np.uint16)
     return pixels
+
+
+def all_lit_pixels(observations: Sequence[NDArray[np.uint8]]) -> list[Pixels]:
+    """Do as `lit_pixels` for each of several observations.
+
+    Screens as indices of colours are gone through all at once, in about half the time.
+
+    Raises:
+        ObservationError: an observation has another shape or dtype.
+    """
+    if any(screen.shape != SCREEN_SHAPE or screen.dtype != np.uint8 for screen in observations):
+        return [lit_pixels(observation) for observation in observations]
+    fields = np.empty((len(observations), *FIELD_SHAPE), dtype=np.uint8)
+    for field, screen in zip(fields, observations, strict=True):
+        field[:] = screen[35:195:2, ::2]
+    colours = fields.reshape(-1)
+    candidates = (colours != _BACKGROUND_COLOUR).nonzero()[0]
+    lit = candidates[_LIT_COLOURS[colours[candidates]].view(np.bool_)]
+    ends = lit.searchsorted(np.arange(1, len(fields) + 1) * N_PIXELS).tolist()
+    pixels = (lit % N_PIXELS).astype(np.uint16)
+    return [pixels[start:end] for start, end in zip([0, *ends], ends, strict=False)]
 
 
 def pong_pixels(observation: NDArray[np.uint8]) -> Pixels:

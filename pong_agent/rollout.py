@@ -8,7 +8,7 @@ import numpy as np
 from pong_agent.agent import PongAgent
 from pong_agent.batch import Trajectory, TrajectoryBuilder
 from pong_agent.network import choose_actions
-from pong_agent.observation import Pixels, lit_pixels
+from pong_agent.observation import Pixels, all_lit_pixels
 
 Fields = tuple[Pixels, Pixels]  # lit pixels of the current and of the previous playing field
 
@@ -64,7 +64,7 @@ def rollout(
     kind = agent.config.observation
     if starts is None:
         resets = [env.reset(seed=seed) for env, seed in zip(environments, seeds, strict=True)]
-        starts = [lit_pixels(frame) for frame, _ in resets]
+        starts = all_lit_pixels([frame for frame, _ in resets])
     trajectories, _ = _interact(
         agent,
         environments,
@@ -128,7 +128,7 @@ def _interact(
         # All games of a call sample their actions, or none does.
         actions = choose_actions(probabilities, np.array(sampled) if sampled else None).tolist()
         noted = [None] * len(playing) if n_steps is None else probabilities
-        following, ends = [], []
+        frames, ends = [], []
         for row, (index, action) in enumerate(zip(playing, actions, strict=True)):
             frame, reward, terminated, truncated, _ = environments[index].step(
                 paddle_actions[action]
@@ -141,8 +141,9 @@ def _interact(
                 frame, _ = environments[index].reset(
                     options=start_options(agent, generators[index])
                 )
-            following.append(lit_pixels(frame))
+            frames.append(frame)
             ends.append(end)
+        following = all_lit_pixels(frames)
         previous = [
             now if end else before
             for now, before, end in zip(following, current, ends, strict=True)

@@ -1,5 +1,7 @@
 """Optimizers: RMSProp as the notebook has it, and Adam in place."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from pong_agent.network import Floats, Parameters
@@ -30,8 +32,8 @@ def rmsprop_ascent(
 
     Args:
         parameters: name -> weights w.
-        gradients: name -> gradient g of the objective, of the weights' shape.
-        mean_squares: name -> running mean v of squared gradients, zeros at the start.
+        gradients: name -> gradient g of the objective, of the weights' shape and memory order.
+        mean_squares: name -> running mean v of squared gradients, zeros at the start; the same.
         learning_rate: step size.
         decay: weight of the old running mean, 0 to 1.
         epsilon: added to the root.
@@ -39,14 +41,17 @@ def rmsprop_ascent(
     Returns:
         New parameters and new mean squares.
     """
-    new_parameters: Parameters = {}
-    new_mean_squares: Parameters = {}
-    for name, weights in parameters.items():
-        gradient = gradients[name]
-        mean_square = decay * mean_squares[name] + (1 - decay) * gradient**2
-        new_mean_squares[name] = mean_square
-        step = learning_rate * gradient / (np.sqrt(mean_square) + epsilon)
-        new_parameters[name] = weights + step
+    new_parameters = {name: np.empty_like(array) for name, array in parameters.items()}
+    new_mean_squares = {name: np.empty_like(array) for name, array in parameters.items()}
+    for name in parameters:
+        results = (new_parameters[name], new_mean_squares[name])
+        arrays = (parameters[name], gradients[name], mean_squares[name], *results)
+        for w, g, v, new_w, new_v in _pieces(*arrays):
+            np.multiply(v, decay, out=new_v)
+            new_v += (1 - decay) * g**2
+            np.multiply(g, learning_rate, out=new_w)
+            new_w /= np.sqrt(new_v) + epsilon
+            new_w += w
     return new_parameters, new_mean_squares
 
 
@@ -87,9 +92,7 @@ def adam_descent(
     rate = learning_rate * root_of_correction / (1 - beta1**step)
     for name, weights in parameters.items():
         arrays = (weights, gradients[name], state[f"mean/{name}"], state[f"square/{name}"])
-        flat = [array.reshape(-1, order="A") for array in arrays]
-        for start in range(0, weights.size, _CACHE_ITEMS):
-            w, g, m, v = (array[start : start + _CACHE_ITEMS] for array in flat)
+        for w, g, m, v in _pieces(*arrays):
             scratch = np.multiply(g, 1 - beta1)
             m *= beta1
             m += scratch
@@ -153,9 +156,7 @@ def adam_without_gradient(
     total = float((a / b).sum())
     offset = epsilon * float((a / b**2).sum()) / total if total else epsilon
     results = tuple(np.empty_like(array) for array in (weights, mean, square))
-    flat = [array.reshape(-1, order="A") for array in (weights, mean, square, *results)]
-    for start in range(0, weights.size, _CACHE_ITEMS):
-        w, m, v, new_w, new_m, new_v = (array[start : start + _CACHE_ITEMS] for array in flat)
+    for w, m, v, new_w, new_m, new_v in _pieces(weights, mean, square, *results):
         np.sqrt(v, out=new_w)
         new_w += offset
         np.divide(m, new_w, out=new_w)
@@ -164,6 +165,13 @@ def adam_without_gradient(
         np.multiply(m, beta1**n_steps, out=new_m)
         np.multiply(v, beta2**n_steps, out=new_v)
     return results[0], results[1], results[2]
+
+
+def _pieces(*arrays: Floats) -> Iterator[list[Floats]]:
+    """Yield views of arrays of one shape and memory order, a few items of each at a time."""
+    flat = [array.reshape(-1, order="A") for array in arrays]
+    for start in range(0, arrays[0].size, _CACHE_ITEMS):
+        yield [array[start : start + _CACHE_ITEMS] for array in flat]
 
 
 def check_finite(*groups: Parameters) -> None:

@@ -21,7 +21,7 @@ _CALLS = (
     ("pong_agent.training.collector", "play_games", "transport"),  # what games need to travel
     ("pong_agent.training.games", "rollout", "loop"),
     ("pong_agent.training.games", "rollout_fragment", "loop"),
-    ("pong_agent.rollout", "lit_pixels", "pixels"),
+    ("pong_agent.rollout", "all_lit_pixels", "pixels"),
 )
 
 

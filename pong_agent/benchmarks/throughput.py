@@ -11,7 +11,7 @@ from pong_agent.benchmarks.emulator import bare_rate
 from pong_agent.benchmarks.notebook import notebook_rate
 from pong_agent.benchmarks.tables import Spread, table, write_table
 from pong_agent.hyperparams import with_hyperparams
-from pong_agent.presets import AgentConfig, ReinforceConfig, resolve_preset
+from pong_agent.presets import AgentConfig, PPOConfig, ReinforceConfig, resolve_preset
 from pong_agent.training.batches import GameBatches
 from pong_agent.training.config import TrainConfig
 from pong_agent.training.trainer import Trainer, start_run
@@ -133,22 +133,31 @@ class Contender:
 
 
 def contenders(n_workers: int, changes: Changes | None = None) -> list[Contender]:
-    """Return the five loops, each on so many processes that play.
+    """Return the loops, each on so many processes that play.
 
     Presets `reinforce` and the notebook play four episodes per update, or one for each worker
-    where there are more.
+    where there are more. Preset `ppo` is measured as it begins and with the long fragments that
+    it comes to.
     """
     changes = {"reinforce": (f"episodes_per_update:{max(4, n_workers)}",), **(changes or {})}
     ppo, reinforce = (
         with_hyperparams(resolve_preset(preset), changes.get(preset, ()))
         for preset in ("ppo", "reinforce")
     )
-    assert isinstance(reinforce, ReinforceConfig)  # noqa: S101  # for the type checker
+    assert isinstance(ppo, PPOConfig)  # noqa: S101  # for the type checker
+    assert isinstance(reinforce, ReinforceConfig)  # noqa: S101
+    late = (*changes.get("ppo", ()), f"fragment_steps:{ppo.final_fragment_steps}")
+    late_ppo = with_hyperparams(ppo, late)
     training = [endless(preset, n_workers, changes) for preset in ("ppo", "reinforce")]
+    late_training = endless("ppo", n_workers, {"ppo": late})
     return [
         Contender(BARE, "ALE/Pong-v5", lambda s: bare_rate(n_workers, s)),
         Contender("rollouts, no learning", ppo.env_id, lambda s: rollout_rate(ppo, n_workers, s)),
+        Contender(
+            "rollouts, long fragments", ppo.env_id, lambda s: rollout_rate(late_ppo, n_workers, s)
+        ),
         Contender("training, ppo", ppo.env_id, lambda s: training_rate(training[0], s)),
+        Contender("ppo, long fragments", ppo.env_id, lambda s: training_rate(late_training, s)),
         Contender("training, reinforce", reinforce.env_id, lambda s: training_rate(training[1], s)),
         Contender(NOTEBOOK, reinforce.env_id, lambda s: notebook_rate(reinforce, n_workers, s)),
     ]

@@ -114,6 +114,7 @@ class RayCollector:
         weights = self._share(parameters)
         waiting = list(range(len(units)))[::-1]
         tries = [0] * len(units)
+        reasons: dict[int, Exception] = {}
         finished: dict[int, Any] = {}
         self._adapt_to_cluster()
         self._answered = time.monotonic()
@@ -135,10 +136,12 @@ class RayCollector:
                     self._note_failed_start(error)
                     continue
                 self.losses += 1
+                # What the unit itself raised says more than that its worker was being restarted.
+                if lost not in reasons or isinstance(error, self._ray.exceptions.RayTaskError):
+                    reasons[lost] = error
                 if tries[lost] >= self._max_tries:
                     raise CollectorError(
-                        f"unit {lost} of {len(units)} failed {tries[lost]} times, "
-                        f"the last time so: {error}"
+                        f"unit {lost} of {len(units)} failed {tries[lost]} times: {reasons[lost]}"
                     )
                 waiting.append(lost)
             self._check_that_somebody_answers()
