@@ -22,6 +22,9 @@ _START = (sys.executable, "-m", "pong_agent")
 def start(arguments: Sequence[str]) -> subprocess.Popen[str]:
     """Start the command line in a process, and a session, of its own."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        # A shell's background jobs ignore SIGINT, and what they start does too.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     return subprocess.Popen(  # noqa: S603  # our own program
         [*_START, *arguments],
         stdout=subprocess.PIPE,
@@ -158,10 +161,11 @@ def stop_recording(folder: Path, *, stops: int, seed: int) -> Report:
 
     Args:
         folder: where the films go.
-        stops: how many signals: SIGINT, SIGTERM and SIGKILL in turn.
+        stops: how many signals: SIGINT, SIGTERM and SIGKILL to the recorder, and SIGKILL to its
+            ffmpeg alone, in turn.
         seed: of the generator that chooses.
     """
-    report = Report(f"the recorder stopped {stops} times")
+    report = Report(f"the recorder, or its ffmpeg alone, stopped {stops} times")
     generator = np.random.default_rng(seed)
     folder.mkdir(parents=True, exist_ok=True)
     for number in range(stops):
@@ -169,16 +173,26 @@ def stop_recording(folder: Path, *, stops: int, seed: int) -> Report:
         while process.poll() is None and not any(folder.iterdir()):
             time.sleep(0.005)  # until ffmpeg has begun to write
         time.sleep(generator.uniform(0, 2.0))
-        sent = [signal.SIGINT, signal.SIGTERM, signal.SIGKILL][number % 3]
-        process.send_signal(sent)
+        encoder = number % 4 == 3
+        sent = [signal.SIGINT, signal.SIGTERM, signal.SIGKILL, signal.SIGKILL][number % 4]
+        for hit in _children(process.pid) if encoder else [process.pid]:
+            os.kill(hit, sent)
         output, _ = process.communicate(timeout=60)
-        films = [path.name for path in folder.glob("*.mp4") if not path.name.endswith(".part.mp4")]
+        found = [path.name for path in folder.iterdir() if ".part" not in path.name]
         wrong = None
-        if films:
-            wrong = f"left {films}"
-        elif process.returncode not in (128 + sent, -sent):
+        if found:
+            wrong = f"left {found}"
+        elif encoder and (process.returncode != 1 or "error: " not in output):
+            wrong = f"without ffmpeg: exit code {process.returncode}: {output[-300:]}"
+        elif not encoder and process.returncode not in (128 + sent, -sent):
             wrong = f"exit code {process.returncode}: {output[-300:]}"
         report.count(None if wrong is None else f"signal {number}: {wrong}")
         for rest in folder.iterdir():
             rest.unlink()
     return report
+
+
+def _children(process: int) -> list[int]:
+    """Return the processes that a process has started."""
+    threads = Path("/proc", str(process), "task").iterdir()
+    return [int(child) for one in threads for child in (one / "children").read_text().split()]

@@ -50,14 +50,26 @@ def difference(agent: PongAgent, calm: PongAgent) -> str | None:
 
 
 def worker_processes() -> list[int]:
-    """Return the process ids of this machine's Ray workers that belong to this user."""
+    """Return the process ids of the Ray workers that this process has started, and no others."""
     found = []
     for folder in Path("/proc").iterdir():
         try:
-            if (folder / "cmdline").read_text().startswith(_PROCESS_NAME):
+            is_worker = (folder / "cmdline").read_text().startswith(_PROCESS_NAME)
+            if is_worker and os.getpid() in _ancestors(int(folder.name)):
                 found.append(int(folder.name))
         except (OSError, ValueError):  # no process, or one that has just ended
             continue
+    return found
+
+
+def _ancestors(process: int) -> list[int]:
+    """Return a process's parent, the parent's parent and so on."""
+    found: list[int] = []
+    while process > 1:
+        # pid (name) state parent: the name may hold anything, blanks and parentheses too.
+        stat = Path("/proc", str(process), "stat").read_text()
+        process = int(stat.rpartition(")")[2].split()[1])
+        found.append(process)
     return found
 
 

@@ -79,7 +79,7 @@ class Chaos:
                 seed=seed,
             ),
             "recording": lambda folder: driver.stop_recording(
-                folder, stops=3 if few else 12, seed=seed
+                folder, stops=4 if few else 20, seed=seed
             ),
             "disk": lambda folder: _together(
                 disk.fill_while_saving(folder / "saving", tries=20 if few else 200),

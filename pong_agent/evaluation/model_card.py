@@ -1,8 +1,9 @@
 """What a weights file says about itself: where it comes from, and how it scores."""
 
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -106,3 +107,21 @@ def current_commit() -> str | None:
     except (OSError, subprocess.CalledProcessError):
         return None
     return ran.stdout.strip()
+
+
+def package_versions(names: Iterable[str]) -> dict[str, str]:
+    """Return the versions of packages, "not installed" for one that is used from its source alone.
+
+    So it is with this package on the nodes of a cluster, which are sent its files.
+
+    Example:
+        >>> package_versions(["no-such-package"])
+        {'no-such-package': 'not installed'}
+    """
+    found = {}
+    for name in names:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "not installed"
+    return found

@@ -4,6 +4,7 @@ RUN/config.json                      what was asked for, and with which versions
 RUN/metrics.csv                      a row per update
 RUN/checkpoints/update-000010.npz    the newest three
 RUN/checkpoints/best.npz             the best evaluation so far
+RUN/snapshots/steps-000026624.npz    small ones to film the learning from, see `snapshots`
 """
 
 import csv

@@ -37,6 +37,11 @@ class StopSignals:
             if self.received is not None:
                 raise StopRequested
             yield
+        except SystemError:
+            # What an extension's call makes of the exception when the signal comes as it returns.
+            if self.received is None:
+                raise
+            raise StopRequested from None
         finally:
             self._droppable = False
 

@@ -4,7 +4,6 @@ import signal
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
-from importlib.metadata import version
 from math import nan
 from pathlib import Path
 from typing import Any, Self
@@ -14,7 +13,7 @@ import numpy as np
 from pong_agent.agent import PongAgent
 from pong_agent.environment import make_env
 from pong_agent.evaluation.evaluate import episode_seeds
-from pong_agent.evaluation.model_card import current_commit
+from pong_agent.evaluation.model_card import current_commit, package_versions
 from pong_agent.hyperparams import config_to_dict, with_hyperparams
 from pong_agent.presets import (
     AgentConfig,
@@ -28,6 +27,7 @@ from pong_agent.training.collector import Collector, SerialCollector
 from pong_agent.training.config import TrainConfig
 from pong_agent.training.run_folder import RunError, RunFolder
 from pong_agent.training.signals import StopRequested, StopSignals
+from pong_agent.training.snapshots import Snapshots, snapshots_folder
 
 _VERSIONED = ("pong-agent", "gymnasium", "ale-py", "numpy", "scipy", "ray")
 
@@ -76,6 +76,7 @@ class Trainer:
         self._best = max(evaluations, default=float("-inf"))
         self._collector = _make_collector(agent, config)
         self._source = GameBatches(self._collector, agent.config)
+        self._snapshots = Snapshots(snapshots_folder(run_folder), agent.progress.agent_steps)
         if rows:
             self._source.load(run_folder.games_path(agent.progress.updates))
 
@@ -105,18 +106,20 @@ class Trainer:
 
         Raises:
             CollectorError: episodes could not be collected.
-            CheckpointError: a checkpoint could not be written.
+            CheckpointError: a checkpoint or snapshot could not be written.
         """
         with self._signals.handled():
             try:
+                self._snapshots.take(self.agent)
                 while self._signals.received is None and self.fraction_done() < 1:
                     metrics = self._update()
                     if on_update is not None:
                         on_update(metrics)
+                    started = time.perf_counter()
+                    self._snapshots.take(self.agent)
                     if self.agent.progress.updates % self.config.checkpoint_every == 0:
-                        started = time.perf_counter()
                         self._save()
-                        self._seconds += time.perf_counter() - started  # the next row tells
+                    self._seconds += time.perf_counter() - started  # the next row tells
             except StopRequested:
                 pass
             finally:
@@ -223,7 +226,7 @@ def start_run(config: TrainConfig, run_folder: str | Path, command: str | None =
         {
             "train": asdict(config),
             "hyperparameters": config_to_dict(hyperparameters),
-            "versions": {name: version(name) for name in _VERSIONED},
+            "versions": package_versions(_VERSIONED),
             "history": [_entry(0, command)],
         },
     )

@@ -55,3 +55,20 @@ def test_a_thread_trains_without_handlers():
     thread.start()
     thread.join()
     assert done == [True]
+
+
+def test_what_an_extension_makes_of_a_signal_is_still_one():
+    """A SystemError in which a call ends that a signal came into ends the work in good order."""
+    signals = StopSignals()
+
+    def wait():
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+        except StopRequested as error:
+            raise SystemError("returned a result with an exception set") from error
+
+    with signals.handled(), pytest.raises(StopRequested), signals.droppable():
+        wait()
+    assert signals.received == signal.SIGTERM
+    with pytest.raises(SystemError, match="of its own"), StopSignals().droppable():
+        raise SystemError("of its own")

@@ -361,7 +361,11 @@ def test_an_environment_that_is_not_pong_makes_no_run(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "changed", [{"hyperparams": ("varied_games:6",)}, {"env_id": "Pong-v0"}], ids=["some", "all"]
+    "changed",
+    [
+        pytest.param({"hyperparams": ("varied_games:6",)}, id="some"),
+        pytest.param({"env_id": "Pong-v0"}, id="all", marks=pytest.mark.slow),
+    ],
 )
 def test_drawn_frame_skips_are_the_same_on_any_number_of_workers(ray_session, tmp_path, changed):
     """With 6 of 16 games varied, or in Pong-v0, two workers and a resumed run change nothing."""
