@@ -1,4 +1,4 @@
-"""`pong-agent evaluate` and `record`: whole episodes, counted or filmed."""
+"""`pong-agent evaluate`: whole episodes, counted."""
 
 import json
 from collections.abc import Mapping
@@ -12,13 +12,13 @@ from pong_agent.agent import PRETRAINED, PongAgent
 from pong_agent.checkpoint import atomic_replace
 from pong_agent.commands.lines import table
 from pong_agent.evaluation.evaluate import evaluate_policy
-from pong_agent.evaluation.film import write_gif
-from pong_agent.evaluation.recorder import record_episodes
 from pong_agent.training.run_folder import RunError, load_agent
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Episodes:
+class Episodes:
+    """Who plays what: the options that commands for whole episodes share."""
+
     weights: Path | None = None
     """Weights file, or run folder for its newest checkpoint; by default the package's weights."""
 
@@ -65,13 +65,13 @@ class _Episodes:
         print(f"{name}, {agent.progress.agent_steps:,} agent steps of training")
         return agent, weights
 
-    def bar(self) -> "tqdm[None]":
-        """Return a progress bar over the episodes."""
-        return tqdm(total=self.episodes, unit="episode", disable=None, leave=False)
+    def bar(self, n_episodes: int) -> "tqdm[None]":
+        """Return a progress bar over episodes."""
+        return tqdm(total=n_episodes, unit="episode", disable=None, leave=False)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Evaluate(_Episodes):
+class Evaluate(Episodes):
     """Play whole episodes with an agent and report their returns."""
 
     json: Path | None = None
@@ -80,7 +80,7 @@ class Evaluate(_Episodes):
     def run(self) -> int:
         """Play, print the table, and return the exit code."""
         agent, weights = self.load()
-        with self.bar() as bar:
+        with self.bar(self.episodes) as bar:
             result = evaluate_policy(
                 agent,
                 self.env_id,
@@ -94,49 +94,6 @@ class Evaluate(_Episodes):
         if self.json is not None:
             _write_json(self.json, {"weights": str(weights), **result.to_dict()})
             print(f"wrote {self.json}")
-        return 0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Record(_Episodes):
-    """Play whole episodes with an agent and film them, every emulator frame at 60 per second."""
-
-    episodes: int = 1
-    """Number of episodes, each a film of its own."""
-
-    video_folder: Path = Path("videos")
-    """Folder of the films, named PREFIX-episode-I.mp4."""
-
-    name_prefix: str = "pong"
-    """Beginning of the films' names."""
-
-    scale: int = 4
-    """Size of a Pong pixel in the film, in pixels; the film is 160 x 210 times as large."""
-
-    gif: bool = False
-    """Also cut a GIF of six seconds from the first film."""
-
-    def run(self) -> int:
-        """Play and film, print returns and paths, and return the exit code."""
-        agent, _ = self.load()
-        with self.bar() as bar:
-            result, paths = record_episodes(
-                agent,
-                self.video_folder,
-                self.env_id,
-                self.episodes,
-                deterministic=not self.sampled,
-                seed=self.seed,
-                env_kwargs=self.env_kwargs(),
-                name_prefix=self.name_prefix,
-                scale=self.scale,
-                on_episode=lambda _: bar.update(),
-            )
-        print(table(result, paths))
-        if self.gif:
-            gif = paths[0].with_suffix(".gif")
-            write_gif(paths[0], gif)
-            print(f"wrote {gif}")
         return 0
 
 

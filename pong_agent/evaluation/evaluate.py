@@ -6,7 +6,7 @@ import multiprocessing
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
@@ -19,6 +19,25 @@ from pong_agent.rollout import rollout
 _CONFIDENCE = 0.95
 _IN_STEP = 5  # episodes that a process plays at a time, half the cost of one after the other
 _RESAMPLES = 10_000  # of the bootstrap; the interval's ends then move by about 1 % of its width
+
+
+class Outcome(NamedTuple):
+    """What an evaluation keeps of an episode: very long ones weigh more than 100 MB.
+
+    Attributes:
+        seed: the episode's seed.
+        episode_return: undiscounted sum of its rewards.
+        length: its agent steps.
+    """
+
+    seed: int
+    episode_return: float
+    length: int
+
+    @classmethod
+    def of(cls, trajectory: Trajectory) -> Self:
+        """Read it off a trajectory."""
+        return cls(trajectory.seed, trajectory.episode_return, len(trajectory))
 
 
 @dataclass(frozen=True)
@@ -40,17 +59,17 @@ class EvaluationResult:
     seeds: tuple[int, ...]
 
     @classmethod
-    def from_trajectories(
-        cls, trajectories: Iterable[Trajectory], *, env_id: str, deterministic: bool
-    ) -> "EvaluationResult":
-        """Read returns, lengths and seeds off trajectories."""
-        trajectories = list(trajectories)
+    def from_outcomes(
+        cls, outcomes: Iterable[Outcome], *, env_id: str, deterministic: bool
+    ) -> Self:
+        """Gather what is kept of each episode."""
+        outcomes = list(outcomes)
         return cls(
             env_id=env_id,
             deterministic=deterministic,
-            returns=tuple(trajectory.episode_return for trajectory in trajectories),
-            lengths=tuple(len(trajectory) for trajectory in trajectories),
-            seeds=tuple(trajectory.seed for trajectory in trajectories),
+            returns=tuple(outcome.episode_return for outcome in outcomes),
+            lengths=tuple(outcome.length for outcome in outcomes),
+            seeds=tuple(outcome.seed for outcome in outcomes),
         )
 
     @property
@@ -146,15 +165,13 @@ def evaluate_policy(
     env = make_env(env_id, **kwargs)  # also so that a wrong one fails here, in one clear error
     try:
         if n_workers == 1:
-            trajectories = play_episodes(agent, env, seeds, deterministic, on_episode)
+            outcomes = play_episodes(agent, env, seeds, deterministic, on_episode)
         else:
             play = functools.partial(_play_in_step, agent, env_id, kwargs, deterministic)
-            trajectories = _in_processes(play, seeds, n_workers, on_episode)
+            outcomes = _in_processes(play, seeds, n_workers, on_episode)
     finally:
         env.close()
-    return EvaluationResult.from_trajectories(
-        trajectories, env_id=env_id, deterministic=deterministic
-    )
+    return EvaluationResult.from_outcomes(outcomes, env_id=env_id, deterministic=deterministic)
 
 
 def _in_processes(
@@ -162,17 +179,17 @@ def _in_processes(
     seeds: Sequence[int],
     n_workers: int,
     on_episode: Callable[[Trajectory], None] | None,
-) -> list[Trajectory]:
+) -> list[Outcome]:
     groups = [seeds[first : first + _IN_STEP] for first in range(0, len(seeds), _IN_STEP)]
-    trajectories = []
+    outcomes = []
     # Spawned, because the emulator and Ray have threads that a fork would not copy.
     with ProcessPoolExecutor(n_workers, multiprocessing.get_context("spawn")) as pool:
         for group in pool.map(play, groups):
             for trajectory in group:
-                trajectories.append(trajectory)
+                outcomes.append(Outcome.of(trajectory))
                 if on_episode is not None:
                     on_episode(trajectory)
-    return trajectories
+    return outcomes
 
 
 def _play_in_step(
@@ -220,12 +237,13 @@ def play_episodes(
     seeds: Sequence[int],
     deterministic: bool,
     on_episode: Callable[[Trajectory], None] | None = None,
-) -> list[Trajectory]:
+) -> list[Outcome]:
     """Play one episode for each seed in one environment, which stays open."""
     player = copy.copy(agent).bind(env)  # shares the weights, has its own UP and DOWN
-    trajectories = []
+    outcomes = []
     for seed in seeds:
-        trajectories += rollout(player, [env], [seed], deterministic=deterministic)
+        [trajectory] = rollout(player, [env], [seed], deterministic=deterministic)
+        outcomes.append(Outcome.of(trajectory))
         if on_episode is not None:
-            on_episode(trajectories[-1])
-    return trajectories
+            on_episode(trajectory)
+    return outcomes

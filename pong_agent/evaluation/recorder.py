@@ -1,55 +1,44 @@
-"""Films of whole episodes: every emulator frame of an Atari game, whatever its frame skip."""
+"""Films of episodes as a Gymnasium wrapper: every emulator frame, whatever the frame skip."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Generic, SupportsFloat, cast
+from typing import Any, Generic, Protocol, SupportsFloat
 
 import gymnasium as gym
 import numpy as np
-import numpy.typing as npt
 from gymnasium.core import ActType, ObsType
 
-from pong_agent.agent import PongAgent
-from pong_agent.batch import Trajectory
-from pong_agent.environment import make_env
-from pong_agent.evaluation.evaluate import (
-    EvaluationResult,
-    environment_of,
-    episode_seeds,
-    play_episodes,
+from pong_agent.evaluation.film import DETAILED_ENCODER, ENCODER, FilmWriter
+from pong_agent.evaluation.frames import Checksum, Frame, FrameSource, true_fps
+from pong_agent.evaluation.sidecar import (
+    Sidecar,
+    describe_environment,
+    file_digest,
+    film_versions,
 )
-from pong_agent.evaluation.film import FilmWriter
-from pong_agent.presets import ConfigError
-
-EMULATOR_FPS = 60  # frames per second of the Atari 2600 (NTSC)
 
 
-class _FilmedALE:
-    """Stands in for an ALEInterface and hands over the screen after each frame it emulates."""
+class Overlay(Protocol):
+    """Draws a panel beside the picture, never on it."""
 
-    def __init__(self, ale: Any, on_frame: Callable[[npt.NDArray[np.uint8]], None]) -> None:
-        self.wrapped = ale
-        self.screen = np.empty((*ale.getScreenDims(), 3), np.uint8)  # [210, 160, 3] RGB, reused
-        self._on_frame = on_frame
+    def reset(self, observation: Any) -> None:
+        """Begin an episode with its first observation."""
+        ...
 
-    def act(self, action: Any, paddle_strength: float = 1.0) -> int:
-        """Emulate one frame; once the game is over the emulator stands still: no frame then."""
-        before = self.wrapped.getFrameNumber()
-        reward: int = self.wrapped.act(action, paddle_strength)
-        if self.wrapped.getFrameNumber() != before:
-            self.show()
-        return reward
+    def act(self, action: Any) -> None:
+        """Take note of the action that is taken now, on the last observation."""
+        ...
 
-    def show(self) -> None:
-        """Hand over the present screen."""
-        self.wrapped.getScreenRGB(self.screen)
-        self._on_frame(self.screen)
+    def observe(self, observation: Any, reward: float) -> None:
+        """Take note of what came of it."""
+        ...
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.wrapped, name)
+    def compose(self, frame: Frame, scale: int) -> Frame:
+        """Return the enlarged frame with the panel, of one size for all frames of a film."""
+        ...
 
 
 class EpisodeRecorder(
@@ -57,25 +46,37 @@ class EpisodeRecorder(
     Generic[ObsType, ActType],
     gym.utils.RecordConstructorArgs,
 ):
-    """Films every episode into `{video_folder}/{name_prefix}-episode-{k}.mp4`, k = 0, 1, ...
+    """Films episodes into `{video_folder}/{name_prefix}-episode-{k}.mp4`, k = 0, 1, ...
 
     An Atari game is filmed at 60 frames per second with every frame that the emulator shows, not
     only the last of each step; frames that lie within `reset` are left out, the picture after it
     is the first. Any other environment is filmed by `render`, after `reset` and each `step`.
     Observations, rewards and random draws are those of the environment without recorder.
 
-    A film is finished, checked and in `paths` when `step` returns `terminated` or `truncated`.
-    Films are of whole episodes only: one that `reset`, `close` or an exception in `step` cuts
-    short is discarded, and its number stays unused. So this wrapper belongs outside of those
-    that end episodes, such as `TimeLimit`. After `close` nothing is filmed any more.
+    A film is finished, checked and in `paths` when `step` returns `terminated` or `truncated`, and
+    beside it lies `NAME.json`, from which `replay` plays the same episode again. A film that
+    `reset`, `close` or an exception in `step` cuts short is discarded, and its number stays unused.
+    So this wrapper belongs outside of those that end episodes, such as `TimeLimit`. After `close`
+    nothing is filmed any more.
+
+    The arguments that `gymnasium.wrappers.RecordVideo` has too mean the same, but without triggers
+    every episode is filmed, and not one at each cube of a number.
 
     Args:
         env: An environment made with `render_mode="rgb_array"`.
         video_folder: Where the films go; made when missing. Films of the same name are replaced.
-        name_prefix: How their names begin.
+        episode_trigger: Tells from an episode's number, from 0, whether to film it.
+        step_trigger: Tells from the number of steps made so far, 1 after the first, whether to
+            begin a film now, named `{name_prefix}-step-{number}.mp4`; it ends with the episode.
+            Asked only while no film runs.
+        video_length: End films once they have so many frames, with the step that is going on; 0
+            for whole episodes.
+        name_prefix: How the films' names begin.
         fps: Frames per second of the films. None means the true speed: 60 for Atari games,
             `metadata["render_fps"]` otherwise.
         scale: Each pixel becomes a block of `scale` x `scale` pixels.
+        overlay: Draws a panel beside the picture, such as `AgentOverlay`; None for none.
+        metadata: What the JSON file is to say about who plays, in what JSON can hold.
 
     Raises:
         ValueError: The environment renders no RGB arrays, or its rate is not known.
@@ -98,9 +99,14 @@ class EpisodeRecorder(
         env: gym.Env[ObsType, ActType],
         video_folder: str | Path,
         *,
+        episode_trigger: Callable[[int], bool] | None = None,
+        step_trigger: Callable[[int], bool] | None = None,
+        video_length: int = 0,
         name_prefix: str = "pong",
         fps: float | None = None,
         scale: int = 4,
+        overlay: Overlay | None = None,
+        metadata: Mapping[str, Any] | None = None,
     ) -> None:
         gym.utils.RecordConstructorArgs.__init__(
             self, video_folder=video_folder, name_prefix=name_prefix, fps=fps, scale=scale
@@ -114,17 +120,22 @@ class EpisodeRecorder(
         self.video_folder = Path(video_folder)
         self.name_prefix = name_prefix
         self.scale = scale
+        self.video_length = video_length
         self.paths: list[Path] = []  # the finished films, in order
         self.episode_id = -1  # number of the running episode
-        self._film: FilmWriter | None = None  # of the running episode, None between episodes
+        self.step_id = 0  # steps made, over all episodes
+        if episode_trigger is None and step_trigger is None:
+            episode_trigger = _always
+        self._episode_trigger, self._step_trigger = episode_trigger, step_trigger
+        self._overlay = overlay
+        self._agent = dict(metadata or {})
+        self._film: FilmWriter | None = None  # None while nothing is filmed
+        self._episode = _Episode(None, None)
         self._closed = False
-        self._game = cast(Any, self.unwrapped)
-        self._ale: _FilmedALE | None = None  # None: not an Atari game
-        ale = getattr(self._game, "ale", None)
-        if hasattr(ale, "act") and hasattr(ale, "getScreenRGB"):
-            self._ale = self._game.ale = _FilmedALE(ale, self._write)
-        rate = fps or (EMULATOR_FPS if self._ale else env.metadata.get("render_fps"))
+        self._source = FrameSource(env, self._write)
+        rate = fps or true_fps(env, self._source)
         if rate is None:
+            self._source.detach()
             raise ValueError('expected metadata["render_fps"] or the argument fps, found neither')
         self.fps: float = rate
 
@@ -135,50 +146,95 @@ class EpisodeRecorder(
         self._discard()
         obs, info = self.env.reset(seed=seed, options=options)
         self.episode_id += 1
-        if not self._closed:
-            self._film = FilmWriter(self._path(), fps=self.fps, scale=self.scale)
-            with self._discarding():
-                self._show()
+        self._episode = _Episode(seed, options)
+        if self._overlay is not None:
+            self._overlay.reset(obs)
+        if self._episode_trigger is not None and self._episode_trigger(self.episode_id):
+            self._begin(f"{self.name_prefix}-episode-{self.episode_id}")
         return obs, info
 
     def step(self, action: ActType) -> tuple[ObsType, SupportsFloat, bool, bool, dict[str, Any]]:
         """Step the environment, film it and finish the film with the episode."""
         with self._discarding():
+            if self._overlay is not None:
+                self._overlay.act(action)
             obs, reward, terminated, truncated, info = self.env.step(action)
-            if self._ale is None:
-                self._show()
-        if self._film is not None and (terminated or truncated):
-            film, self._film = self._film, None
-            film.close()
-            self.paths.append(self._path())
+            self.step_id += 1
+            self._episode.note(action, reward)
+            if self._overlay is not None:
+                self._overlay.observe(obs, float(reward))
+            if self._film is not None:
+                self._source.after_step()
+                self._episode.checksums.append(self._episode.checksum.value)
+        done = terminated or truncated
+        if self._film is not None and (done or 0 < self.video_length <= self._film.frames):
+            self._finish()
+        elif self._film is None and not done and self._step_trigger is not None:
+            begins = self._step_trigger(self.step_id)
+            if begins:
+                self._begin(f"{self.name_prefix}-step-{self.step_id}")
         return obs, reward, terminated, truncated, info
 
     def close(self) -> None:
         """Discard an unfinished film, give the game its emulator back and close it."""
         self._closed = True
-        if self._ale is not None and self._game.ale is self._ale:
-            self._game.ale = self._ale.wrapped
+        self._source.detach()
         self._discard()
         super().close()
 
-    def _path(self) -> Path:
-        """Return where the film of the running episode goes."""
-        return self.video_folder / f"{self.name_prefix}-episode-{self.episode_id}.mp4"
+    def _begin(self, name: str) -> None:
+        """Begin a film with the present picture."""
+        if self._closed:
+            return
+        path, plain = self.video_folder / f"{name}.mp4", self._overlay is None
+        self._film = FilmWriter(
+            path,
+            fps=self.fps,
+            scale=self.scale if plain else 1,  # the panel's frames come enlarged
+            encoder=ENCODER if plain else DETAILED_ENCODER,
+        )
+        self._episode.begin_film()
+        with self._discarding():
+            self._source.show()
+        self._episode.checksums.append(self._episode.checksum.value)
 
-    def _show(self) -> None:
-        """Film the present picture."""
-        if self._ale is not None:
-            self._ale.show()
-        elif self._film is not None:
-            self._write(self.env.render())
+    def _finish(self) -> None:
+        """Finish the film, and tell beside it what was filmed."""
+        film, self._film = self._film, None
+        if film is None:
+            return
+        film.close()
+        env_id, kwargs = describe_environment(self.env)
+        episode = self._episode
+        Sidecar(
+            film=film.path.name,
+            film_sha256=file_digest(film.path),
+            frames=film.frames,
+            fps=self.fps,
+            env_id=env_id,
+            env_kwargs=kwargs,
+            seed=episode.seed,
+            options=episode.options,
+            first_step=episode.first_step,
+            actions=episode.actions,
+            rewards=episode.rewards,
+            checksums=episode.checksums,
+            agent=self._agent,
+            versions=film_versions(),
+        ).write(film.path.with_suffix(".json"))
+        self.paths.append(self.video_folder / film.path.name)
 
-    def _write(self, frame: Any) -> None:
-        """Append a frame, [H, W, 3] uint8, to the film of the running episode, if there is one."""
-        if self._film is not None:
-            self._film.write(frame)
+    def _write(self, frame: Frame) -> None:
+        """Append a frame, [H, W, 3] uint8, to the running film, if there is one."""
+        if self._film is None:
+            return
+        self._episode.checksum.add(frame)
+        if self._overlay is not None:
+            frame = self._overlay.compose(frame, self.scale)
+        self._film.write(frame)
 
     def _discard(self) -> None:
-        """Drop the film of the running episode, if there is one."""
+        """Drop the running film, if there is one."""
         film, self._film = self._film, None
         if film is not None:
             film.discard()
@@ -193,51 +249,27 @@ class EpisodeRecorder(
             raise
 
 
-def record_episodes(
-    agent: PongAgent,
-    video_folder: str | Path,
-    env_id: str | None = None,
-    n_episodes: int = 1,
-    deterministic: bool = True,
-    seed: int = 0,
-    *,
-    env_kwargs: dict[str, Any] | None = None,
-    name_prefix: str = "pong",
-    scale: int = 4,
-    on_episode: Callable[[Trajectory], None] | None = None,
-) -> tuple[EvaluationResult, list[Path]]:
-    """Evaluate an agent as `evaluate_policy` does, and film each episode.
+class _Episode:
+    """What the JSON file tells of an episode."""
 
-    The same seeds give the same episodes as there.
+    def __init__(self, seed: int | None, options: dict[str, Any] | None) -> None:
+        self.seed = seed
+        self.options = options
+        self.actions: list[Any] = []
+        self.rewards: list[float] = []
+        self.begin_film()
 
-    Args:
-        agent: Who plays; it is not changed.
-        video_folder: Where the films go; made when missing.
-        env_id: A Pong environment; by default the one the agent learns in.
-        n_episodes: Number of episodes, 1 or more.
-        deterministic: Take the most probable action; otherwise actions are sampled.
-        seed: Episode i has the seed `seed + i`, 0 or more.
-        env_kwargs: Arguments of the environment, as for `evaluate_policy`.
-        name_prefix: How the films' names begin.
-        scale: Each pixel becomes a block of `scale` x `scale` pixels.
-        on_episode: Called with each episode as it ends.
+    def begin_film(self) -> None:
+        """Sum up the frames from here on."""
+        self.first_step = len(self.actions)
+        self.checksum = Checksum()
+        self.checksums: list[int] = []
 
-    Returns:
-        The returns, lengths and seeds, and the film of each episode in the same order.
+    def note(self, action: Any, reward: SupportsFloat) -> None:
+        """Take note of a step."""
+        self.actions.append(np.asarray(action).tolist())
+        self.rewards.append(float(reward))
 
-    Raises:
-        ConfigError: A number is out of range.
-        NotPongError: The environment is not Pong.
-        FilmError: A film cannot be written.
-    """
-    env_id, kwargs = environment_of(agent, env_id, env_kwargs)
-    seeds = episode_seeds(n_episodes, seed)
-    if scale < 1:
-        raise ConfigError(f"scale: expected 1 or more, found {scale}")
-    env = make_env(env_id, render_mode="rgb_array", **kwargs)
-    with EpisodeRecorder(env, video_folder, name_prefix=name_prefix, scale=scale) as recorder:
-        trajectories = play_episodes(agent, recorder, seeds, deterministic, on_episode)
-    result = EvaluationResult.from_trajectories(
-        trajectories, env_id=env_id, deterministic=deterministic
-    )
-    return result, recorder.paths
+
+def _always(_: int) -> bool:
+    return True

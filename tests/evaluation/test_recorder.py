@@ -11,14 +11,19 @@ import pytest
 from pong_agent import ConfigError, PongAgent
 from pong_agent.evaluation.evaluate import evaluate_policy
 from pong_agent.evaluation.film import FilmError, read_film_info
-from pong_agent.evaluation.recorder import EpisodeRecorder, record_episodes
+from pong_agent.evaluation.record import record_episodes
+from pong_agent.evaluation.recorder import EpisodeRecorder
 
 # Pong-v0, the seed's game, is deprecated.
 pytestmark = pytest.mark.filterwarnings("ignore:.*is out of date:DeprecationWarning")
 
 
 def names(folder):
-    return sorted(path.name for path in folder.iterdir())
+    """What lies in a folder, without the JSON file that each film must have beside it."""
+    found = {path.name for path in folder.iterdir()}
+    beside = {name[:-4] + ".json" for name in found if name.endswith(".mp4")}
+    assert beside <= found
+    return sorted(found - beside)
 
 
 def pong(game="ALE/Pong-v5", render_mode="rgb_array", **options):
@@ -209,6 +214,23 @@ def test_errors_of_the_film_reach_the_caller(tmp_path):
     assert names(tmp_path) == ["file"]
 
 
+def test_triggers_choose_what_is_filmed(tmp_path):
+    """Episodes are filmed by number; a film may also begin at a step, and end after some frames."""
+    even = EpisodeRecorder(Counter(), tmp_path / "even", episode_trigger=lambda k: k % 2 == 0)
+    for _ in range(3):
+        play_toy(even)
+    assert names(tmp_path / "even") == ["pong-episode-0.mp4", "pong-episode-2.mp4"]
+    steps = EpisodeRecorder(Counter(), tmp_path / "steps", step_trigger=lambda n: n in (2, 3, 6))
+    for _ in range(2):
+        play_toy(steps)
+    assert names(tmp_path / "steps") == ["pong-step-2.mp4", "pong-step-6.mp4"]
+    assert [read_film_info(path).frames for path in steps.paths] == [4, 5]
+    np.testing.assert_allclose(decode(steps.paths[0])[0].mean(), 40, atol=3)
+    short = EpisodeRecorder(Counter(), tmp_path / "short", video_length=3)
+    play_toy(short)
+    assert read_film_info(short.paths[0]).frames == 3
+
+
 def test_spec_remembers_the_arguments(tmp_path):
     """An environment made anew from its spec has the recorder with the same arguments."""
     with EpisodeRecorder(pong(), str(tmp_path), name_prefix="again", scale=1) as env:
@@ -229,7 +251,8 @@ def test_an_agents_games_are_filmed_as_they_are_evaluated(tmp_path):
         n_episodes=2,
         deterministic=False,
         seed=5,
-        scale=2,
+        scale=1,
+        overlay=False,
         on_episode=lambda trajectory: seen.append(trajectory.seed),
     )
     assert recorded == evaluated

@@ -1,0 +1,147 @@
+"""What stands above the pictures of a timeline: how far the training is, and how the game ends.
+
+Pillow is imported where it is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+WIDTH, HEIGHT = 160, 210  # of the emulator's picture
+BAR_HEIGHT = 30  # of the bar above it, in the same pixels; this and the gap are even, for yuv420p
+_GAP = 4  # between two pictures next to each other
+_MARGIN = 5  # beside the text
+_LINES = (  # attribute of a caption, height of its letters, baseline, colour
+    ("title", 8.0, 11, (240, 240, 240)),
+    ("subtitle", 6.0, 20, (176, 176, 182)),
+)
+_PROGRESS = (25, 27)  # first row of the progress bar, and the one after its last
+_BACKGROUND, _TO_DO, _DONE = (22, 22, 26), (62, 62, 68), (92, 186, 92)  # the agent's paddle's green
+_WINNING = 21  # points
+
+
+@dataclass(frozen=True)
+class Stage:
+    """An agent at one point of its training.
+
+    Attributes:
+        weights: weights file, a checkpoint or an exported one.
+        agent_steps: agent steps learned from until then.
+        seconds: seconds of training until then.
+        score: mean return of the latest training games, None before the first has ended.
+    """
+
+    weights: Path
+    agent_steps: int
+    seconds: float
+    score: float | None
+
+
+@dataclass(frozen=True)
+class Caption:
+    """What stands above one picture.
+
+    Attributes:
+        title: first line, in Latin letters.
+        subtitle: second line, in Latin letters.
+        done: part of the training that lies behind, 0 to 1, shown as a bar.
+    """
+
+    title: str
+    subtitle: str
+    done: float
+
+
+def training_so_far(stage: Stage) -> str:
+    """Say how long an agent has been training and how it scores.
+
+    Example:
+        >>> training_so_far(Stage(Path("w.npz"), 2_804_592, seconds=401.3, score=18.17))
+        '2,804,592 steps · 6 min 41 s · score +18.2'
+        >>> training_so_far(Stage(Path("w.npz"), 0, seconds=0.0, score=None))
+        '0 steps · 0 s · untrained'
+    """
+    minutes, rest = divmod(int(stage.seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    time = f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+    time = time if hours or minutes else f"{rest} s"
+    score = "no score yet" if stage.agent_steps else "untrained"
+    if stage.score is not None:
+        score = f"score {stage.score:+.1f}"
+    return f"{stage.agent_steps:,} steps · {time} · {score}"
+
+
+def end_of_game(won: int, lost: int) -> str:
+    """Say which paddle is the agent's, and how its whole game ends.
+
+    Args:
+        won: the agent's points.
+        lost: the opponent's.
+
+    Example:
+        >>> end_of_game(2, 21)
+        'green, on the right, loses this game 2 : 21'
+    """
+    verb = "loses this game" if lost == _WINNING else "plays this game to"
+    verb = "wins this game" if won == _WINNING else verb
+    return f"green, on the right, {verb} {won} : {lost}"
+
+
+def left_edges(n: int, scale: int) -> list[int]:
+    """Return the left edges of `n` pictures next to each other, in pixels of the film.
+
+    Example:
+        >>> left_edges(2, scale=4)
+        [0, 656]
+    """
+    return [number * (WIDTH + _GAP) * scale for number in range(n)]
+
+
+def draw_captions(
+    captions: Sequence[Caption], every: Sequence[Caption], scale: int
+) -> npt.NDArray[np.uint8]:
+    """Draw what surrounds the pictures of one scene; where they go stays empty.
+
+    Args:
+        captions: one for each picture of the scene, from left to right.
+        every: the captions of the whole film, whose letters all have one size, at which each fits.
+        scale: size of an emulator's pixel in pixels of the film.
+
+    Returns:
+        [(30 + 210) * scale, W, 3] uint8 RGB, W is 160 * scale for one picture and 324 * scale for
+        two.
+
+    Example:
+        >>> caption = Caption("0 steps", end_of_game(0, 21), done=0.0)
+        >>> draw_captions([caption], [caption], scale=4).shape
+        (960, 640, 3)
+    """
+    from PIL import Image, ImageDraw, ImageFont
+
+    lefts = left_edges(len(captions), scale)
+    canvas = Image.new(
+        "RGB", (lefts[-1] + WIDTH * scale, (BAR_HEIGHT + HEIGHT) * scale), _BACKGROUND
+    )
+    draw = ImageDraw.Draw(canvas)
+    for attribute, height, baseline, colour in _LINES:
+        # Pillow's own font: no font of the system is needed, but it has Latin letters only.
+        large: Any = ImageFont.load_default(100)
+        widest = max(large.getlength(getattr(caption, attribute)) for caption in every)
+        fitting = 100 * (WIDTH - 2 * _MARGIN) * scale / widest
+        font = ImageFont.load_default(min(height * scale, fitting))
+        for left, caption in zip(lefts, captions, strict=True):
+            place = (left + _MARGIN * scale, baseline * scale)
+            draw.text(place, getattr(caption, attribute), colour, font, anchor="ls")
+    top, bottom = (row * scale for row in _PROGRESS)
+    for left, caption in zip(lefts, captions, strict=True):
+        for part, colour in ((1.0, _TO_DO), (caption.done, _DONE)):
+            if width := round(part * (WIDTH - 2 * _MARGIN) * scale):
+                start = left + _MARGIN * scale
+                draw.rectangle((start, top, start + width - 1, bottom - 1), fill=colour)
+    return np.array(canvas)
