@@ -1,5 +1,8 @@
 """Learn Pong from pixels: a Gymnasium-compatible agent with an evaluation recorder."""
 
+import importlib
+import sys
+
 from pong_agent.actions import DOWN, STAY, UP, PaddleActions
 from pong_agent.agent import PongAgent
 from pong_agent.algorithms.optimizers import LearningError
@@ -34,3 +37,7 @@ __all__ = [
     "preprocess_frame",
     "rollout",
 ]
+
+# Gymnasium takes longer to load than all that acting needs: it is not loaded for this.
+if sys.modules.get("gymnasium") is not None:
+    importlib.import_module("pong_agent.plugin")

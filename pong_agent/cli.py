@@ -1,4 +1,4 @@
-"""The command line: `pong-agent train | evaluate | record | export | benchmark | chaos`.
+"""The command line: `pong-agent train | evaluate | record | report | export | benchmark | chaos`.
 
 `scripts/` are thin doors to these.
 """
@@ -14,7 +14,9 @@ from pong_agent.checkpoint import CheckpointError
 from pong_agent.commands.benchmark import Benchmark
 from pong_agent.commands.chaos import Chaos
 from pong_agent.commands.export import Export
-from pong_agent.commands.play import Evaluate, Record
+from pong_agent.commands.play import Evaluate
+from pong_agent.commands.record import Record
+from pong_agent.commands.report import Report
 from pong_agent.commands.train import Train
 from pong_agent.environment import NotPongError
 from pong_agent.evaluation.film import FilmError
@@ -35,7 +37,7 @@ _USER_ERRORS = (
 )
 
 
-_Command: TypeAlias = Train | Evaluate | Record | Export | Benchmark | Chaos
+_Command: TypeAlias = Train | Evaluate | Record | Report | Export | Benchmark | Chaos
 
 
 def main(args: Sequence[str] | None = None) -> int:

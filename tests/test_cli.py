@@ -70,7 +70,7 @@ def test_evaluate_prints_a_table_and_writes_json(run_folder, tmp_path, capsys):
 def test_record_films_a_whole_game(run_folder, tmp_path, capsys):
     """One game is filmed, every emulator frame, and its return and path are printed."""
     args = ["record", "--weights", str(run_folder), "--video-folder", str(tmp_path), "--gif"]
-    assert main([*args, "--env-id", "PongNoFrameskip-v4", "--scale", "2"]) == 0
+    assert main([*args, "--env-id", "PongNoFrameskip-v4", "--scale", "2", "--no-overlay"]) == 0
     printed = capsys.readouterr().out
     film = tmp_path / "pong-episode-0.mp4"
     assert str(film) in printed
@@ -80,6 +80,16 @@ def test_record_films_a_whole_game(run_folder, tmp_path, capsys):
     steps = int(printed.splitlines()[2].split()[2])
     assert info.frames == steps + 1  # a frame for each act of the emulator, and the first one
     assert film.with_suffix(".gif").stat().st_size < 1_500_000
+    assert main(["record", "--replay", str(film)]) == 0
+    assert f"{info.frames:,} frames and {steps:,} agent steps, all identical" in (
+        capsys.readouterr().out
+    )
+
+
+def test_ways_to_choose_episodes_exclude_each_other(capsys):
+    """Two of them are refused, and told."""
+    assert main(["record", "--best-of", "3", "--until-win"]) == 1
+    assert "found --best-of and --until-win" in capsys.readouterr().err
 
 
 def test_the_pretrained_agent_is_the_default(tmp_path, monkeypatch, capsys):
@@ -96,10 +106,11 @@ def test_options_of_the_environment_are_used(tmp_path, capsys):
     out = tmp_path / "result.json"
     args = ["evaluate", "--episodes", "1", "--json", str(out), "--env-id", "PongNoFrameskip-v4"]
     args += ["--frameskip", "4", "--sticky", "0", "--difficulty", "1", "--noop-max", "30"]
-    assert main(args) == 0
+    agent, weights = PongAgent("reinforce"), tmp_path / "w.npz"  # loses soon
+    agent.save(weights)
+    assert main([*args, "--weights", str(weights)]) == 0
     capsys.readouterr()
     kwargs = {"frameskip": 4, "difficulty": 1, "noop_max": 30, "repeat_action_probability": 0.0}
-    agent = PongAgent.pretrained()
     expected = evaluate_policy(agent, "PongNoFrameskip-v4", 1, env_kwargs=kwargs)
     assert json.loads(out.read_text())["episodes"] == expected.to_dict()["episodes"]
 

@@ -16,7 +16,7 @@ from pong_agent.benchmarks.learning import (
     write_curves,
 )
 from pong_agent.commands.lines import step_line
-from pong_agent.commands.speed import Act, Scaling, Throughput
+from pong_agent.commands.speed import Act, Recording, Scaling, Throughput
 from pong_agent.commands.train import RUNS
 from pong_agent.presets import ConfigError
 from pong_agent.training.config import TrainConfig
@@ -116,7 +116,9 @@ class Ablation:
 class Benchmark:
     """Measure what this package claims."""
 
-    benchmark: Annotated[Learning | Ablation | Throughput | Act | Scaling, tyro.conf.arg(name="")]
+    benchmark: Annotated[
+        Learning | Ablation | Throughput | Act | Scaling | Recording, tyro.conf.arg(name="")
+    ]
 
     def run(self) -> int:
         """Run the benchmark and return the exit code."""

@@ -1,11 +1,20 @@
-"""`pong-agent benchmark throughput | act | scaling`."""
+"""`pong-agent benchmark throughput | act | scaling | recording`."""
 
 import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from pong_agent.benchmarks import acting, breakdown, driver, memory, scaling, throughput, wire
+from pong_agent.benchmarks import (
+    acting,
+    breakdown,
+    driver,
+    memory,
+    recording,
+    scaling,
+    throughput,
+    wire,
+)
 from pong_agent.benchmarks.tables import table, write_table
 from pong_agent.commands.train import RUNS
 from pong_agent.presets import ConfigError, PPOConfig, ReinforceConfig
@@ -183,3 +192,47 @@ class Scaling:
     @staticmethod
     def _show(number: int, workers: int, rate: float) -> None:
         print(f"round {number + 1}  {rate:>7,.0f} rollout steps/s  workers: {workers}", flush=True)
+
+
+@dataclass(frozen=True)
+class Recording:
+    """Measure what filming costs, in time and memory, beside Gymnasium's own recorder.
+
+    One greedy game of the package's weights without a film, with one, with one that has the panel,
+    and with Gymnasium's RecordVideo, which films one frame of four; then the peak memory of
+    episodes by their number of frames. Each in a fresh interpreter.
+    """
+
+    rounds: int = 3
+    """How often the game is played in each way."""
+
+    scale: int = 4
+    """Size of a Pong pixel in the film, in pixels."""
+
+    frames: tuple[int, ...] = (1_000, 108_000)
+    """Lengths of the episodes whose peak memory is measured."""
+
+    output: Path | None = None
+    """Folder of recording.csv; by default runs/recording-DATE-TIME."""
+
+    def run(self) -> int:
+        """Measure, print the tables, and return the exit code."""
+        _check(self.rounds, self.scale)
+        folder = _output(self.output, "recording")
+        costs = recording.measure_cost(self.rounds, self.scale)
+        print(f"{recording.cost_table(costs)}\n", flush=True)
+        peaks = recording.measure_memory(self.frames)
+        print(f"{recording.memory_table(self.frames, peaks)}\n")
+        rows: list[tuple[str, str, int, float]] = [
+            (f"a game, {one.way}", "s", number, seconds)
+            for one in costs
+            for number, seconds in enumerate(one.seconds)
+        ]
+        for way, series in peaks.items():
+            rows += [
+                (f"peak memory of {length} frames, {way}", "MB", 0, peak)
+                for length, peak in zip(self.frames, series, strict=True)
+            ]
+        write_table(folder / "recording.csv", ("what", "unit", "round", "figure"), rows)
+        print(f"wrote {folder}/recording.csv")
+        return 0

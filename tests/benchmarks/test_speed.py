@@ -28,7 +28,7 @@ def positive(cells):
     return all(math.isfinite(float(cell)) and float(cell) > 0 for cell in cells)
 
 
-def test_throughput_measures_five_loops_and_where_the_time_goes(
+def test_throughput_measures_all_loops_and_where_the_time_goes(
     ray_session, tmp_path, capsys, monkeypatch
 ):
     """Each loop has a row for each round, each ratio is of its round, all parts add up."""
@@ -41,7 +41,7 @@ def test_throughput_measures_five_loops_and_where_the_time_goes(
 
     rows = rows_of(tmp_path / "throughput.csv")
     assert [row["loop"] for row in rows] == [loop.name for loop in loops]
-    assert [row["env_id"] for row in rows] == 3 * ["ALE/Pong-v5"] + 2 * ["Pong-v0"]
+    assert [row["env_id"] for row in rows] == 5 * ["ALE/Pong-v5"] + 2 * ["Pong-v0"]
     rates = [float(row["decisions_per_second"]) for row in rows]
     assert positive(rates)
     for row, rate in zip(rows, rates, strict=True):

@@ -1,0 +1,64 @@
+"""Arrays as small PNG pictures that look right on light and on dark paper, as data URIs."""
+
+import base64
+import io
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Orange for what is above zero, blue below: told apart by the colour-blind too, and both visible
+# on white and on black. How far from zero a pixel is shows in how opaque it is.
+POSITIVE, NEGATIVE = (230, 115, 0), (42, 120, 230)
+_LEVELS = 31  # of opacity for each sign: with more a picture weighs more and looks the same
+
+
+def data_uri(content: bytes, kind: str) -> str:
+    """Return bytes as a URI that needs no file.
+
+    Example:
+        >>> data_uri(b"pong", "text/plain")
+        'data:text/plain;base64,cG9uZw=='
+    """
+    return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
+
+
+def signed_png(values: NDArray[np.floating], scale: float) -> bytes:
+    """Draw numbers of both signs, a pixel each: orange above zero, blue below, clear at zero.
+
+    Args:
+        values: [H, W] numbers.
+        scale: the absolute value from which on a pixel is opaque, above 0.
+
+    Returns:
+        A PNG file of W x H pixels with a palette.
+    """
+    from PIL import Image
+
+    levels = np.rint(np.clip(values / scale, -1, 1) * _LEVELS).astype(np.int16) + _LEVELS
+    image = Image.frombytes("P", values.shape[::-1], levels.astype(np.uint8).tobytes())
+    signs = [NEGATIVE] * _LEVELS + [POSITIVE] * (_LEVELS + 1)
+    image.putpalette([channel for colour in signs for channel in colour])
+    opacity = bytes(round(255 * abs(level - _LEVELS) / _LEVELS) for level in range(2 * _LEVELS + 1))
+    file = io.BytesIO()
+    image.save(file, "PNG", transparency=opacity, optimize=True)
+    return file.getvalue()
+
+
+def outlines(field: NDArray[np.uint8]) -> str:
+    """Return what is lit in a field as the `d` of an SVG path, in units of a pixel.
+
+    Neighbours in a row become one rectangle.
+
+    Args:
+        field: [H, W] of 0 and 1.
+
+    Example:
+        >>> outlines(np.array([[0, 1, 1], [0, 0, 0]], dtype=np.uint8))
+        'M1 0h2v1h-2z'
+    """
+    edges = np.diff(np.pad(field.astype(np.int8), ((0, 0), (1, 1))), axis=1)
+    starts, ends = np.argwhere(edges == 1), np.argwhere(edges == -1)
+    return "".join(
+        f"M{column} {row}h{end - column}v1h{column - end}z"
+        for (row, column), (_, end) in zip(starts.tolist(), ends.tolist(), strict=True)
+    )

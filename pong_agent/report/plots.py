@@ -1,0 +1,160 @@
+"""Plots as inline SVG whose colours are the page's: they follow its light and dark scheme."""
+
+import io
+import re
+from collections.abc import Callable, Mapping, Sequence
+from math import isnan
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pong_agent.evaluation.evaluate import EvaluationResult
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+# Matplotlib knows no CSS variables: it draws with these colours, which then become the page's.
+INK, MUTED, LINE = "#010203", "#020304", "#030405"
+FIRST, SECOND = "#040506", "#050607"
+_PAGE_COLOURS = {
+    INK: "var(--ink)",
+    MUTED: "var(--muted)",
+    LINE: "var(--line)",
+    FIRST: "var(--up)",
+    SECOND: "var(--down)",
+}
+_SIZE = (5.0, 3.1)  # inches of 72 SVG units: narrow, so that letters stay legible on a phone
+_STYLE: dict[Any, Any] = {
+    "svg.fonttype": "none",  # letters stay text, in the page's font
+    "font.size": 12,
+    "text.color": INK,
+    "axes.edgecolor": LINE,
+    "axes.labelcolor": MUTED,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.spines.left": False,
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "axes.axisbelow": True,
+    "grid.color": LINE,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "ytick.major.size": 0,
+    "legend.frameon": False,
+    "legend.borderpad": 0.0,
+    "legend.handlelength": 1.2,
+}
+
+
+def returns_plot(greedy: EvaluationResult, sampled: EvaluationResult) -> str:
+    """Draw how many games ended with which return, with means and their 95 % intervals."""
+    from matplotlib.ticker import MaxNLocator
+
+    returns = [*greedy.returns, *sampled.returns]
+    low, high = int(min(returns)), int(max(returns))
+    low = max(-21, min(low, high - 8))
+    high = min(21, max(high, low + 8))
+
+    def draw(axes: "Axes") -> None:
+        tallest = 1
+        for result, colour, shift in ((greedy, FIRST, -0.2), (sampled, SECOND, 0.2)):
+            values, counts = np.unique(result.returns, return_counts=True)
+            axes.bar(values + shift, counts, 0.4, color=colour)
+            tallest = max(tallest, int(counts.max()))
+        for number, (result, colour, name) in enumerate(
+            ((greedy, FIRST, "greedy"), (sampled, SECOND, "sampled"))
+        ):
+            height = tallest * (1.34 - 0.14 * number)
+            if result.confidence_interval is not None:
+                axes.plot(result.confidence_interval, [height] * 2, color=colour, linewidth=2)
+            label = f"{name}, {len(result.returns)} games"
+            axes.plot(result.mean, height, "o", color=colour, markersize=6, label=label)
+        axes.set(xlim=(low - 0.8, high + 0.8), ylim=(0, tallest * 1.45))
+        axes.set(xlabel="return: points won minus points lost", ylabel="games")
+        axes.xaxis.set_major_locator(MaxNLocator(10, integer=True))
+        axes.yaxis.set_major_locator(MaxNLocator(6, integer=True))
+        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
+
+    return _svg(draw, "returns")
+
+
+def rallies_plot(won: Sequence[int], lost: Sequence[int]) -> str:
+    """Draw how many rallies were how long, won ones and lost ones, the length on a log scale."""
+    from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
+
+    def draw(axes: "Axes") -> None:
+        lengths = [*won, *lost] or [1]
+        # Over a factor of 5 at least: the axis has a few round numbers then.
+        bins = np.geomspace(min(lengths), max(max(lengths) + 1, 5 * min(lengths)), 25)
+        axes.hist(
+            [won, lost],
+            bins.tolist(),
+            stacked=True,
+            color=[FIRST, SECOND],
+            label=[f"won, {len(won):,}", f"lost, {len(lost):,}"],
+        )
+        axes.set(xscale="log", xlabel="agent steps from point to point", ylabel="rallies")
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_major_formatter("{x:,.0f}")
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.yaxis.set_major_locator(MaxNLocator(6, integer=True))
+        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
+
+    return _svg(draw, "rallies")
+
+
+def learning_plot(rows: Sequence[Mapping[str, str]]) -> str | None:
+    """Draw a run's returns against agent steps; None where no episode has ended yet.
+
+    Args:
+        rows: as `RunFolder.read_metrics` returns them.
+    """
+    played = _points(rows, "rollout/ep_rew_mean")
+    evaluated = _points(rows, "eval/mean_reward")
+    if not played:
+        return None
+
+    def draw(axes: "Axes") -> None:
+        axes.plot(*zip(*played, strict=True), color=SECOND, label="training")
+        if evaluated:
+            axes.plot(*zip(*evaluated, strict=True), "o", color=FIRST, label="greedy evaluation")
+        if len(played) == 1:
+            axes.plot(*played[0], "o", color=SECOND, markersize=4)
+        axes.axhline(0, color=MUTED, linewidth=0.8)
+        axes.set(xlabel="million agent steps", ylabel="return", ylim=(-22, 22))
+        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
+
+    return _svg(draw, "learning")
+
+
+def _points(rows: Sequence[Mapping[str, str]], name: str) -> list[tuple[float, float]]:
+    """Return pairs of million agent steps and a metric, without the rows that lack it."""
+    pairs = [
+        (float(row["time/total_timesteps"]) / 1e6, float(row[name].strip() or "nan"))
+        for row in rows
+    ]
+    return [pair for pair in pairs if not isnan(pair[1])]
+
+
+def _svg(draw: "Callable[[Axes], None]", salt: str) -> str:
+    """Draw a figure and return its `<svg>` element; the salt keeps ids apart between figures."""
+    import matplotlib as mpl
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+
+    file = io.StringIO()
+    with mpl.rc_context({**_STYLE, "svg.hashsalt": salt}):
+        figure = Figure(figsize=_SIZE, layout="constrained")
+        FigureCanvasSVG(figure)
+        draw(figure.add_subplot())
+        figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
+    text = file.getvalue()
+    text = text[text.index("<svg") :]  # without the prolog of a file of its own
+    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+    text = re.sub(r"<!--.*?-->\s*", "", text, flags=re.DOTALL)
+    text = re.sub(
+        r'\sid="(?:figure|patch|axes|text|matplotlib|xtick|ytick|line2d|legend)[^"]*"', "", text
+    )
+    for sentinel, colour in _PAGE_COLOURS.items():
+        text = text.replace(sentinel, colour)
+    return text

@@ -1,0 +1,98 @@
+"""Whom a report is about, and what it was made with."""
+
+import hashlib
+import platform
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pong_agent.agent import PRETRAINED, PongAgent
+from pong_agent.checkpoint import CheckpointError, digest
+from pong_agent.evaluation.model_card import current_commit, package_versions
+from pong_agent.hyperparams import config_to_dict
+from pong_agent.training.run_folder import RunError, RunFolder
+
+_VERSIONED = ("pong-agent", "numpy", "gymnasium", "ale-py")
+
+
+@dataclass(frozen=True)
+class Subject:
+    """An agent and where it is from.
+
+    Attributes:
+        agent: the agent, with the averaged weights.
+        title: what to call it.
+        file: the weights file or newest checkpoint that it was read from.
+        sha256: of that file, as `sha256sum` prints it.
+        run: the run folder, None for a weights file.
+    """
+
+    agent: PongAgent
+    title: str
+    file: Path
+    sha256: str
+    run: RunFolder | None
+
+    @classmethod
+    def load(cls, path: Path | None) -> "Subject":
+        """Load the agent of a weights file or run folder, by default the package's own.
+
+        Raises:
+            RunError: the folder holds no run or no checkpoint.
+            CheckpointError: the file is missing or cannot be read.
+        """
+        file, run = path or PRETRAINED, None
+        title = "The pretrained agent" if path is None else file.name
+        if file.is_dir():
+            run = RunFolder.open(file)
+            title = f"Run {file.resolve().name}"
+            if not run.checkpoints():
+                raise RunError(f"{file}: holds no checkpoint")
+            file = run.checkpoints()[-1]
+        agent = PongAgent.load(file).averaged()
+        try:
+            sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
+        except OSError as error:  # a run that goes on removes its old checkpoints
+            raise CheckpointError(f"{file}: cannot be read: {error}") from error
+        return cls(agent, title, file, sha256, run)
+
+    def history(self) -> list[tuple[int, str, str]]:
+        """Return how it was trained: updates done before, command and commit, "" if not known.
+
+        Raises:
+            RunError: the run's configuration cannot be read.
+        """
+        card = self.agent.model_card if self.run is None else self.run.config()
+        entries = card.get("history")
+        return [
+            (int(entry["updates"]), str(entry.get("command", "")), str(entry.get("commit") or ""))
+            for entry in (entries if isinstance(entries, list) else [])
+            if isinstance(entry, dict) and isinstance(entry.get("updates"), int)
+        ]
+
+
+def hyperparameters(agent: PongAgent) -> dict[str, Any]:
+    """Return the agent's hyperparameters by name, with that of its algorithm."""
+    return config_to_dict(agent.config)
+
+
+def origin(subject: Subject, command: str, date: str) -> list[tuple[str, str]]:
+    """Return what identifies a report, as pairs of a name and a value.
+
+    Args:
+        subject: whom it is about.
+        command: the command that made it.
+        date: when.
+    """
+    versions = [f"Python {platform.python_version()}"]
+    versions += [f"{name} {found}" for name, found in package_versions(_VERSIONED).items()]
+    return [
+        ("weights file", subject.file.name),
+        ("SHA-256 of the file", subject.sha256),
+        ("SHA-256 of the weights played", digest(dict(subject.agent.parameters))),
+        ("report made", date),
+        ("command", command),
+        ("commit", current_commit() or "none: not a checkout"),
+        ("versions", ", ".join(versions)),
+        ("machine", f"{platform.system()} {platform.machine()}"),
+    ]

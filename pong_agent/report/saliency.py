@@ -1,0 +1,89 @@
+"""Where a policy looks: the exact gradient of its decision with respect to the pixels.
+
+The decision is a margin `m`: the logit of UP minus that of DOWN, or the one logit of preset
+`reinforce`, which is the same difference. With `x` the network's input, `a = W1 x` and
+`h = max(a, 0)`, the margin is `m = w . h + b`, `w = W2_up - W2_down`, and so
+
+    dm/dx_i = sum_j w_j [a_j > 0] W1_ji
+
+With `mirror` the units turned upside down add `sum_j -w_j [a'_j > 0] W1_j,flip(i)`, where
+`a' = W1 flip(x)`. No hidden unit has a bias, so the margin is not only approximated by its
+gradient: `m = sum_i x_i dm/dx_i + b` holds exactly, each lit pixel has its share in the decision.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pong_agent.actions import DOWN, UP
+from pong_agent.agent import PongAgent
+from pong_agent.network import Floats, forward
+from pong_agent.network_input import observe
+from pong_agent.observation import FIELD_SHAPE, Pixels
+
+
+def decision_weights(parameters: Mapping[str, Floats]) -> tuple[NDArray[np.float64], float]:
+    """Return how much each unit of W1 adds to the margin, and the margin's own offset.
+
+    Args:
+        parameters: the agent's weights: "W1", "W2" and perhaps "b2".
+
+    Returns:
+        [rows of W1] float64, and `b2_up - b2_down`, 0 without "b2".
+
+    Example:
+        >>> weights, offset = decision_weights({"W2": np.array([[1.0, 0.0], [3.0, 0.5]])})
+        >>> weights.tolist(), offset
+        ([2.0, 0.5], 0.0)
+    """
+    W2 = np.asarray(parameters["W2"], dtype=np.float64)
+    if W2.ndim == 1:
+        return W2, 0.0
+    b2 = np.asarray(parameters.get("b2", np.zeros(len(W2))), dtype=np.float64)
+    return W2[UP] - W2[DOWN], float(b2[UP] - b2[DOWN])
+
+
+def margin_gradient(
+    agent: PongAgent, current: Pixels, previous: Pixels
+) -> tuple[NDArray[np.float64], float]:
+    """Differentiate the margin of UP over DOWN with respect to both fields' pixels.
+
+    Args:
+        agent: whose decision it is.
+        current: lit pixels of the current playing field.
+        previous: lit pixels of the field before.
+
+    Returns:
+        The gradient, [2, 80, 80] float64 with respect to the current and the previous field, in
+        logits per pixel, and the margin itself.
+
+    Example:
+        >>> field = np.array([3280], dtype=np.uint16)  # a ball in the middle
+        >>> gradient, margin = margin_gradient(PongAgent("ppo"), field, field)
+        >>> bool(np.isclose(gradient[:, 41, 0].sum(), margin))  # 3280 = 41 * 80 + 0
+        True
+    """
+    config, W1 = agent.config, agent.parameters["W1"]
+    inputs = observe(config.observation, [current], [previous])
+    _, hidden = forward(dict(agent.parameters), inputs, mirror=config.mirror)
+    weights, offset = decision_weights(agent.parameters)
+    upright = hidden[0, : len(W1)]
+    rows = ((upright > 0) * weights) @ W1
+    margin = float(upright @ weights) + offset
+    if config.mirror:
+        turned = hidden[0, len(W1) :]
+        pictures = (((turned > 0) * -weights) @ W1).reshape(-1, *FIELD_SHAPE)
+        rows = rows + pictures[:, ::-1].reshape(-1)
+        margin -= float(turned @ weights)
+    return _by_field(config.observation, rows.reshape(-1, *FIELD_SHAPE)), margin
+
+
+def _by_field(kind: str, gradient: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Turn the gradient at the network's input into that at the two fields it is made from."""
+    if kind == "two_frames":
+        return gradient
+    if kind == "difference":  # x = current - previous
+        return np.stack([gradient[0], -gradient[0]])
+    total, difference = gradient  # x = (current + previous, current - previous)
+    return np.stack([total + difference, total - difference])

@@ -1,0 +1,177 @@
+"""What the page's sections hold: numbers, and pictures as data URIs."""
+
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import gymnasium
+import numpy as np
+from numpy.typing import NDArray
+
+from pong_agent.agent import PongAgent
+from pong_agent.batch import Trajectory
+from pong_agent.environment import make_env
+from pong_agent.evaluation import EpisodeRecorder
+from pong_agent.evaluation.evaluate import play_episodes
+from pong_agent.evaluation.film import read_film_info
+from pong_agent.observation import draw_field
+from pong_agent.report.games import (
+    NOOP_MAX,
+    STICKY,
+    Games,
+    choose_moments,
+    fields_at,
+    rally_lengths,
+)
+from pong_agent.report.pictures import data_uri, outlines, signed_png
+from pong_agent.report.plots import rallies_plot
+from pong_agent.report.provenance import Subject, hyperparameters
+from pong_agent.report.saliency import margin_gradient
+from pong_agent.report.units import important_units
+
+_N_MOMENTS, _N_UNITS = 4, 12
+_FILM_FRAMES = 300 * 60  # five minutes, most games whole: at scale 2 some 1.1 MB
+_FILM_SCALE = 2
+_POSTER_SECOND = 3.0  # the game's first frame has other colours than all that follow
+_OPAQUE_PERCENTILE = 99.5  # of the absolute values: single large weights do not pale the others
+_ACTION_NAMES = ("DOWN", "UP", "STAY")
+
+
+def scores(subject: Subject, games: Games) -> dict[str, Any]:
+    """Return who it is and how its games ended, with all that must stand beside a score."""
+    config, seeds = subject.agent.config, games.usual.result.seeds
+    return {
+        "title": subject.title,
+        "agent": subject.agent,
+        "algorithm": hyperparameters(subject.agent)["algorithm"],
+        "progress": subject.agent.progress,
+        "env_id": config.env_id,
+        "frame_skip": frame_skip(config.env_id),
+        "noop_max": NOOP_MAX,
+        "sticky": STICKY,
+        "usual": games.usual,
+        "sampled": games.sampled,
+        "greedy": games.greedy,
+        "n": len(games.usual.result.returns),
+        "seeds": f"seeds {seeds[0]} to {seeds[-1]}" if len(seeds) > 1 else f"seed {seeds[0]}",
+    }
+
+
+def frame_skip(env_id: str) -> str:
+    """Return an environment's frame skip in words.
+
+    Example:
+        >>> import ale_py
+        >>> frame_skip("ALE/Pong-v5"), frame_skip("Pong-v0")
+        ('4', 'drawn from 2 to 4')
+    """
+    found = gymnasium.spec(env_id).kwargs.get("frameskip", 4)
+    return str(found) if isinstance(found, int) else f"drawn from {found[0]} to {found[1] - 1}"
+
+
+def film(agent: PongAgent, games: Games, env_kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """Film the beginning of the first of the usual games."""
+    usual = games.usual
+    seed = usual.result.seeds[0]
+    frames = min(_FILM_FRAMES, env_kwargs.get("max_num_frames_per_episode", _FILM_FRAMES))
+    env = make_env(
+        agent.config.env_id,
+        render_mode="rgb_array",
+        repeat_action_probability=usual.sticky,
+        difficulty=usual.difficulty,
+        noop_max=usual.noop_max,
+        **{**env_kwargs, "max_num_frames_per_episode": frames},
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        with EpisodeRecorder(env, folder, scale=_FILM_SCALE) as recorder:
+            [game] = play_episodes(agent, recorder, [seed], True)
+        [path] = recorder.paths
+        content, info = path.read_bytes(), read_film_info(path)
+        poster = _still(path, min(_POSTER_SECOND, info.duration / 2))
+    return {
+        "uri": data_uri(content, "video/mp4"),
+        "poster": data_uri(poster, "image/png"),
+        "seconds": info.duration,
+        "width": info.width,
+        "height": info.height,
+        "seed": seed,
+        "whole": game.length == usual.result.lengths[0],
+        "game_return": usual.result.returns[0],
+    }
+
+
+def _still(path: Path, second: float) -> bytes:
+    """Return a frame of a film as PNG: a browser may show nothing before a film is played."""
+    from imageio_ffmpeg import get_ffmpeg_exe
+
+    command = [get_ffmpeg_exe(), "-nostdin", "-v", "error", "-ss", f"{second:.2f}", "-i", str(path)]
+    command += ["-frames:v", "1", "-f", "image2pipe", "-c:v", "png", "-"]
+    ran = subprocess.run(command, capture_output=True, check=True)  # noqa: S603  # no shell
+    return ran.stdout
+
+
+def rallies(games: Games) -> dict[str, Any]:
+    """Return the plot of the greedy games' rally lengths and what sums it up."""
+    won, lost = rally_lengths(games.trajectories)
+    lengths = won + lost
+    return {
+        "plot": rallies_plot(won, lost),
+        "won": len(won),
+        "lost": len(lost),
+        "median": float(np.median(lengths)) if lengths else 0.0,
+        "longest": max(lengths, default=0),
+    }
+
+
+def looks(agent: PongAgent, trajectory: Trajectory) -> dict[str, Any]:
+    """Return gradient pictures of some moments of a game, all on one scale."""
+    steps = choose_moments(trajectory, _N_MOMENTS)
+    fields = [fields_at(trajectory, step) for step in steps]
+    gradients = [margin_gradient(agent, current, previous) for current, previous in fields]
+    scale = _scale(np.stack([gradient for gradient, _ in gradients]))
+    moments = []
+    for step, pair, (gradient, margin) in zip(steps, fields, gradients, strict=True):
+        [probabilities] = agent.action_probabilities(*([one] for one in pair))
+        moments.append(
+            {
+                "step": step,
+                "margin": margin,
+                "probabilities": list(zip(_ACTION_NAMES, probabilities.tolist(), strict=False)),
+                "fields": [
+                    {
+                        "name": name,
+                        "uri": data_uri(signed_png(picture, scale), "image/png"),
+                        "outlines": outlines(draw_field(pixels)),
+                    }
+                    for name, picture, pixels in zip(
+                        ("current", "previous"), gradient, pair, strict=True
+                    )
+                ],
+            }
+        )
+    return {"moments": moments, "scale": scale, "seed": trajectory.seed}
+
+
+def units(agent: PongAgent, games: Games) -> dict[str, Any]:
+    """Return the weights of the units that contribute most, each unit on a scale of its own."""
+    ranked, steps = important_units(agent, games.trajectories, _N_UNITS)
+    pictures = []
+    for unit in ranked:
+        scale = _scale(unit.pictures)
+        uris = [data_uri(signed_png(one, scale), "image/png") for one in unit.pictures]
+        pictures.append({"unit": unit, "uris": uris})
+    names = {"two_frames": ("current", "previous"), "difference": ("difference",)}
+    return {
+        "pictures": pictures,
+        "steps": steps,
+        "rows": len(agent.parameters["W1"]),
+        "names": names.get(agent.config.observation, ("sum", "difference")),
+        "mirror": agent.config.mirror,
+    }
+
+
+def _scale(values: NDArray[np.floating]) -> float:
+    """Return the absolute value that is drawn opaque."""
+    return float(np.percentile(np.abs(values), _OPAQUE_PERCENTILE)) or 1.0

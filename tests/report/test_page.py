@@ -1,0 +1,215 @@
+import base64
+import functools
+import hashlib
+import html
+import re
+import sys
+from html.parser import HTMLParser
+
+import pytest
+import tyro
+
+from pong_agent import ConfigError, PongAgent
+from pong_agent.checkpoint import CheckpointError, digest
+from pong_agent.commands.report import Report
+from pong_agent.evaluation import evaluate_policy
+from pong_agent.report.page import n_episodes, signed, write_report
+from pong_agent.report.provenance import Subject
+from pong_agent.training.run_folder import RunError, RunFolder
+
+SHORT = {"max_num_frames_per_episode": 100}
+
+
+class Reader(HTMLParser):
+    """Collects each element's name with its attributes, and the text."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.elements, self.text = [], ""
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        self.text += data
+
+
+@pytest.fixture(scope="module")
+def text(page):
+    return page.read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def reader(text):
+    return Reader(text)
+
+
+def test_the_page_is_one_file_that_loads_nothing(page, reader, text):
+    """All sources are data, links lead into the page, and the size stays below 3 MB."""
+    assert [path.name for path in page.parent.iterdir()] == ["report.html"]
+    sources = [
+        value
+        for _, attrs in reader.elements
+        for name, value in attrs.items()
+        if name in ("src", "href", "xlink:href", "poster", "srcset", "data")
+    ]
+    assert len(sources) > 30
+    assert all(source.startswith(("data:", "#")) for source in sources)
+    assert not re.search(r"url\((?!#)", text)
+    assert "@import" not in text
+    assert "<script" not in text
+    assert len(text) < 3e6
+
+
+def test_names_from_outside_are_escaped(reader, text):
+    """A run folder's name and a command with markup are shown as they are."""
+    assert 'Run run <b title="x">&' in reader.text
+    assert "pong-agent report '<run>'" in reader.text
+    assert "train --run-folder '<i>'" in reader.text
+    assert "b" not in {tag for tag, attrs in reader.elements if "title" in attrs}
+    assert html.escape("<i>") in text
+
+
+def test_scores_are_those_of_evaluate_policy_with_all_that_belongs_to_them(reader):
+    """Mean and interval of the headline; environment, frame skip, sticky, seeds and number."""
+    kwargs = {"repeat_action_probability": 0.25, "max_num_frames_per_episode": 800}
+    agent = PongAgent.pretrained()
+    words = " ".join(reader.text.split())
+    for deterministic in (True, False):
+        result = evaluate_policy(agent, "ALE/Pong-v5", 2, deterministic, seed=7, env_kwargs=kwargs)
+        low, high = (signed(end, 2) for end in result.confidence_interval)
+        assert f"{signed(result.mean, 2)} 95 % interval {low} to {high}" in words
+    assert (
+        "ALE/Pong-v5, frame skip 4, sticky actions with probability 0.25, difficulty 0; "
+        "2 games each, seeds 7 to 8." in words
+    )
+    assert "Without sticky actions every greedy game would be the same one" in words
+    assert "0 to 30 no-op frames first" in words
+
+
+def test_the_page_tells_where_it_comes_from(run, reader):
+    """Digests of file and weights, command, date, versions and hyperparameters."""
+    [file] = RunFolder.open(run).checkpoints()
+    for fact in (
+        file.name,
+        hashlib.sha256(file.read_bytes()).hexdigest(),
+        digest(dict(PongAgent.load(file).averaged().parameters)),
+        "2026-01-02 03:04 UTC",
+        f"Python {sys.version.split()[0]}",
+        "hidden_units",
+    ):
+        assert fact in reader.text
+
+
+def test_the_training_is_told_as_far_as_it_is_known(run, reader):
+    """Updates, command and commit of each entry; what a stranger's card holds else is left out."""
+    subject = Subject.load(run)
+    assert subject.history() == [
+        (0, "train --run-folder '<i>'", "abc"),
+        (1, "train --resume", ""),
+        (2, "", ""),
+    ]
+    assert "From update 1: train --resume" in reader.text
+    assert len(Subject.load(None).history()) == 4
+    agent = PongAgent("reinforce")
+    agent._model_card = {"history": 7}
+    assert Subject(agent, "", run, "", None).history() == []
+
+
+def test_a_run_has_a_learning_curve(reader):
+    assert "Learning" in reader.text
+    labels = [attrs.get("aria-label", "") for _, attrs in reader.elements]
+    assert any(label.startswith("Line chart of the return") for label in labels)
+
+
+def test_every_picture_has_a_text(reader):
+    """Images have alternative texts, plots and film labels."""
+    images = [attrs for tag, attrs in reader.elements if tag == "img"]
+    assert len(images) == 2 * 4 + 2 * 12
+    assert all(attrs["alt"] for attrs in images)
+    [video] = [attrs for tag, attrs in reader.elements if tag == "video"]
+    assert video["aria-label"]
+    film = base64.b64decode(video["src"].removeprefix("data:video/mp4;base64,"))
+    assert film[4:8] == b"ftyp"
+
+
+def test_the_notebooks_policy_has_a_page_too(tmp_path):
+    """One logit, one picture for each unit, no curve; and one game has no interval."""
+    PongAgent("reinforce").save(tmp_path / "w.npz")
+    path = write_report(
+        Subject.load(tmp_path / "w.npz"), tmp_path / "r.html", episodes=1, env_kwargs=SHORT
+    )
+    reader = Reader(path.read_text(encoding="utf-8"))
+    words = " ".join(reader.text.split())
+    assert "Pong-v0, frame skip drawn from 2 to 4" in words
+    assert "interval none from one game" in words
+    assert "the difference of two successive frames" in words
+    assert "Learning" not in words
+    assert sum(tag == "img" for tag, _ in reader.elements) >= 2 + 12
+
+
+def test_the_command_writes_the_page(tmp_path, capsys, monkeypatch):
+    """Parsed as on the command line it writes the page, names itself in it and prints the path."""
+    weights, out = tmp_path / "w.npz", tmp_path / "out.html"
+    PongAgent("reinforce").save(weights)
+    args = [str(weights), "-o", str(out), "--episodes", "1", "--workers", "1"]
+    monkeypatch.setattr(sys, "argv", ["/somewhere/bin/pong-agent", "report", *args])
+    short = functools.partial(write_report, env_kwargs=SHORT)  # whole games would take a while
+    monkeypatch.setattr("pong_agent.commands.report.write_report", short)
+    assert tyro.cli(Report, args=args).run() == 0
+    assert capsys.readouterr().out == f"wrote {out}\n"
+    text = Reader(out.read_text(encoding="utf-8")).text
+    assert f"commandpong-agent report {weights} -o" in text.replace("\n", "")
+    assert "/somewhere" not in text
+    assert "The whole first greedy game (seed 1000)" in " ".join(text.split())
+    assert tyro.cli(Report, args=[]) == Report()
+    assert n_episodes(3) == 9 * 3 + 1
+
+
+@pytest.mark.parametrize("name", ["jinja2", "matplotlib", "PIL"])
+def test_a_missing_library_is_one_line(tmp_path, monkeypatch, name):
+    """Before a game is played; the message has the command that installs it."""
+    monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(
+        ConfigError, match=rf"{name}, .* pip install 'pong-agent\[report\]'"
+    ) as error:
+        write_report(Subject.load(None), tmp_path / "r.html")
+    assert "\n" not in str(error.value)
+
+
+def test_an_output_that_cannot_be_written_is_told_at_once(tmp_path):
+    """A folder of that name, or a file where a folder should be."""
+    (tmp_path / "file").write_text("")
+    for output in (tmp_path, tmp_path / "file" / "r.html"):
+        with pytest.raises(RunError, match=r"cannot be written: "):
+            write_report(Subject.load(None), output)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"episodes": 0}, "episodes: expected 1 or more, found 0"),
+        ({"seed": -1}, "seed: expected 0 or more, found -1"),
+        ({"n_workers": 0}, "workers: expected 1 or more, found 0"),
+    ],
+)
+def test_numbers_out_of_range_are_refused(tmp_path, options, message):
+    """And an older page of that name stays as it was."""
+    old = tmp_path / "r.html"
+    old.write_text("old")
+    with pytest.raises(ConfigError, match=message):
+        write_report(Subject.load(None), old, **options)
+    assert [path.name for path in tmp_path.iterdir()] == ["r.html"]
+    assert old.read_text() == "old"
+
+
+def test_subjects_that_are_none_are_named(tmp_path):
+    """A missing file, an empty folder and a run without a checkpoint."""
+    with pytest.raises(CheckpointError, match="no such file"):
+        Subject.load(tmp_path / "nothing.npz")
+    with pytest.raises(RunError, match="expected the folder of a run"):
+        Subject.load(tmp_path)
+    RunFolder.create(tmp_path / "run", {})
+    with pytest.raises(RunError, match="holds no checkpoint"):
+        Subject.load(tmp_path / "run")
