@@ -13,8 +13,8 @@ from pong_agent.algorithms.optimizers import LearningError
 from pong_agent.checkpoint import CheckpointError
 from pong_agent.commands.benchmark import Benchmark
 from pong_agent.commands.chaos import Chaos
+from pong_agent.commands.evaluate import Evaluate
 from pong_agent.commands.export import Export
-from pong_agent.commands.play import Evaluate
 from pong_agent.commands.record import Record
 from pong_agent.commands.report import Report
 from pong_agent.commands.train import Train

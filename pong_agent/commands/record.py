@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from pong_agent.agent import PongAgent
+from pong_agent.commands.episodes import Episodes
 from pong_agent.commands.lines import table
-from pong_agent.commands.play import Episodes
 from pong_agent.evaluation.captions import Stage
 from pong_agent.evaluation.choose import extreme_seed, first_win
 from pong_agent.evaluation.film import write_gif
