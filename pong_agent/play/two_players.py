@@ -7,6 +7,7 @@ and the height of that is carried over. Both paddles obey the same rules by cons
 """
 
 from collections.abc import Callable
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +32,8 @@ class TwoPlayerPong:
 
     Args:
         sticky: probability, for each player and emulated frame, that the action of the frame before
-            is repeated instead (Machado et al., "Revisiting the Arcade Learning Environment", 2018).
+            is repeated instead (Machado et al., "Revisiting the Arcade Learning Environment",
+            2018).
 
     Attributes:
         left_points: points of the left player, counted from the environment's rewards.
@@ -48,13 +50,13 @@ class TwoPlayerPong:
         ((210, 160, 3), dtype('uint8'))
         >>> left_rows = np.flatnonzero((screen[34:194, 16] == (213, 130, 74)).all(axis=1))
         >>> right_rows = np.flatnonzero((screen[34:194, 140] == (92, 186, 92)).all(axis=1))
-        >>> left_rows.max() < right_rows.min()  # the left paddle is above the right one
+        >>> bool(left_rows.max() < right_rows.min())  # the left paddle is above the right one
         True
         >>> game.close()
     """
 
     def __init__(self, *, sticky: float = 0.25) -> None:
-        kwargs = {"frameskip": 1, "repeat_action_probability": 0.0}
+        kwargs: dict[str, Any] = {"frameskip": 1, "repeat_action_probability": 0.0}
         self.sticky = sticky
         self._env = make_env("ALE/Pong-v5", **kwargs)
         self._twin = make_env("ALE/Pong-v5", **kwargs)  # where the left player moves the right one
@@ -64,7 +66,8 @@ class TwoPlayerPong:
         """Begin a game; return its first screen, [210, 160, 3] uint8 RGB."""
         self._env.reset(seed=seed)
         self._twin.reset(seed=seed)
-        self._ale, self._twin_ale = self._env.unwrapped.ale, self._twin.unwrapped.ale
+        base, twin_base = cast(Any, self._env.unwrapped), cast(Any, self._twin.unwrapped)
+        self._ale, self._twin_ale = base.ale, twin_base.ale
         self._generator = np.random.default_rng(seed)
         self._last = [STAY, STAY]
         self.left_points = self.right_points = self.frames = 0
@@ -91,7 +94,7 @@ class TwoPlayerPong:
         return self.screen()
 
     def frame(self, left: int, right: int) -> int:
-        """Play one emulated frame and return the reward: 1 for a point of the right, -1 of the left."""
+        """Play one emulated frame; return the reward, 1 for a point of the right, -1 of the left."""
         left, right = self._stuck((left, right))
         # A won or lost game would stop the twin, whose game is of no interest.
         for cell in (_LEFT_SCORE, _RIGHT_SCORE):
@@ -100,8 +103,8 @@ class TwoPlayerPong:
         height = _as_left(int(self._twin_ale.getRAM()[_RIGHT_HEIGHT]))
         reward = self._act(_CODES[right], height)
         self.frames += 1
-        self.right_points += reward > 0
-        self.left_points += reward < 0
+        self.right_points += int(reward > 0)
+        self.left_points += int(reward < 0)
         self.over = bool(self._ale.game_over())
         return reward
 
