@@ -15,6 +15,7 @@ from pong_agent.commands.benchmark import Benchmark
 from pong_agent.commands.chaos import Chaos
 from pong_agent.commands.evaluate import Evaluate
 from pong_agent.commands.export import Export
+from pong_agent.commands.plot import Plot
 from pong_agent.commands.record import Record
 from pong_agent.commands.report import Report
 from pong_agent.commands.train import Train
@@ -37,7 +38,7 @@ _USER_ERRORS = (
 )
 
 
-_Command: TypeAlias = Train | Evaluate | Record | Report | Export | Benchmark | Chaos
+_Command: TypeAlias = Train | Evaluate | Record | Report | Plot | Export | Benchmark | Chaos
 
 
 def main(args: Sequence[str] | None = None) -> int:
