@@ -286,8 +286,9 @@ class PongAgent:
 
         Returns:
             "ep_rew_mean" and "ep_len_mean" (mean return and length in agent steps of the last 30
-            episodes that ended, NaN before the first), "entropy" (nats), "grad_norm", and what
-            else the algorithm's `update` tells.
+            episodes that ended, NaN before the first), "entropy_loss" (minus the policy's mean
+            entropy, nats), "grad_norm", "learning_rate", and what else the algorithm's `update`
+            tells, in Stable-Baselines3's names.
 
         Raises:
             BatchError: the batch is not valid or was made for another kind of observation.

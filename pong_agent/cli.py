@@ -18,6 +18,7 @@ from pong_agent.commands.evaluate import Evaluate
 from pong_agent.commands.export import Export
 from pong_agent.commands.options import command_with, read_options, to_toml, with_options
 from pong_agent.commands.play import Play
+from pong_agent.commands.plot import Plot
 from pong_agent.commands.record import Record
 from pong_agent.commands.report import Report
 from pong_agent.commands.train import Train
@@ -40,7 +41,7 @@ _USER_ERRORS = (
     RunError,
 )
 
-_Command: TypeAlias = Train | Evaluate | Record | Report | Play | Export | Benchmark | Chaos
+_Command: TypeAlias = Train | Evaluate | Record | Report | Play | Plot | Export | Benchmark | Chaos
 _COMMANDS: dict[str, type] = {one.__name__.lower(): one for one in get_args(_Command)}
 
 

@@ -18,6 +18,7 @@ FLOORS = [
     {"rollout"},
     {"evaluation"},
     {"training"},
+    {"curves"},
     {"benchmarks", "chaos", "play", "report"},
     {"commands"},
     {"cli"},

@@ -69,8 +69,10 @@ def loss_and_gradient(
         config: the preset's values.
 
     Returns:
-        "loss", "policy_loss", "value_loss", "entropy", "clip_fraction" and "kl" (of the old policy
-        from the new one, nats), and the gradient of L for each parameter.
+        "loss" L, "policy_gradient_loss" L_clip, "value_loss" L_v, "entropy_loss" (minus the mean
+        entropy), "clip_fraction" (of steps with |rho_t - 1| > eps) and "approx_kl" (mean of
+        KL(pi_old || pi) in nats, summed over all actions: what Stable-Baselines3 estimates from
+        the actions taken), and the gradient of L for each parameter.
     """
     hidden = inputs.times(parameters["W1"])
     np.maximum(hidden, 0, out=hidden)
@@ -99,15 +101,16 @@ def loss_and_gradient(
     )
     gradients["W1"] = inputs.transposed_times(at_hidden)
     policy_loss, value_loss = -float(surrogate.mean()), float(np.square(errors).mean()) / 2
+    entropy_loss = -float(entropies.mean())
     statistics = {
         "loss": policy_loss
         + config.value_coefficient * value_loss
-        - config.entropy_coefficient * float(entropies.mean()),
-        "policy_loss": policy_loss,
+        + config.entropy_coefficient * entropy_loss,
+        "policy_gradient_loss": policy_loss,
         "value_loss": value_loss,
-        "entropy": float(entropies.mean()),
-        "clip_fraction": float(1 - active.mean()),
-        "kl": float(divergence(targets.old_probabilities, log_p).mean()),
+        "entropy_loss": entropy_loss,
+        "clip_fraction": float((np.abs(ratio - 1) > config.clip_range).mean()),
+        "approx_kl": float(divergence(targets.old_probabilities, log_p).mean()),
     }
     return statistics, gradients
 
@@ -138,7 +141,7 @@ def update(
     Returns:
         New parameters, new optimizer state, and metrics: the means of what `loss_and_gradient`
         tells over the last epoch, "grad_norm" before clipping, "explained_variance" of the returns
-        by the values, and the "learning_rate" of this update.
+        by the values, and the "learning_rate" and "clip_range" of this update.
 
     Raises:
         LearningError: a new weight is not finite.
@@ -177,10 +180,14 @@ def update(
         **optimizer_state,
         **adam_state,
         "agent_steps": optimizer_state["agent_steps"] + batch.n_steps,
-        "learning_rate": np.array([adapted(learning_rate, metrics["kl"], config)]),
+        "learning_rate": np.array([adapted(learning_rate, metrics["approx_kl"], config)]),
     }
     new_state |= updated_averages(new_parameters, new_state, batch.n_steps, config)
-    metrics |= {"explained_variance": explained_variance, "learning_rate": learning_rate}
+    metrics |= {
+        "explained_variance": explained_variance,
+        "learning_rate": learning_rate,
+        "clip_range": config.clip_range,
+    }
     return new_parameters, new_state, metrics
 
 

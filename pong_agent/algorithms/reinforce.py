@@ -94,8 +94,8 @@ def update(
         generator: not used.
 
     Returns:
-        New parameters, new optimizer state, and metrics: "entropy" (mean over the steps, in nats)
-        and "grad_norm" (of the summed gradient).
+        New parameters, new optimizer state, and metrics: "entropy_loss" (minus the mean entropy
+        over the steps, in nats), "grad_norm" (of the summed gradient) and "learning_rate".
 
     Raises:
         BatchError: a trajectory is not a whole episode.
@@ -125,7 +125,8 @@ def update(
     check_finite(new_parameters, new_optimizer_state)
     squared_norm = sum(float(np.square(gradient).sum()) for gradient in total.values())
     metrics = {
-        "entropy": float(np.concatenate(entropies).mean()),
+        "entropy_loss": -float(np.concatenate(entropies).mean()),
         "grad_norm": float(np.sqrt(squared_norm)),
+        "learning_rate": config.learning_rate,
     }
     return new_parameters, new_optimizer_state, metrics

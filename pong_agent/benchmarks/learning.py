@@ -8,6 +8,7 @@ from math import inf
 from pathlib import Path
 
 from pong_agent.checkpoint import atomic_replace
+from pong_agent.curves.figure import Line, draw_line, light_figure, mark_height, save_figure
 from pong_agent.progress import RECENT
 from pong_agent.training.config import TrainConfig
 from pong_agent.training.run_folder import RunFolder
@@ -163,30 +164,25 @@ def plot_curves(results: Sequence[Learned], path: Path, *, title: str, goal: flo
     """Draw return against seconds: a line for each seed, a dot for each greedy evaluation.
 
     Raises:
-        ImportError: Matplotlib, of the extra `plot`, is not installed.
+        ConfigError: Matplotlib, of the extra `plot`, is not installed, or nothing can be written.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(8, 4.5), dpi=120, layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
+    figure, axes = light_figure()
     for number, result in enumerate(results):
-        color = f"C{number}"
-        seconds = [p.seconds for p in result.curve]
-        returns = [p.mean_return for p in result.curve]
-        axes.plot(seconds, returns, color=color, label=f"seed {result.seed}")
         evaluated = [(p.seconds, p.greedy) for p in result.curve if p.greedy is not None]
-        axes.plot([s for s, _ in evaluated], [g for _, g in evaluated], "o", color=color)
-    axes.axhline(0, color="0.6", linewidth=0.8)
-    axes.axhline(goal, color="0.6", linewidth=0.8, linestyle="--")
+        line = Line(
+            label=f"seed {result.seed}",
+            x=[p.seconds for p in result.curve],
+            y=[p.mean_return for p in result.curve],
+            dots=([s for s, _ in evaluated], [g for _, g in evaluated]),
+        )
+        draw_line(axes, line, f"C{number % 10}")
+    mark_height(axes, 0)
+    mark_height(axes, goal, dashed=True)
     axes.set(
         title=title,
         xlabel="seconds of training (evaluations not counted)",
         ylabel="return: last 30 games (line), greedy (dots)",
         ylim=(-21.5, 21.5),
     )
-    axes.grid(alpha=0.25)
     axes.legend(loc="lower right")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path)
+    save_figure(figure, path)

@@ -92,7 +92,7 @@ def _updates(run: Path) -> int:
         rows = RunFolder(run).read_metrics()
     except RunError:
         return 0
-    return int(rows[-1]["time/updates"]) if rows else 0
+    return int(rows[-1]["time/iterations"]) if rows else 0
 
 
 def _behind(run: Path, done: int, number: int) -> str | None:

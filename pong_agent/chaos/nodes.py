@@ -42,7 +42,7 @@ def lose_node(folder: Path, *, updates: int) -> Report:
 
             def disturb(metrics: Mapping[str, float]) -> None:
                 workers.append(collector.n_workers)
-                done = int(metrics["time/updates"])
+                done = int(metrics["time/iterations"])
                 if done == 4:
                     report.recoveries.append(time.monotonic() - killed[0])
                 if done == updates // 2:

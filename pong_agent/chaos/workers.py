@@ -150,7 +150,7 @@ def hang_worker(folder: Path, *, deadline: float, n_workers: int) -> Report:
         def stop_one(metrics: Mapping[str, float]) -> None:
             nonlocal longest
             longest = max(longest, metrics["time/update_seconds"] if stopped else 0.0)
-            if metrics["time/updates"] == 4:
+            if metrics["time/iterations"] == 4:
                 stopped.append(worker_processes()[0])
                 os.kill(stopped[0], signal.SIGSTOP)
 

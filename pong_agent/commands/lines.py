@@ -10,7 +10,7 @@ from pong_agent.presets import ReinforceConfig
 def batch_line(metrics: Mapping[str, float], config: ReinforceConfig) -> str:
     """Return the line of an update of preset `reinforce`, as the notebook prints it."""
     return (
-        f"batch {metrics['time/updates']:.0f}: "
+        f"batch {metrics['time/iterations']:.0f}: "
         f"{config.episodes_per_update} rollouts in {metrics['time/update_seconds']:.1f} s, "
         f"running mean {metrics['rollout/running_return']:.3f}, "
         f"return {metrics['rollout/ep_rew_mean']:+.2f}, {metrics['time/fps']:,.0f} steps/s"
@@ -21,9 +21,10 @@ def batch_line(metrics: Mapping[str, float], config: ReinforceConfig) -> str:
 def step_line(metrics: Mapping[str, float]) -> str:
     """Return the line of an update by its agent steps."""
     steps, seconds = metrics["time/total_timesteps"], metrics["time/time_elapsed"]
+    entropy, step_size = -metrics["train/entropy_loss"], metrics["train/learning_rate"]
     return (
         f"{seconds:6.0f} s  {steps:>10,.0f} steps  return {metrics['rollout/ep_rew_mean']:+6.2f}  "
-        f"entropy {metrics['train/entropy']:.3f}  step size {metrics['train/learning_rate']:.1e}  "
+        f"entropy {entropy:.3f}  step size {step_size:.1e}  "
         f"{metrics['time/fps']:,.0f} steps/s{_evaluation(metrics)}"
     )
 

@@ -1,15 +1,16 @@
 """`pong-agent train`."""
 
+import os
 import shlex
+import signal
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
 import tyro
-from tqdm import tqdm
 
 from pong_agent.commands.lines import batch_line, step_line
 from pong_agent.presets import ConfigError, ReinforceConfig
@@ -41,8 +42,7 @@ class Train:
             for reason in trainer.skipped:
                 print(f"skipped a checkpoint: {reason}", file=sys.stderr)
             print(f"{config.preset} in {trainer.agent.config.env_id}, run {folder.path}")
-            with _TrainingBar(trainer) as show:
-                stopped_by = trainer.train(show)
+            stopped_by = _train(trainer)
         print(f"saved {folder.checkpoints()[-1]}")
         if stopped_by is None:
             return 0
@@ -61,44 +61,39 @@ class Train:
         return start_run(self.config, self.run_folder or RUNS / name, command)
 
 
-class _TrainingBar:
-    """Shows training: a bar of the limit that is nearest, and a line now and then.
+def _train(trainer: Trainer) -> signal.Signals | None:
+    """Train, with the metrics in place on a terminal, and in lines elsewhere."""
+    # A program that drives a terminal may call it dumb: nothing can be drawn in place there.
+    if not sys.stdout.isatty() or os.environ.get("TERM", "dumb") in ("dumb", "unknown"):
+        return trainer.train(_Lines(trainer).show)
+    from pong_agent.commands.live import LiveDisplay  # what is not needed elsewhere
+
+    with LiveDisplay(trainer) as display:
+        return trainer.train(display.show)
+
+
+class _Lines:
+    """Prints a line now and then.
 
     Preset `reinforce` has a line for every batch, as the notebook; `ppo`, whose updates take a
     fraction of a second, one every few seconds.
     """
 
-    seconds_between_lines = 5.0
+    seconds_between = 5.0
 
     def __init__(self, trainer: Trainer) -> None:
         self._trainer = trainer
-        self._bar = tqdm(
-            total=1.0,
-            initial=trainer.fraction_done(),
-            bar_format="{l_bar}{bar}| {elapsed}<{remaining}",
-            disable=None,
-            leave=False,
-        )
-        self._last_line = float("-inf")
+        self._last = float("-inf")
 
-    def __enter__(self) -> Callable[[Mapping[str, float]], None]:
-        return self._show
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.close()
-
-    def _show(self, metrics: Mapping[str, float]) -> None:
-        done = self._trainer.fraction_done()
-        self._bar.update(done - self._bar.n)
+    def show(self, metrics: Mapping[str, float]) -> None:
         config = self._trainer.agent.config
         seconds = metrics["time/time_elapsed"]
-        due = seconds - self._last_line >= self.seconds_between_lines
+        due = seconds - self._last >= self.seconds_between
         if isinstance(config, ReinforceConfig):
             line = batch_line(metrics, config)
-        elif due or done >= 1 or "eval/mean_reward" in metrics:
+        elif due or self._trainer.fraction_done() >= 1 or "eval/mean_reward" in metrics:
             line = step_line(metrics)
         else:
             return
-        self._last_line = seconds
-        self._bar.write(line)
-        sys.stdout.flush()  # so that a log file can be followed
+        self._last = seconds
+        print(line, flush=True)  # so that a log file can be followed

@@ -50,7 +50,7 @@ def draw_names(left: str, right: str, scale: int) -> npt.NDArray[np.uint8]:
     ):
         text = fitting(name, width, size)
         draw.text((place, middle), text, colour, font(size), anchor=anchor)
-    draw.text((_WIDTH * scale / 2, middle), ":", MUTED, font(size), anchor="mm")
+    draw.text((_WIDTH * scale / 2, middle), "vs", MUTED, font(size), anchor="mm")
     return np.asarray(bar)
 
 

@@ -3,11 +3,12 @@
 import io
 import re
 from collections.abc import Callable, Mapping, Sequence
-from math import isnan
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pong_agent.curves.figure import Line, draw_line
+from pong_agent.curves.runs import points
 from pong_agent.evaluation.evaluate import EvaluationResult
 
 if TYPE_CHECKING:
@@ -109,31 +110,25 @@ def learning_plot(rows: Sequence[Mapping[str, str]]) -> str | None:
     Args:
         rows: as `RunFolder.read_metrics` returns them.
     """
-    played = _points(rows, "rollout/ep_rew_mean")
-    evaluated = _points(rows, "eval/mean_reward")
-    if not played:
+    steps, returns = points(rows, "rollout/ep_rew_mean")
+    evaluated_at, scores = points(rows, "eval/mean_reward")
+    if not len(steps):
         return None
+    line = Line(
+        label="training",
+        x=steps / 1e6,
+        y=returns,
+        dots=(evaluated_at / 1e6, scores),
+        dots_label="greedy evaluation" if len(scores) else "",
+    )
 
     def draw(axes: "Axes") -> None:
-        axes.plot(*zip(*played, strict=True), color=SECOND, label="training")
-        if evaluated:
-            axes.plot(*zip(*evaluated, strict=True), "o", color=FIRST, label="greedy evaluation")
-        if len(played) == 1:
-            axes.plot(*played[0], "o", color=SECOND, markersize=4)
+        draw_line(axes, line, SECOND, dots_color=FIRST)
         axes.axhline(0, color=MUTED, linewidth=0.8)
         axes.set(xlabel="million agent steps", ylabel="return", ylim=(-22, 22))
         axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
 
     return _svg(draw, "learning")
-
-
-def _points(rows: Sequence[Mapping[str, str]], name: str) -> list[tuple[float, float]]:
-    """Return pairs of million agent steps and a metric, without the rows that lack it."""
-    pairs = [
-        (float(row["time/total_timesteps"]) / 1e6, float(row[name].strip() or "nan"))
-        for row in rows
-    ]
-    return [pair for pair in pairs if not isnan(pair[1])]
 
 
 def _svg(draw: "Callable[[Axes], None]", salt: str) -> str:

@@ -7,6 +7,7 @@ import tomli_w
 
 from pong_agent.hyperparams import with_hyperparams
 from pong_agent.presets import ConfigError, resolve_preset
+from pong_agent.progress import RECENT, Progress
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,12 @@ class TrainConfig:
     eval_episodes: int = 10
     """Episodes of each evaluation."""
 
+    tensorboard: bool = False
+    """Write the metrics for TensorBoard too, into the run's folder `tensorboard`.
+
+    A resumed run that has the folder does so by itself.
+    """
+
     def __post_init__(self) -> None:
         """Refuse what cannot be run.
 
@@ -101,6 +108,34 @@ class TrainConfig:
         """
         given = {name: value for name, value in asdict(self).items() if value is not None}
         return tomli_w.dumps({"train": given})
+
+    def nearest_limit(
+        self, progress: Progress, seconds: float, best_evaluation: float
+    ) -> tuple[float, str]:
+        """Return how near the nearest limit is, 0 to 1, and its name.
+
+        A limit on the return counts as reached or not reached.
+
+        Args:
+            progress: the agent's counters.
+            seconds: of training so far.
+            best_evaluation: highest mean return of an evaluation, -inf before the first.
+
+        Example:
+            >>> TrainConfig(minutes=10, updates=4).nearest_limit(Progress(updates=3), 60.0, 0.0)
+            (0.75, 'updates')
+        """
+        fractions = {"minutes": seconds / (60 * self.minutes) if self.minutes else 1.0}
+        if self.updates is not None:
+            fractions["updates"] = progress.updates / self.updates
+        if self.steps is not None:
+            fractions["steps"] = progress.agent_steps / self.steps
+        if self.stop_at_return is not None and len(progress.recent_returns) == RECENT:
+            fractions["stop_at_return"] = float(progress.mean_return >= self.stop_at_return)
+        if self.stop_at_eval is not None:
+            fractions["stop_at_eval"] = float(best_evaluation >= self.stop_at_eval)
+        nearest = max(fractions, key=lambda name: fractions[name])
+        return min(fractions[nearest], 1.0), nearest
 
 
 _LEAST = {

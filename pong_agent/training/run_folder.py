@@ -6,43 +6,26 @@ RUN/metrics.csv                      a row per update
 RUN/checkpoints/update-000010.npz    the newest three
 RUN/checkpoints/best.npz             the best evaluation so far
 RUN/snapshots/steps-000026624.npz    small ones to film the learning from, see `snapshots`
+RUN/tensorboard/                     event files, where they were asked for
 """
 
-import csv
-import errno
-import io
 import json
-import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from pong_agent.agent import PongAgent
 from pong_agent.checkpoint import CheckpointError, atomic_replace
-
-METRICS = (
-    "time/updates",
-    "time/total_timesteps",  # agent steps
-    "time/time_elapsed",  # seconds of training, evaluation left out
-    "time/update_seconds",
-    "time/fps",  # agent steps per second in this update
-    "rollout/episodes",
-    "rollout/ep_rew_mean",
-    "rollout/ep_len_mean",
-    "rollout/running_return",
-    "train/entropy",
-    "train/grad_norm",
-    "train/learning_rate",
-    "train/kl",
-    "train/clip_fraction",
-    "train/loss",
-    "train/policy_loss",
-    "train/value_loss",
-    "train/explained_variance",
-    "eval/mean_reward",
-    "eval/mean_ep_length",
+from pong_agent.training.metrics import (
+    TensorBoard,
+    append_row,
+    drop_rows_after,
+    read_rows,
+    write_header,
 )
+
 _KEPT_CHECKPOINTS = 3
 _CHECKPOINT_NAME = re.compile(r"update-(\d+)\.npz")
 
@@ -62,6 +45,7 @@ class RunFolder:
         self.path = Path(path)
         self._metrics = self.path / "metrics.csv"
         self._checkpoints = self.path / "checkpoints"
+        self._tensorboard: TensorBoard | None = None
 
     @classmethod
     def create(cls, path: str | Path, config: Mapping[str, Any]) -> "RunFolder":
@@ -75,8 +59,7 @@ class RunFolder:
             raise RunError(f"{path}: holds a run already; resume it, or choose another folder")
         try:
             folder._checkpoints.mkdir(parents=True, exist_ok=True)
-            with folder._metrics.open("w", newline="") as file:
-                csv.writer(file).writerow(METRICS)
+            write_header(folder._metrics)
             folder._write_config(config)
         except OSError as error:
             raise RunError(f"{path}: a run folder cannot be written there: {error}") from error
@@ -162,23 +145,18 @@ class RunFolder:
     def append_metrics(self, metrics: Mapping[str, float]) -> None:
         """Add one row to `metrics.csv`, whole or not at all; names that are missing stay empty.
 
+        It goes to TensorBoard too, where `open_tensorboard` was called.
+
         Raises:
             RunError: the row cannot be written.
         """
-        row = io.StringIO(newline="")
-        csv.DictWriter(row, METRICS).writerow(metrics)
         try:
-            with self._metrics.open("ab", buffering=0) as file:
-                end = file.tell()
-                try:
-                    written = file.write(row.getvalue().encode())
-                    if written < row.tell():
-                        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-                except OSError:
-                    file.truncate(end)
-                    raise
+            append_row(self._metrics, metrics)
         except OSError as error:
             raise RunError(f"{self._metrics}: cannot be written: {error}") from error
+        if self._tensorboard is not None:
+            with self._events():
+                self._tensorboard.write(metrics)
 
     def read_metrics(self) -> list[dict[str, str]]:
         """Return the rows of `metrics.csv`, values as text, but for one that was cut off.
@@ -187,26 +165,63 @@ class RunFolder:
             RunError: the file cannot be read.
         """
         try:
-            text = self._metrics.read_text()
-        except (OSError, UnicodeDecodeError) as error:
+            return read_rows(self._metrics)
+        except (OSError, ValueError) as error:
             raise RunError(f"{self._metrics}: cannot be read: {error}") from error
-        whole = text[: text.rfind("\n") + 1]  # a killed process may leave a part of a row
-        rows = list(csv.DictReader(io.StringIO(whole)))
-        try:
-            for row in rows:
-                for name in METRICS:
-                    float(row[name].strip() or "nan")
-        except (AttributeError, KeyError, ValueError) as error:
-            raise RunError(f"{self._metrics}: expected the numbers of a run: {error}") from error
-        return rows
 
     def drop_metrics_after(self, update: int) -> None:
-        """Remove the rows of updates that came after `update`."""
-        rows = [row for row in self.read_metrics() if int(row["time/updates"]) <= update]
-        with atomic_replace(self._metrics) as temporary, temporary.open("w", newline="") as file:
-            writer = csv.DictWriter(file, METRICS)
-            writer.writeheader()
-            writer.writerows(rows)
+        """Remove the rows of updates that came after `update`.
+
+        Raises:
+            RunError: the file cannot be read or written.
+        """
+        try:
+            drop_rows_after(self._metrics, update)
+        except (OSError, ValueError) as error:
+            raise RunError(f"{self._metrics}: cannot be rewritten: {error}") from error
+
+    def has_tensorboard(self) -> bool:
+        """Return whether metrics were told to TensorBoard before."""
+        return (self.path / "tensorboard").is_dir()
+
+    def open_tensorboard(self, hyperparameters: Mapping[str, Any]) -> None:
+        """Begin an event file in the folder `tensorboard`, see `metrics.TensorBoard`.
+
+        Raises:
+            ConfigError: tensorboardX is not installed.
+            RunError: it cannot be written, or `metrics.csv` cannot be read.
+        """
+        rows = self.read_metrics()
+        with self._events():
+            self._tensorboard = TensorBoard(self.path / "tensorboard", rows, hyperparameters)
+
+    def flush_tensorboard(self) -> None:
+        """Have the events so far on the disk; without TensorBoard do nothing.
+
+        Raises:
+            RunError: they cannot be written.
+        """
+        if self._tensorboard is not None:
+            with self._events():
+                self._tensorboard.flush()
+
+    def close(self) -> None:
+        """End the event file, if there is one.
+
+        Raises:
+            RunError: it cannot be written.
+        """
+        tensorboard, self._tensorboard = self._tensorboard, None
+        if tensorboard is not None:
+            with self._events():
+                tensorboard.close()
+
+    @contextmanager
+    def _events(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise RunError(f"{self.path / 'tensorboard'}: cannot be written: {error}") from error
 
     def save_checkpoint(self, agent: PongAgent) -> Path:
         """Write the agent as this update's checkpoint, and remove all but the newest three."""
@@ -292,7 +307,7 @@ class RunFolder:
             RunError: the run's configuration cannot be read.
         """
         config = self.config()
-        rows = [row for row in self.read_metrics() if int(row["time/updates"]) == updates]
+        rows = [row for row in self.read_metrics() if int(row["time/iterations"]) == updates]
         return {
             "history": [one for one in config.get("history", []) if one["updates"] < updates],
             "versions": config.get("versions"),

@@ -138,7 +138,7 @@ def _files(folder: Path) -> dict[int, Path]:
 def _steps_after(updates: int, rows: Sequence[Mapping[str, str]]) -> int:
     """Return the agent steps after an update, 0 before the first."""
     steps = [
-        int(row["time/total_timesteps"]) for row in rows if int(row["time/updates"]) <= updates
+        int(row["time/total_timesteps"]) for row in rows if int(row["time/iterations"]) <= updates
     ]
     return steps[-1] if steps else 0
 

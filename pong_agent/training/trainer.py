@@ -4,7 +4,6 @@ import signal
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
-from math import nan
 from pathlib import Path
 from typing import Any, Self
 
@@ -21,10 +20,10 @@ from pong_agent.presets import (
     environment_kwargs,
     resolve_preset,
 )
-from pong_agent.progress import RECENT
 from pong_agent.training.batches import GameBatches, load_games
 from pong_agent.training.collector import Collector, SerialCollector
 from pong_agent.training.config import TrainConfig
+from pong_agent.training.metrics import check_tensorboard, update_row
 from pong_agent.training.run_folder import RunError, RunFolder
 from pong_agent.training.signals import StopRequested, StopSignals
 from pong_agent.training.snapshots import Snapshots, snapshots_folder
@@ -83,6 +82,8 @@ class Trainer:
         self._snapshots = Snapshots(snapshots_folder(run_folder), agent.progress.agent_steps)
         if rows:
             self._source.load(run_folder.games_path(agent.progress.updates))
+        if config.tensorboard or run_folder.has_tensorboard():
+            run_folder.open_tensorboard(config_to_dict(agent.config))
 
     def __enter__(self) -> Self:
         return self
@@ -91,8 +92,9 @@ class Trainer:
         self.close()
 
     def close(self) -> None:
-        """Stop the workers, and Ray where this trainer started it."""
+        """Stop the workers, and Ray where this trainer started it; end the files of the run."""
         self._collector.close()
+        self.run_folder.close()
 
     def train(
         self, on_update: Callable[[Mapping[str, float]], None] | None = None
@@ -111,6 +113,7 @@ class Trainer:
         Raises:
             CollectorError: episodes could not be collected.
             CheckpointError: a checkpoint or snapshot could not be written.
+            RunError: metrics could not be written.
         """
         with self._signals.handled():
             try:
@@ -140,26 +143,18 @@ class Trainer:
         self.run_folder.write_options(toml)
 
     def fraction_done(self) -> float:
-        """Return how near the nearest limit of the configuration is, 0 to 1.
+        """Return how near the nearest limit of the configuration is, 0 to 1."""
+        return self.nearest_limit()[0]
 
-        A limit on the return counts as reached or not reached.
-        """
-        config, progress = self.config, self.agent.progress
-        fractions = [self._seconds / (60 * config.minutes) if config.minutes else 1.0]
-        if config.updates is not None:
-            fractions.append(progress.updates / config.updates)
-        if config.steps is not None:
-            fractions.append(progress.agent_steps / config.steps)
-        if config.stop_at_return is not None and len(progress.recent_returns) == RECENT:
-            fractions.append(float(progress.mean_return >= config.stop_at_return))
-        if config.stop_at_eval is not None:
-            fractions.append(float(self._best >= config.stop_at_eval))
-        return min(max(fractions), 1.0)
+    def nearest_limit(self) -> tuple[float, str]:
+        """Return how near the nearest limit is, and its name; see `TrainConfig.nearest_limit`."""
+        return self.config.nearest_limit(self.agent.progress, self._seconds, self._best)
 
     def _save(self) -> None:
         """Write a checkpoint, and before it what the next batch depends on."""
         self._source.save(self.run_folder.games_path(self.agent.progress.updates))
         self.run_folder.save_checkpoint(self.agent)
+        self.run_folder.flush_tensorboard()
 
     def _update(self) -> dict[str, float]:
         """Collect a batch, learn from it, and log what came of it."""
@@ -170,20 +165,13 @@ class Trainer:
         self._source.advance()  # not before: agent and games must stop at the same update
         seconds = time.perf_counter() - started
         self._seconds += seconds
-        progress = self.agent.progress
-        running = progress.running_return
-        metrics = {
-            "time/updates": progress.updates,
-            "time/total_timesteps": progress.agent_steps,
-            "time/time_elapsed": self._seconds,
-            "time/update_seconds": seconds,
-            "time/fps": batch.n_steps / seconds,
-            "rollout/episodes": progress.episodes,
-            "rollout/ep_rew_mean": learned.pop("ep_rew_mean"),
-            "rollout/ep_len_mean": learned.pop("ep_len_mean"),
-            "rollout/running_return": nan if running is None else running,
-            **{f"train/{name}": value for name, value in learned.items()},
-        }
+        metrics = update_row(
+            self.agent.progress,
+            learned,
+            n_steps=batch.n_steps,
+            seconds=seconds,
+            elapsed=self._seconds,
+        )
         if self._evaluation_is_due(batch.n_steps):
             metrics |= self._evaluate()
         self.run_folder.append_metrics(metrics)
@@ -226,6 +214,7 @@ def start_run(config: TrainConfig, run_folder: str | Path, command: str | None =
 
     Raises:
         NotPongError: the environment is not Pong.
+        ConfigError: a library that the options need is not installed.
         RunError: the folder holds a run or cannot be written.
         CollectorError: Ray cannot be started or reached.
     """
@@ -233,6 +222,8 @@ def start_run(config: TrainConfig, run_folder: str | Path, command: str | None =
     if config.env_id is not None:
         hyperparameters = replace(hyperparameters, env_id=config.env_id)
     _try_environment(hyperparameters)
+    if config.tensorboard:
+        check_tensorboard()
     agent = PongAgent(hyperparameters, config.seed)
     folder = RunFolder.create(
         run_folder,
@@ -261,7 +252,8 @@ def read_train_config(run_folder: str | Path) -> TrainConfig:
     """
     try:
         saved = TrainConfig(**RunFolder.open(run_folder).config()["train"])
-        return replace(saved, hyperparams=tuple(saved.hyperparams))  # JSON knows lists only
+        # JSON knows lists only; a run goes on with TensorBoard because it has the folder.
+        return replace(saved, hyperparams=tuple(saved.hyperparams), tensorboard=False)
     except (KeyError, TypeError, ConfigError) as error:
         raise RunError(f"{run_folder}: its config.json is not a run's: {error}") from error
 
@@ -285,8 +277,8 @@ def resume_run(
 
     Raises:
         RunError: the folder holds no run, or its configuration cannot be read.
-        ConfigError: preset, environment or seed differ from the run's, or the agent cannot go on
-            with the hyperparameters.
+        ConfigError: preset, environment or seed differ from the run's, the agent cannot go on
+            with the hyperparameters, or a library that the options need is not installed.
         CheckpointError: no checkpoint can be read.
         CollectorError: Ray cannot be started or reached.
     """
@@ -297,6 +289,8 @@ def resume_run(
         if found != expected:
             raise ConfigError(f"{name}: expected {expected!r} as in the run, found {found!r}")
     folder = RunFolder.open(run_folder)
+    if config.tensorboard or folder.has_tensorboard():
+        check_tensorboard()
     agent, skipped = folder.load_newest_whole(_check_games)
     entry = _entry(agent.progress.updates, command)
     if config.hyperparams != saved.hyperparams:

@@ -52,13 +52,18 @@ def in_float64(parameters):
     return {name: array.astype(np.float64) for name, array in parameters.items()}
 
 
-def dense_loss(weights, pictures, targets, config):
-    """The PPO loss, written for dense pictures and their mirror images, summed exactly."""
+def dense_outputs(weights, pictures):
+    """Probabilities and values, written for dense pictures and their mirror images."""
     hidden = [np.maximum(x @ weights["W1"].T, 0) for x in pictures]
     heads = [weights["W2"], weights["W2"][[UP, DOWN, STAY]]]  # upright, upside down
     logits = sum(h @ head.T for h, head in zip(hidden, heads, strict=False)) + weights["b2"]
     estimates = sum(h @ weights["Wv"] for h in hidden) + weights["bv"][0]
-    p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    return np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True), estimates
+
+
+def dense_loss(weights, pictures, targets, config):
+    """The PPO loss, summed exactly."""
+    p, estimates = dense_outputs(weights, pictures)
     rows = np.arange(len(p))
     ratio = p[rows, targets.actions] / targets.old_probabilities[rows, targets.actions]
     limited = np.minimum(np.maximum(ratio, 1 - config.clip_range), 1 + config.clip_range)
@@ -67,6 +72,20 @@ def dense_loss(weights, pictures, targets, config):
     errors = (estimates - targets.returns) ** 2 / 2
     terms = -gain - config.entropy_coefficient * entropy + config.value_coefficient * errors
     return math.fsum(terms) / len(terms)
+
+
+def assert_statistics_as_stable_baselines3(statistics, weights, pictures, targets, config):
+    """Its formulas; of its estimator of the divergence, the expectation over the old actions."""
+    p, _ = dense_outputs(weights, pictures)
+    rows, old = np.arange(len(p)), targets.old_probabilities
+    ratios = p / old
+    ratio = ratios[rows, targets.actions]
+    beyond = np.abs(ratio - 1) > config.clip_range
+    assert statistics["clip_fraction"] == pytest.approx(beyond.mean())
+    approx_kl = (old * ((ratios - 1) - np.log(ratios))).sum(axis=1).mean()
+    assert statistics["approx_kl"] == pytest.approx(approx_kl)
+    entropy_loss = (p * np.log(p)).sum(axis=1).mean()
+    assert statistics["entropy_loss"] == pytest.approx(entropy_loss)
 
 
 @pytest.mark.parametrize("mirror", [True, False])
@@ -88,6 +107,7 @@ def test_the_gradient_agrees_with_central_differences(batch, mirror):
     parameters |= {"W1": parameters["W1"][:, lit.columns]}
     statistics, gradients = loss_and_gradient(parameters, lit, targets, config)
     assert 0.05 < statistics["clip_fraction"] < 0.95
+    assert_statistics_as_stable_baselines3(statistics, parameters, pictures, targets, config)
     assert statistics["loss"] == pytest.approx(dense_loss(parameters, pictures, targets, config))
 
     errors, epsilon = [], 1e-5

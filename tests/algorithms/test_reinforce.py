@@ -108,7 +108,7 @@ def test_gradients_are_summed_over_the_batch(trajectories):
     )
     expected = 1e-4 * total / (np.sqrt(0.01 * total**2) + 1e-5)
     np.testing.assert_allclose(new["W2"] - parameters["W2"], expected, rtol=1e-6)
-    assert 0.6 < metrics["entropy"] <= np.log(2)
+    assert 0.6 < -metrics["entropy_loss"] <= np.log(2)
 
 
 def test_an_update_that_overflows_is_refused(trajectories):

@@ -22,9 +22,9 @@ def run(tmp_path_factory):
     ]
     run = RunFolder.create(folder, {"history": history, "train": {}})
     for update in (1, 2):
-        metrics = {"time/updates": update, "time/total_timesteps": 2048 * update}
+        metrics = {"time/iterations": update, "time/total_timesteps": 2048 * update}
         run.append_metrics({**metrics, "rollout/ep_rew_mean": update - 20.0})
-    run.append_metrics({"time/updates": 3, "time/total_timesteps": 6144, "eval/mean_reward": 5})
+    run.append_metrics({"time/iterations": 3, "time/total_timesteps": 6144, "eval/mean_reward": 5})
     run.save_checkpoint(PongAgent.pretrained())
     return folder
 

@@ -10,7 +10,7 @@ from PIL import Image
 from pong_agent.evaluation import EvaluationResult
 from pong_agent.report.pictures import NEGATIVE, POSITIVE, data_uri, outlines, signed_png
 from pong_agent.report.plots import learning_plot, rallies_plot, returns_plot
-from pong_agent.training.run_folder import METRICS
+from pong_agent.training.metrics import METRICS
 
 
 def result(returns):

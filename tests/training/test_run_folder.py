@@ -3,7 +3,8 @@ import json
 import pytest
 
 from pong_agent import CheckpointError, PongAgent
-from pong_agent.training.run_folder import METRICS, RunError, RunFolder, load_agent
+from pong_agent.training.metrics import METRICS
+from pong_agent.training.run_folder import RunError, RunFolder, load_agent
 
 
 @pytest.fixture
@@ -56,11 +57,11 @@ def test_a_damaged_configuration_is_one_error(folder):
 def test_metrics_are_rows_of_a_csv(folder):
     """Rows are appended, missing values stay empty, rows after an update can be dropped."""
     for update in (1, 2, 3):
-        folder.append_metrics({"time/updates": update, "rollout/ep_rew_mean": -20.5})
+        folder.append_metrics({"time/iterations": update, "rollout/ep_rew_mean": -20.5})
     assert (folder.path / "metrics.csv").read_text().splitlines()[0] == ",".join(METRICS)
     folder.drop_metrics_after(2)
     rows = folder.read_metrics()
-    assert [row["time/updates"] for row in rows] == ["1", "2"]
+    assert [row["time/iterations"] for row in rows] == ["1", "2"]
     assert float(rows[1]["rollout/ep_rew_mean"]) == -20.5
     assert rows[1]["eval/mean_reward"] == ""
 

@@ -120,7 +120,7 @@ def test_a_snapshot_that_a_failure_prevented_is_taken_on_resuming(calm, tmp_path
         append = trainer.run_folder.append_metrics
 
         def fail(row):
-            if row["time/updates"] == 2:
+            if row["time/iterations"] == 2:
                 raise RunError("disk full")
             append(row)
 

@@ -51,7 +51,7 @@ def test_a_run_learns_logs_and_saves(calm):
     assert saved.config()["hyperparameters"]["learning_rate"] == 1e-4
     assert set(saved.config()["versions"]) >= {"pong-agent", "ale-py", "numpy", "ray"}
     logged = saved.read_metrics()
-    assert [row["time/updates"] for row in logged] == ["1", "2"]
+    assert [row["time/iterations"] for row in logged] == ["1", "2"]
     for shown, row in zip(rows, logged, strict=True):
         assert float(row["rollout/running_return"]) == shown["rollout/running_return"]
         assert -21 <= shown["rollout/ep_rew_mean"] <= 21
@@ -117,7 +117,7 @@ def test_the_newest_whole_checkpoint_is_resumed(calm_ppo, tmp_path, damage):
         assert trainer.agent.progress.updates == 2
         trainer.train()
     assert_same_agent(calm_ppo, trainer.agent)
-    assert [row["time/updates"] for row in folder.read_metrics()] == ["1", "2", "3", "4"]
+    assert [row["time/iterations"] for row in folder.read_metrics()] == ["1", "2", "3", "4"]
 
 
 def test_a_run_without_a_whole_checkpoint_is_one_error(tmp_path):
@@ -138,7 +138,7 @@ def test_a_row_that_was_cut_off_is_dropped(tmp_path):
     assert len(folder.read_metrics()) == 1
     with resume_run(tmp_path / "run", replace(PPO, updates=2)) as trainer:
         trainer.train()
-    assert [row["time/updates"] for row in folder.read_metrics()] == ["1", "2"]
+    assert [row["time/iterations"] for row in folder.read_metrics()] == ["1", "2"]
 
 
 @pytest.mark.parametrize("workers", [1, 2, 4])
@@ -172,7 +172,12 @@ def test_a_run_resumed_after_10_updates_equals_one_of_20(ray_session, tmp_path):
         trainer.train()
     assert_same_agent(whole, trainer.agent)
     logs = [RunFolder.open(tmp_path / name).read_metrics() for name in ("whole", "parts")]
-    for column in ("time/updates", "rollout/ep_rew_mean", "train/entropy", "train/grad_norm"):
+    for column in (
+        "time/iterations",
+        "rollout/ep_rew_mean",
+        "train/entropy_loss",
+        "train/grad_norm",
+    ):
         assert [row[column] for row in logs[0]] == [row[column] for row in logs[1]]
     assert len(logs[0]) == 20
 

@@ -1,0 +1,1 @@
+"""Learning curves: read from runs, averaged over seeds, drawn."""

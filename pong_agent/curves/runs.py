@@ -1,0 +1,173 @@
+"""Runs grouped by what they were asked to learn, and the mean of a group with its band."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pong_agent.training.run_folder import RunFolder
+
+Axis = Literal["steps", "minutes"]
+Floats = NDArray[np.float64]
+
+# Greedy evaluations measure the same as these, in the game as it is played in earnest.
+EVALUATION_OF = {
+    "rollout/ep_rew_mean": "eval/mean_reward",
+    "rollout/ep_len_mean": "eval/mean_ep_length",
+}
+_BOOTSTRAP_FROM = 5  # runs; resampling fewer says little, so that their whole range is shown
+_RESAMPLES = 2_000
+_GRID = 400  # points of a mean
+_SHARE_OF_UPDATES = 0.02  # that a running mean is taken over
+_NAMED_DIFFERENCES = 4  # hyperparameters in a label
+
+
+@dataclass(frozen=True)
+class Group:
+    """Runs that differ in their seeds, and in when they ended, alone.
+
+    Attributes:
+        label: the preset, and what of its hyperparameters differs from the other groups.
+        runs: their folders.
+    """
+
+    label: str
+    runs: tuple[RunFolder, ...]
+
+
+@dataclass(frozen=True)
+class Mean:
+    """The mean of some runs' metric.
+
+    Attributes:
+        x: [N] float64, agent steps or minutes that all of the runs reached.
+        y: [N] float64, the mean; of one run its running mean.
+        low: [N] float64, lower end of the band, None for one run.
+        high: the same, upper end.
+        faint: [M] x and [M] y of each run: as it was of one run, smoothed of several.
+        told: what mean and band are, in words.
+    """
+
+    x: Floats
+    y: Floats
+    low: Floats | None
+    high: Floats | None
+    faint: Sequence[tuple[Floats, Floats]]
+    told: str
+
+
+def group_runs(runs: Sequence[RunFolder]) -> list[Group]:
+    """Put runs of the same preset and hyperparameters, the environment among them, together.
+
+    Raises:
+        RunError: a run's configuration cannot be read.
+    """
+    groups: dict[tuple[str, str], list[RunFolder]] = {}
+    for run in runs:
+        config = run.config()
+        preset = str(config.get("train", {}).get("preset", "run"))
+        values = json.dumps(config.get("hyperparameters", {}), sort_keys=True)
+        groups.setdefault((preset, values), []).append(run)
+    named = [(preset, json.loads(values)) for preset, values in groups]
+    labels = [
+        _label(preset, values, [others for other, others in named if other == preset])
+        for preset, values in named
+    ]
+    return [
+        Group(label, tuple(members)) for label, members in zip(labels, groups.values(), strict=True)
+    ]
+
+
+def _label(preset: str, values: Mapping[str, Any], all_values: Sequence[Mapping[str, Any]]) -> str:
+    """Name a group by what differs between the groups of its preset."""
+    differing = [
+        f"{name}:{value}"
+        for name, value in values.items()
+        if any(others.get(name) != value for others in all_values)
+    ]
+    if len(differing) > _NAMED_DIFFERENCES:
+        differing = [*differing[:_NAMED_DIFFERENCES], "..."]
+    return " ".join([preset, *differing])
+
+
+def points(
+    rows: Sequence[Mapping[str, str]], metric: str, axis: Axis = "steps"
+) -> tuple[Floats, Floats]:
+    """Return a metric's finite values and where they stand on the axis.
+
+    Args:
+        rows: as `RunFolder.read_metrics` returns them.
+        metric: a column of `metrics.csv`.
+        axis: agent steps, or minutes of training.
+
+    Example:
+        >>> row = {"time/total_timesteps": "2048", "rollout/ep_rew_mean": "-20.5"}
+        >>> points([row, {**row, "rollout/ep_rew_mean": "nan"}], "rollout/ep_rew_mean")
+        (array([2048.]), array([-20.5]))
+    """
+    column, unit = {"steps": ("time/total_timesteps", 1), "minutes": ("time/time_elapsed", 60)}[
+        axis
+    ]
+    x, y = (
+        np.array([float(row[name].strip() or "nan") for row in rows]) for name in (column, metric)
+    )
+    finite = np.isfinite(x) & np.isfinite(y)
+    return x[finite] / unit, y[finite]
+
+
+def running_mean(y: Floats) -> tuple[Floats, int]:
+    """Smooth by the mean over 2 % of the values around each, fewer at the ends.
+
+    Returns:
+        As many values, and over how many each mean is taken.
+
+    Example:
+        >>> running_mean(np.arange(3.0))
+        (array([0., 1., 2.]), 1)
+    """
+    half = int(len(y) * _SHARE_OF_UPDATES / 2)
+    sums = np.concatenate([[0.0], np.cumsum(y)])
+    index = np.arange(len(y))
+    first, last = np.maximum(index - half, 0), np.minimum(index + half + 1, len(y))
+    return (sums[last] - sums[first]) / (last - first), 2 * half + 1
+
+
+def mean_of(curves: Sequence[tuple[Floats, Floats]]) -> Mean:
+    """Average runs where all of them are, with a band around it.
+
+    Each run is smoothed by its `running_mean` and read off at the same places. The band is the
+    range from the lowest run to the highest; from five runs on the 95 % percentile bootstrap
+    interval of the mean (B. Efron, "Bootstrap methods: another look at the jackknife", Annals of
+    Statistics 7, 1979).
+
+    Args:
+        curves: of each run [N] x, increasing, and [N] y; N is 1 or more.
+    """
+    smooth = [(x, running_mean(y)[0]) for x, y in curves]
+    if len(curves) == 1:
+        [(x, y)] = smooth
+        window = running_mean(y)[1]
+        told = f"mean over {window} updates" if window > 1 else ""
+        return Mean(x, y, None, None, curves if window > 1 else (), told)
+    first, last = max(x[0] for x, _ in curves), min(x[-1] for x, _ in curves)
+    grid = np.unique(np.linspace(first, last, _GRID)) if last >= first else np.zeros(0)
+    values = np.stack([np.interp(grid, x, y) for x, y in smooth])
+    mean, count = values.mean(axis=0), f"mean of {len(curves)} runs"
+    if len(curves) < _BOOTSTRAP_FROM or not len(grid):
+        low, high = values.min(axis=0), values.max(axis=0)
+        return Mean(grid, mean, low, high, smooth, f"{count}, lowest to highest")
+    from scipy.stats import bootstrap  # 0.5 s that other commands need not pay
+
+    interval = bootstrap(
+        (values,),
+        np.mean,
+        axis=0,
+        n_resamples=_RESAMPLES,
+        method="percentile",
+        rng=np.random.default_rng(0),  # the same runs give the same band
+    ).confidence_interval
+    told = f"{count}, 95 % bootstrap interval"
+    return Mean(grid, mean, interval.low, interval.high, smooth, told)

@@ -1,0 +1,8 @@
+"""Thin door to `pong-agent plot`; `--help` lists the options."""
+
+import sys
+
+from pong_agent.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main(["plot", *sys.argv[1:]]))
