@@ -1,5 +1,6 @@
 """What a terminal shows of a training run: its main metrics in place, a curve and a bar."""
 
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -78,12 +79,15 @@ class LiveDisplay:
             limit=self._limit(limit),
         )
         self._console = console or Console()
-        self._live = Live(
-            console=self._console, get_renderable=self._render, refresh_per_second=_REFRESHES
-        )
+        self._live = Live(console=self._console, get_renderable=self._render, auto_refresh=False)
+        # Not rich's own thread, which nobody waits for: one that is left when Python ends keeps
+        # the trainer's emulators alive, and these complain.
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._redraw, daemon=True)
 
     def __enter__(self) -> Self:
         self._live.start(refresh=True)
+        self._thread.start()
         return self
 
     def __exit__(
@@ -92,7 +96,13 @@ class LiveDisplay:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self._ended.set()
+        self._thread.join()
         self._live.stop()
+
+    def _redraw(self) -> None:
+        while not self._ended.wait(1 / _REFRESHES):
+            self._live.refresh()
 
     def show(self, metrics: Mapping[str, float]) -> None:
         """Take an update's row; it is drawn within a quarter of a second, by another thread."""

@@ -77,13 +77,13 @@ class Trainer:
         self._seconds = float(rows[-1]["time/time_elapsed"]) if rows else 0.0
         evaluations = [float(row["eval/mean_reward"]) for row in rows if row["eval/mean_reward"]]
         self._best = max(evaluations, default=float("-inf"))
+        if config.tensorboard or run_folder.has_tensorboard():
+            run_folder.open_tensorboard(config_to_dict(agent.config))
         self._collector = _make_collector(agent, config)
         self._source = GameBatches(self._collector, agent.config)
         self._snapshots = Snapshots(snapshots_folder(run_folder), agent.progress.agent_steps)
         if rows:
             self._source.load(run_folder.games_path(agent.progress.updates))
-        if config.tensorboard or run_folder.has_tensorboard():
-            run_folder.open_tensorboard(config_to_dict(agent.config))
 
     def __enter__(self) -> Self:
         return self

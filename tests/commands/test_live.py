@@ -94,6 +94,9 @@ def test_a_terminal_shows_the_metrics_in_place(tmp_path):
     assert "100% of 3 updates" in final
     assert all(len(ESCAPES.sub("", line)) <= 80 for line in re.split("[\r\n]+", written)[1:-2])
     assert written.index(SHOW_CURSOR) < written.index("saved ")
+    assert re.fullmatch(
+        r"saved .*/update-000003\.npz", written.splitlines()[-1].split(SHOW_CURSOR)[-1]
+    )
     assert "Traceback" not in written
 
 
