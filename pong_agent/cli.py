@@ -21,6 +21,7 @@ from pong_agent.commands.play import Play
 from pong_agent.commands.plot import Plot
 from pong_agent.commands.record import Record
 from pong_agent.commands.report import Report
+from pong_agent.commands.tournament import Tournament
 from pong_agent.commands.train import Train
 from pong_agent.environment import NotPongError
 from pong_agent.evaluation.film import FilmError
@@ -41,7 +42,9 @@ _USER_ERRORS = (
     RunError,
 )
 
-_Command: TypeAlias = Train | Evaluate | Record | Report | Play | Plot | Export | Benchmark | Chaos
+_Command: TypeAlias = (
+    Train | Evaluate | Record | Report | Play | Tournament | Plot | Export | Benchmark | Chaos
+)
 _COMMANDS: dict[str, type] = {one.__name__.lower(): one for one in get_args(_Command)}
 
 

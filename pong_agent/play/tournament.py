@@ -61,7 +61,7 @@ class Rating:
 
 
 @dataclass(frozen=True)
-class Tournament:
+class Standings:
     """Ratings by strength in the order of the entrants, and the games behind them.
 
     Attributes:
@@ -101,7 +101,7 @@ def play_tournament(
     sticky: float = 0.25,
     max_frames: int = LONGEST_GAME,
     on_game: Callable[[Game], None] | None = None,
-) -> Tournament:
+) -> Standings:
     """Let everyone play everyone, greedily, and rate them by the points.
 
     Args:
@@ -144,7 +144,7 @@ def play_tournament(
         )
         for i, entrant in enumerate(entrants)
     )
-    return Tournament(ratings, games)
+    return Standings(ratings, games)
 
 
 def count_points(
