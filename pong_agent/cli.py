@@ -14,6 +14,7 @@ from pong_agent.algorithms.optimizers import LearningError
 from pong_agent.checkpoint import CheckpointError
 from pong_agent.commands.benchmark import Benchmark
 from pong_agent.commands.chaos import Chaos
+from pong_agent.commands.doctor import Doctor
 from pong_agent.commands.evaluate import Evaluate
 from pong_agent.commands.export import Export
 from pong_agent.commands.options import command_with, read_options, to_toml, with_options
@@ -39,7 +40,7 @@ _USER_ERRORS = (
     RunError,
 )
 
-_Command: TypeAlias = Train | Evaluate | Record | Report | Export | Benchmark | Chaos
+_Command: TypeAlias = Train | Evaluate | Record | Report | Export | Doctor | Benchmark | Chaos
 _COMMANDS: dict[str, type] = {one.__name__.lower(): one for one in get_args(_Command)}
 
 
