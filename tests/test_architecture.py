@@ -18,7 +18,7 @@ FLOORS = [
     {"rollout"},
     {"evaluation"},
     {"training"},
-    {"benchmarks", "chaos", "doctor", "report"},
+    {"benchmarks", "chaos", "doctor", "play", "report"},
     {"commands"},
     {"cli"},
     {"__main__"},

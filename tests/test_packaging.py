@@ -1,3 +1,4 @@
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -49,8 +50,7 @@ def test_the_installed_package_works_without_the_repository(wheel, tmp_path):
     """From another folder the wheel's own files act with the trained weights."""
     site, elsewhere = tmp_path / "site", tmp_path / "elsewhere"
     elsewhere.mkdir()
-    with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(site)
+    shutil.unpack_archive(wheel, site, format="zip")
     code = (
         f"import sys; sys.path.insert(0, {str(site)!r}); import numpy as np, pong_agent;"
         "print(pong_agent.__file__);"
