@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from pong_agent.play.duel import Side
+from pong_agent.play.levels import Level
 from pong_agent.play.scene import WINNING_SCORE, Phase, Scene
 
 if TYPE_CHECKING:
@@ -20,8 +22,7 @@ Colour = tuple[int, int, int]
 _BACKGROUND: Colour = (22, 18, 16)
 _PALE: Colour = (160, 150, 142)
 _WHITE: Colour = (236, 236, 236)
-_PERSON: Colour = (213, 130, 74)  # the paddles' own
-_AGENT: Colour = (92, 186, 92)
+_PADDLES: dict[str, Colour] = {"left": (213, 130, 74), "right": (92, 186, 92)}  # their own
 
 _KEYS = (
     ("W, Up", "up"),
@@ -57,23 +58,23 @@ def largest_scale(size: tuple[int, int]) -> int:
     return max(1, min(size[0] // PICTURE_SIZE[0], size[1] // PICTURE_SIZE[1]))
 
 
-def message(scene: Scene, level: str) -> list[Line]:
+def message(scene: Scene, level: str, person: Side) -> list[Line]:
     """Return what is written across the game; nothing while it is played.
 
     Args:
         scene: what the window knows.
         level: name of the level.
+        person: the person's side.
     """
+    own, other = colours(person)
     match scene.phase:
         case Phase.START:
-            choice = f"< {level} >" if scene.n_levels > 1 else level
             return [
                 Line("Pong", 22),
-                Line("You play on the left.", 9, _PERSON),
+                Line(f"You play on the {person}.", 9, own),
                 Line(f"First to {WINNING_SCORE}.", 9),
                 Line(""),
-                Line(choice, 11, _AGENT),
-                *([Line("Left, Right: level", 7, _PALE)] if scene.n_levels > 1 else []),
+                *_choice(scene, level, other),
                 Line(""),
                 Line("Press a key to start", 9),
             ]
@@ -84,50 +85,61 @@ def message(scene: Scene, level: str) -> list[Line]:
         case Phase.OVER:
             won = scene.score[0] > scene.score[1]
             return [
-                Line("You win" if won else "The agent wins", 16, _PERSON if won else _AGENT),
+                Line("You win" if won else "The agent wins", 16, own if won else other),
                 Line(f"{scene.score[0]} : {scene.score[1]}", 16),
                 Line(""),
                 Line("R for a new game", 9),
-                *([Line(f"< {level} >", 9, _AGENT)] if scene.n_levels > 1 else []),
+                Line(""),
+                *_choice(scene, level, other),
             ]
     return []
 
 
+def _choice(scene: Scene, level: str, colour: Colour) -> list[Line]:
+    if scene.n_levels == 1:
+        return [Line(level, 11, colour)]
+    return [Line(f"< {level} >", 11, colour), Line("Left, Right: another level", 7, _PALE)]
+
+
+def colours(person: Side) -> tuple[Colour, Colour]:
+    """Return the colours of the person and of the agent, which are those of their paddles."""
+    return _PADDLES[person], _PADDLES["right" if person == "left" else "left"]
+
+
 class Painter:
-    """Draws scenes on a surface of any size, with whole numbers of pixels for each of the console's.
+    """Draws scenes on a surface of any size; a pixel of the console becomes a square of whole ones.
 
     Args:
         surface: what the window shows.
+        person: the person's side.
     """
 
-    def __init__(self, surface: "pygame.Surface") -> None:
+    def __init__(self, surface: "pygame.Surface", person: Side) -> None:
         self._surface = surface
+        self._person = person
         self._scale = largest_scale(surface.get_size())
         width, height = (self._scale * side for side in PICTURE_SIZE)
         self._left = (surface.get_width() - width) // 2
         self._top = (surface.get_height() - height) // 2
         self._fonts: dict[int, pygame.font.Font] = {}
 
-    def paint(
-        self, scene: Scene, frame: NDArray[np.uint8], level: str, about: Sequence[str]
-    ) -> None:
+    def paint(self, scene: Scene, frame: NDArray[np.uint8], level: Level) -> None:
         """Draw everything.
 
         Args:
             scene: what the window knows.
             frame: [210, 160, 3] uint8, the emulator's screen.
-            level: name of the level.
-            about: what the level is, in a few short lines.
+            level: the one that is played, or chosen for the next game.
         """
         self._surface.fill(_BACKGROUND)
         self._paint_game(frame, dim=scene.phase not in (Phase.PLAYING, Phase.COUNTDOWN))
-        self._write_centred(message(scene, level))
-        self._paint_panel(scene, level, about)
+        self._write_centred(message(scene, level.name, self._person))
+        self._paint_panel(scene, level)
 
     def _paint_game(self, frame: NDArray[np.uint8], *, dim: bool) -> None:
         import pygame
 
-        small = pygame.image.frombuffer(np.ascontiguousarray(frame), GAME_SIZE, "RGB")
+        small = pygame.image.frombuffer(frame.tobytes(), GAME_SIZE, "RGB")
         enlarged = pygame.transform.scale_by(small, self._scale)  # nearest neighbour
         if dim:
             enlarged.fill((70, 70, 70), special_flags=pygame.BLEND_RGB_MULT)
@@ -143,12 +155,10 @@ class Painter:
             self._surface.blit(text, (middle - text.get_width() // 2, y))
             y += height
 
-    def _paint_panel(self, scene: Scene, level: str, about: Sequence[str]) -> None:
+    def _paint_panel(self, scene: Scene, level: Level) -> None:
         y = 12
-        for name, points, colour in (
-            ("You", scene.score[0], _PERSON),
-            ("Agent", scene.score[1], _AGENT),
-        ):
+        both = zip(("You", "Agent"), scene.score, colours(self._person), strict=True)
+        for name, points, colour in both:
             self._write(name, y + 4, 10, colour)
             self._write(str(points), y, 16, colour, right=True)
             y += 20
@@ -156,9 +166,9 @@ class Painter:
         self._write("Games won", y, 7, _PALE)
         self._write(f"{scene.games[0]} : {scene.games[1]}", y, 7, _WHITE, right=True)
         y += 20
-        self._write(level, y, 8, _AGENT)
+        self._write(level.name, y, 8, colours(self._person)[1])
         y += 11
-        for line in about:
+        for line in level.about:
             self._write(line, y, 6, _PALE)
             y += 8
         y = PICTURE_SIZE[1] - 10 - 11 * len(_KEYS)

@@ -3,16 +3,15 @@
 import os
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Protocol
-
-import numpy as np
-from numpy.typing import NDArray
+from dataclasses import replace
+from typing import Any
 
 from pong_agent.play.drawing import PICTURE_SIZE, Painter, largest_scale
+from pong_agent.play.duel import Duel
+from pong_agent.play.levels import LEVELS, Level
 from pong_agent.play.scene import KeyEvent, Meaning, Phase, Scene, after_frame, after_keys, paused
+from pong_agent.play.two_players import FRAMES_PER_SECOND
 
-FPS = 60  # of the Atari 2600 (NTSC)
 _OF_DESKTOP = 0.85  # what the window takes of it at first, at most
 
 
@@ -20,54 +19,20 @@ class WindowError(RuntimeError):
     """The window cannot be opened; the message says what is missing."""
 
 
-class Match(Protocol):
-    """A game of a person on the left against an agent on the right."""
-
-    @property
-    def screen(self) -> NDArray[np.uint8]:
-        """The emulator's screen, [210, 160, 3] uint8 RGB."""
-        ...
-
-    def reset(self, level: int) -> None:
-        """Start a game at a level, by its number from 0."""
-        ...
-
-    def step(self, move: int) -> int:
-        """Play one emulator frame, in which the person moves UP, DOWN or STAYs.
-
-        Returns:
-            1 where the person scored, -1 where the agent did, 0 otherwise.
-        """
-        ...
-
-
-@dataclass(frozen=True)
-class Level:
-    """An opponent to choose.
-
-    Attributes:
-        name: of one or two words.
-        about: what it is, in a few lines of at most 24 letters.
-    """
-
-    name: str
-    about: tuple[str, ...]
-
-
 def run_window(
-    match: Match,
-    levels: Sequence[Level],
-    level: int = 0,
+    duel: Duel,
+    level: str = "normal",
     *,
+    levels: Sequence[Level] = LEVELS,
     tick: Callable[[], Any] | None = None,
     on_paint: Callable[[Any, Scene], None] | None = None,
 ) -> Scene:
     """Open the window, and play until it is closed.
 
     Args:
-        match: the game.
-        levels: opponents to choose from, the easiest first.
-        level: index of the one that is chosen at first.
+        duel: the game.
+        level: name of the level that is chosen at first.
+        levels: what there is to choose from, the easiest first.
         tick: called once for each frame, to wait until it is due; by default a clock that gives 60
             frames per second.
         on_paint: called with the window's surface and the scene after each frame is drawn.
@@ -81,21 +46,20 @@ def run_window(
     pygame = _import_pygame()
     surface = _open(pygame)
     try:
-        painter = Painter(surface)
+        painter = Painter(surface, duel.person)
         tick = tick or _clock(pygame)
-        scene = Scene(n_levels=len(levels), level=level)
+        scene = Scene(len(levels), [one.name for one in levels].index(level))
         while scene.phase is not Phase.CLOSED:
             for event in pygame.event.get():
                 if event.type == pygame.VIDEORESIZE:
-                    painter = Painter(pygame.display.get_surface())
+                    painter = Painter(pygame.display.get_surface(), duel.person)
                 scene = _after_event(pygame, scene, event)
             if scene.new_game:
-                match.reset(scene.level)
+                duel.reset(levels[scene.level])
                 scene = replace(scene, new_game=False)
             playing = scene.phase is Phase.PLAYING
-            scene = after_frame(scene, match.step(scene.move) if playing else 0)
-            chosen = levels[scene.level]
-            painter.paint(scene, match.screen, chosen.name, chosen.about)
+            scene = after_frame(scene, duel.step(scene.move) if playing else 0)
+            painter.paint(scene, duel.screen, levels[scene.level])
             pygame.display.flip()
             if on_paint is not None:
                 on_paint(pygame.display.get_surface(), scene)
@@ -144,7 +108,7 @@ def _open(pygame: Any) -> Any:
 
 def _clock(pygame: Any) -> Callable[[], Any]:
     clock = pygame.time.Clock()
-    return lambda: clock.tick(FPS)
+    return lambda: clock.tick(FRAMES_PER_SECOND)
 
 
 def _after_event(pygame: Any, scene: Scene, event: Any) -> Scene:
