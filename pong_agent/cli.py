@@ -18,11 +18,13 @@ from pong_agent.commands.doctor import Doctor
 from pong_agent.commands.evaluate import Evaluate
 from pong_agent.commands.export import Export
 from pong_agent.commands.options import command_with, read_options, to_toml, with_options
+from pong_agent.commands.play import Play
 from pong_agent.commands.record import Record
 from pong_agent.commands.report import Report
 from pong_agent.commands.train import Train
 from pong_agent.environment import NotPongError
 from pong_agent.evaluation.film import FilmError
+from pong_agent.play.window import WindowError
 from pong_agent.presets import ConfigError
 from pong_agent.training.collector import CollectorError
 from pong_agent.training.run_folder import RunError
@@ -38,9 +40,12 @@ _USER_ERRORS = (
     NotPongError,
     OSError,
     RunError,
+    WindowError,
 )
 
-_Command: TypeAlias = Train | Evaluate | Record | Report | Export | Doctor | Benchmark | Chaos
+_Command: TypeAlias = (
+    Train | Evaluate | Record | Report | Play | Export | Doctor | Benchmark | Chaos
+)
 _COMMANDS: dict[str, type] = {one.__name__.lower(): one for one in get_args(_Command)}
 
 

@@ -1,15 +1,12 @@
 """`pong-agent evaluate`: whole episodes, counted."""
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pong_agent.checkpoint import atomic_replace
 from pong_agent.commands.episodes import Episodes
+from pong_agent.commands.files import write_json
 from pong_agent.commands.lines import table
 from pong_agent.evaluation.evaluate import evaluate_policy
-from pong_agent.training.run_folder import RunError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,15 +31,6 @@ class Evaluate(Episodes):
             )
         print(table(result))
         if self.json is not None:
-            _write_json(self.json, {"weights": str(weights), **result.to_dict()})
+            write_json(self.json, {"weights": str(weights), **result.to_dict()})
             print(f"wrote {self.json}")
         return 0
-
-
-def _write_json(path: Path, content: Mapping[str, object]) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_replace(path) as temporary:
-            temporary.write_text(json.dumps(content, indent=2) + "\n")
-    except OSError as error:
-        raise RunError(f"{path}: cannot be written: {error}") from error

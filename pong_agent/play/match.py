@@ -159,6 +159,7 @@ def play_match(
     sticky: float = 0.25,
     max_frames: int = LONGEST,
     on_game: Callable[[Game], None] | None = None,
+    film: Callable[[Frame], None] | None = None,
 ) -> MatchResult:
     """Let two agents play against each other, changing sides after each game.
 
@@ -172,6 +173,7 @@ def play_match(
             game would be the same.
         max_frames: emulated frames of a game at the most; who has more points then has won it.
         on_game: called with each game as it ends.
+        film: called with every screen of the first game; the array is reused.
 
     Raises:
         ConfigError: a number is out of range, or all games would be one.
@@ -206,6 +208,7 @@ def play_match(
                 Player(right, deterministic=deterministic, seed=seeds[1]),
                 game_seed,
                 max_frames=max_frames,
+                on_frame=film if index == 0 else None,
             )
             points = (pong.right_points, pong.left_points)
             first_points, second_points = points if first_is_right else points[::-1]

@@ -94,7 +94,7 @@ class TwoPlayerPong:
         return self.screen()
 
     def frame(self, left: int, right: int) -> int:
-        """Play one emulated frame; return the reward, 1 for a point of the right, -1 of the left."""
+        """Play one emulated frame; return the reward, 1 for a point of the right one, or -1."""
         left, right = self._stuck((left, right))
         # A won or lost game would stop the twin, whose game is of no interest.
         for cell in (_LEFT_SCORE, _RIGHT_SCORE):
