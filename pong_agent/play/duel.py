@@ -24,7 +24,7 @@ class Duel:
     Attributes:
         pong: both paddles.
         person: the person's side.
-        games: how many games were begun.
+        games: in how many games a frame was played.
 
     Example:
         >>> from pong_agent.actions import UP
@@ -48,7 +48,7 @@ class Duel:
     def reset(self, level: Level) -> None:
         """Begin a game at a level."""
         seed = self._seed + self.games
-        self.games += 1
+        self._played = False
         self.pong.reset(seed)
         # The console's first screens have other colours and no left paddle; the ball comes later.
         self.screen: Frame = self.pong.step(STAY, STAY)
@@ -65,6 +65,9 @@ class Duel:
         Returns:
             1 where the person scored, -1 where the agent did, 0 otherwise.
         """
+        if not self._played:
+            self._played = True
+            self.games += 1
         if self.pong.frames % FRAMES_PER_STEP == 0:  # after `reset` too
             self._decision = self._opponent.decide(self.screen)
         if self.person == "left":

@@ -1,6 +1,7 @@
 """The window in which a person plays against an agent, at the console's 60 frames per second."""
 
 import os
+import sys
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -12,6 +13,7 @@ from pong_agent.play.levels import LEVELS, Level
 from pong_agent.play.scene import KeyEvent, Meaning, Phase, Scene, after_frame, after_keys, paused
 from pong_agent.play.two_players import FRAMES_PER_SECOND
 
+_DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER")  # which say where it is
 _OF_DESKTOP = 0.85  # what the window takes of it at first, at most
 
 
@@ -90,13 +92,16 @@ def _open(pygame: Any) -> Any:
         WindowError: there is no display.
     """
     expected = "play: expected a display to open a window on, found"
+    if sys.platform.startswith("linux") and not any(map(os.environ.get, _DISPLAYS)):
+        raise WindowError(f"{expected} none of the variables {', '.join(_DISPLAYS)}")
     try:
         pygame.display.init()
         pygame.font.init()
         # Without a display SDL draws where nobody sees it, unless it was asked to.
         driver = pygame.display.get_driver()
         if driver == "offscreen" and os.environ.get("SDL_VIDEODRIVER") != driver:
-            raise WindowError(f"{expected} none (DISPLAY and WAYLAND_DISPLAY say where it is)")
+            given = [f"{one}={os.environ[one]}" for one in _DISPLAYS if os.environ.get(one)]
+            raise WindowError(f"{expected} none with {', '.join(given) or 'this desktop'}")
         width, height = pygame.display.get_desktop_sizes()[0]
         scale = largest_scale((int(_OF_DESKTOP * width), int(_OF_DESKTOP * height)))
         pygame.display.set_caption("Pong: you against the agent")
