@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -14,6 +15,7 @@ from pong_agent.play.scene import KeyEvent, Meaning, Phase, Scene, after_frame, 
 from pong_agent.play.two_players import FRAMES_PER_SECOND
 
 _DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER")  # which say where it is
+_FRAME = 1 / FRAMES_PER_SECOND  # seconds
 _OF_DESKTOP = 0.85  # what the window takes of it at first, at most
 
 
@@ -49,7 +51,7 @@ def run_window(
     surface = _open(pygame)
     try:
         painter = Painter(surface, duel.person)
-        tick = tick or _clock(pygame)
+        tick = tick or _clock()
         scene = Scene(len(levels), [one.name for one in levels].index(level))
         while scene.phase is not Phase.CLOSED:
             for event in pygame.event.get():
@@ -104,6 +106,7 @@ def _open(pygame: Any) -> Any:
             raise WindowError(f"{expected} none with {', '.join(given) or 'this desktop'}")
         width, height = pygame.display.get_desktop_sizes()[0]
         scale = largest_scale((int(_OF_DESKTOP * width), int(_OF_DESKTOP * height)))
+        pygame.mouse.set_visible(False)
         pygame.display.set_caption("Pong: you against the agent")
         size = tuple(scale * side for side in PICTURE_SIZE)
         return pygame.display.set_mode(size, pygame.RESIZABLE)
@@ -111,9 +114,17 @@ def _open(pygame: Any) -> Any:
         raise WindowError(f"{expected} none: {error}") from error
 
 
-def _clock(pygame: Any) -> Callable[[], Any]:
-    clock = pygame.time.Clock()
-    return lambda: clock.tick(FRAMES_PER_SECOND)
+def _clock() -> Callable[[], None]:
+    """Return what waits until the next frame is due; pygame's own clock counts in milliseconds."""
+    due = time.monotonic()
+
+    def wait() -> None:
+        nonlocal due
+        # After a long frame the game does not race to catch up.
+        due = max(due + _FRAME, time.monotonic() - _FRAME)
+        time.sleep(max(0.0, due - time.monotonic()))
+
+    return wait
 
 
 def _after_event(pygame: Any, scene: Scene, event: Any) -> Scene:
