@@ -14,6 +14,7 @@ from pong_agent.algorithms.optimizers import LearningError
 from pong_agent.checkpoint import CheckpointError
 from pong_agent.commands.benchmark import Benchmark
 from pong_agent.commands.chaos import Chaos
+from pong_agent.commands.doctor import Doctor
 from pong_agent.commands.evaluate import Evaluate
 from pong_agent.commands.export import Export
 from pong_agent.commands.options import command_with, read_options, to_toml, with_options
@@ -25,6 +26,7 @@ from pong_agent.commands.tournament import Tournament
 from pong_agent.commands.train import Train
 from pong_agent.environment import NotPongError
 from pong_agent.evaluation.film import FilmError
+from pong_agent.play.window import WindowError
 from pong_agent.presets import ConfigError
 from pong_agent.training.collector import CollectorError
 from pong_agent.training.run_folder import RunError
@@ -40,10 +42,21 @@ _USER_ERRORS = (
     NotPongError,
     OSError,
     RunError,
+    WindowError,
 )
 
 _Command: TypeAlias = (
-    Train | Evaluate | Record | Report | Play | Tournament | Plot | Export | Benchmark | Chaos
+    Train
+    | Evaluate
+    | Record
+    | Report
+    | Plot
+    | Play
+    | Tournament
+    | Export
+    | Doctor
+    | Benchmark
+    | Chaos
 )
 _COMMANDS: dict[str, type] = {one.__name__.lower(): one for one in get_args(_Command)}
 

@@ -19,7 +19,7 @@ FLOORS = [
     {"evaluation"},
     {"training"},
     {"curves"},
-    {"benchmarks", "chaos", "play", "report"},
+    {"benchmarks", "chaos", "doctor", "play", "report"},
     {"commands"},
     {"cli"},
     {"__main__"},

@@ -1,15 +1,18 @@
-"""`pong-agent play`: agent against agent."""
+"""`pong-agent play`: a person against an agent, or agent against agent."""
 
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from tqdm import tqdm
 
 from pong_agent.agent import PRETRAINED, PongAgent
 from pong_agent.commands.files import write_json
+from pong_agent.play.duel import Duel, Side
 from pong_agent.play.match import LONGEST, MatchResult, play_match
 from pong_agent.play.match_film import MatchFilm
+from pong_agent.play.window import run_window
 from pong_agent.presets import ConfigError
 from pong_agent.training.run_folder import load_agent
 
@@ -18,10 +21,20 @@ PRETRAINED_NAME = "pretrained"
 
 @dataclass(frozen=True, kw_only=True)
 class Play:
-    """Play Pong against an agent, or let two agents play against each other.
+    """Play Pong against an agent in a window, or let two agents play against each other.
 
-    Both paddles are on the stock emulator and obey the same rules.
+    Both paddles are on the stock emulator and obey the same rules. The window shows the keys.
     """
+
+    against: str = PRETRAINED_NAME
+    """Whom you play against: a weights file, a run folder, or `pretrained`."""
+
+    level: Literal["easy", "normal", "hard"] = "normal"
+    """How well it plays: by its own decisions alone (hard), about as well as the built-in player
+    (normal), or worse; one of five, or two of five, of its decisions are then not made."""
+
+    side: Side = "left"
+    """Your side."""
 
     agent_vs_agent: tuple[str, str] | None = None
     """Two agents, each a weights file, a run folder, or `pretrained`; they change sides after each
@@ -37,7 +50,7 @@ class Play:
     """Probability that an action is sticky."""
 
     seed: int = 0
-    """Games 2 i and 2 i + 1 have the seed SEED + i."""
+    """Games 2 i and 2 i + 1 have the seed SEED + i; in the window, game i."""
 
     max_frames: int = LONGEST
     """Emulated frames of a game at the most, 60 per second."""
@@ -54,8 +67,16 @@ class Play:
     def run(self) -> int:
         """Play, print the points, and return the exit code."""
         if self.agent_vs_agent is None:
-            raise ConfigError("--agent-vs-agent: expected two agents, found none")
+            return self._play_window()
         return self._play_match(*self.agent_vs_agent)
+
+    def _play_window(self) -> int:
+        duel = Duel(load_player(self.against), person=self.side, seed=self.seed)
+        with closing(duel):
+            you, agent = run_window(duel, self.level).games
+        if you or agent:
+            print(f"games won: you {you}, the agent {agent}")
+        return 0
 
     def _play_match(self, first: str, second: str) -> int:
         agents = load_player(first), load_player(second)

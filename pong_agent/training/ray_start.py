@@ -10,7 +10,7 @@ from typing import Any
 from pong_agent.training.collector import CollectorError
 
 # Weights are 10 MB and trajectories 0.1 MB; Ray's default is 30 % of the machine's memory.
-_OBJECT_STORE_BYTES = 256 * 2**20
+OBJECT_STORE_BYTES = 256 * 2**20
 
 
 def import_ray(*, local: bool) -> Any:
@@ -43,7 +43,7 @@ def start_ray(ray: Any, n_workers: int, address: str | None) -> bool:
             "address": "local",
             "num_cpus": max(n_workers, os.cpu_count() or 1),
             "include_dashboard": False,
-            "object_store_memory": _OBJECT_STORE_BYTES,
+            "object_store_memory": OBJECT_STORE_BYTES,
         }
     else:
         options["address"] = address

@@ -1,0 +1,74 @@
+"""The game: the ROM, the environments' ids, and the weights that come with the package."""
+
+import io
+from contextlib import redirect_stdout
+from pathlib import Path
+
+import numpy as np
+
+from pong_agent.agent import PRETRAINED, PongAgent
+from pong_agent.checkpoint import CheckpointError
+from pong_agent.doctor.check import Check, first_line
+
+ENV_IDS = ("ALE/Pong-v5", "PongAgent/Pong-v5")
+
+_REINSTALL = "pip install --force-reinstall --no-deps"
+
+
+def check_rom(roms_dir: str | None) -> Check:
+    """Check that Pong's ROM is there and is the one that ale-py expects.
+
+    Args:
+        roms_dir: the variable ALE_ROMS_DIR, which ale-py reads; None where it is not set.
+    """
+    name = "Pong ROM"
+    remedy = "unset ALE_ROMS_DIR" if roms_dir else f"{_REINSTALL} ale-py"
+    try:
+        from ale_py import roms
+
+        with redirect_stdout(io.StringIO()):  # it prints where ALE_ROMS_DIR is
+            path = roms.get_rom_path("pong")
+    except (ImportError, OSError) as error:
+        found = str(error).replace("\n", " ")
+        return Check(name, "FAIL", found or first_line(error), remedy)
+    if path is None:
+        return Check(name, "FAIL", "this ale-py does not know Pong", remedy)
+    return Check(name, "ok", f"{path}, with the checksum that ale-py expects")
+
+
+def check_environment(env_id: str) -> Check:
+    """Check that an environment is registered, and play a step in it."""
+    owner = "ale-py 'gymnasium[atari]'" if env_id.startswith("ALE/") else "pong-agent"
+    remedy = f"{_REINSTALL} {owner}"
+    try:
+        import ale_py
+        import gymnasium as gym
+
+        from pong_agent.plugin import ENV_ID  # noqa: F401  # registers it
+
+        ale_py.ALEInterface.setLoggerMode(ale_py.LoggerMode.Error)  # no banner
+        with redirect_stdout(io.StringIO()):  # as above
+            env = gym.make(env_id)
+        try:
+            observation, _ = env.reset(seed=0)
+            env.step(env.action_space.sample())
+        finally:
+            env.close()
+    except OSError as error:
+        return Check(env_id, "FAIL", first_line(error), "first mend the Pong ROM, see there")
+    except (gym.error.Error, ImportError, RuntimeError) as error:
+        return Check(env_id, "FAIL", first_line(error), remedy)
+    found = f"registered, plays; observations are {observation.shape} {observation.dtype}"
+    return Check(env_id, "ok", found)
+
+
+def check_weights(path: Path = PRETRAINED) -> Check:
+    """Check that the weights that come with the package can be loaded and act."""
+    name = "weights"
+    try:
+        agent = PongAgent.load(path)
+    except CheckpointError as error:
+        return Check(name, "FAIL", first_line(error), f"{_REINSTALL} pong-agent")
+    agent.act(np.zeros((210, 160, 3), dtype=np.uint8))
+    size, steps = path.stat().st_size, agent.progress.agent_steps
+    return Check(name, "ok", f"{path}, {size / 1e6:.1f} MB, {steps:,} agent steps of training")

@@ -1,0 +1,177 @@
+"""The machine: the film encoder, threads, room on disk and in shared memory, the display."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from pong_agent.doctor.check import Check, first_line
+from pong_agent.evaluation.film import FilmError, FilmWriter, read_film_info
+from pong_agent.training.ray_start import OBJECT_STORE_BYTES
+
+# A checkpoint of preset `ppo` is 26 MB; a run keeps three, the best one and a series of small
+# snapshots, and needs room for one more while it writes.
+_RUN_BYTES = 200_000_000
+_SEVERAL_RUNS_BYTES = 1_000_000_000
+
+# What OpenBLAS reads, the first that is a number above 0.
+_BLAS_VARIABLES = ("OPENBLAS_NUM_THREADS", "GOTO_NUM_THREADS", "OMP_NUM_THREADS")
+
+_REINSTALL_FFMPEG = "pip install --force-reinstall imageio-ffmpeg"
+_UNSET_FFMPEG = "unset IMAGEIO_FFMPEG_EXE, or let it name an ffmpeg that has libx264"
+
+_OPEN_DISPLAY = "import pygame; pygame.display.init(); print(pygame.display.get_driver())"
+_WITHOUT_WINDOW = ("dummy", "offscreen")  # SDL takes "offscreen" where there is no display
+_DISPLAY_VARIABLES = ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER")
+
+
+def check_ffmpeg(named: str | None) -> Check:
+    """Check that ffmpeg encodes and decodes H.264, by a film of a few frames.
+
+    Args:
+        named: the variable IMAGEIO_FFMPEG_EXE, which imageio-ffmpeg reads; None where it is unset.
+    """
+    name = "ffmpeg"
+    frames = np.zeros((6, 210, 160, 3), dtype=np.uint8)
+    frames[:, 100:116, 80] = 255
+    try:
+        from imageio_ffmpeg import get_ffmpeg_exe, get_ffmpeg_version
+
+        with TemporaryDirectory() as folder:
+            path = Path(folder, "doctor.mp4")
+            with FilmWriter(path, scale=2) as film:
+                for frame in frames:
+                    film.write(frame)
+            info = read_film_info(path)
+        found = f"{get_ffmpeg_version()} at {get_ffmpeg_exe()}"
+    except (FilmError, ImportError, OSError, RuntimeError) as error:
+        found = first_line(error).rpartition("doctor.mp4: ")[2]
+        if named:
+            return Check(name, "FAIL", f"IMAGEIO_FFMPEG_EXE={named}: {found}", _UNSET_FFMPEG)
+        return Check(name, "FAIL", found, _REINSTALL_FFMPEG)
+    return Check(name, "ok", f"{info.codec} written and read by {found}")
+
+
+def check_blas(environment: Mapping[str, str]) -> Check:
+    """Tell how many threads NumPy's BLAS takes, in this process and in each Ray worker.
+
+    The policy's own sums do not go through BLAS. But Ray gives each worker one thread only where
+    the user has set nothing else, and N workers with N threads each wait for one another.
+
+    Args:
+        environment: environment variables.
+    """
+    name = "BLAS threads"
+    library = np.show_config(mode="dicts")["Build Dependencies"]["blas"]["name"]
+    if "openblas" not in library:
+        return Check(name, "ok", f"{library}; how many it takes is not known")
+    cpus = _usable_cpus()
+    given = {one: environment[one] for one in _BLAS_VARIABLES if environment.get(one)}
+    numbers = {one: int(text) for one, text in given.items() if text.isdecimal() and int(text) > 0}
+    threads = min(next(iter(numbers.values()), cpus), cpus)
+    found = f"{library}: {threads} here, of {cpus} CPUs"
+    for one, text in given.items():
+        if one not in numbers:
+            expected = f"{one}={text}, expected a whole number above 0"
+            return Check(name, "warn", f"{found}; {expected}", f"unset {one}")
+    many = [f"{one}={number}" for one, number in numbers.items() if number > 1]
+    if many:
+        remedy = f"unset {' '.join(one.partition('=')[0] for one in many)}"
+        found = f"{found}; {', '.join(many)} holds for every Ray worker too"
+        return Check(name, "warn", found, f"{remedy}: Ray then gives each worker one")
+    return Check(name, "ok", f"{found}, 1 in each Ray worker")
+
+
+def check_disk(
+    folder: Path, needed: int = _RUN_BYTES, comfortable: int = _SEVERAL_RUNS_BYTES
+) -> Check:
+    """Check that a run can be written to a folder.
+
+    Args:
+        folder: where run folders and films go.
+        needed: bytes that one run takes.
+        comfortable: bytes below which there is a warning.
+    """
+    name = "disk"
+    try:
+        with TemporaryDirectory(dir=folder):
+            pass
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        where = f"{folder} cannot be written: {error.strerror}"
+        return Check(name, "FAIL", where, "work in a folder of your own")
+    found = f"{free / 1e9:,.1f} GB free in {folder}"
+    remedy = f"make room, or work elsewhere: a run takes up to {needed / 1e9:.1f} GB"
+    if free < needed:
+        return Check(name, "FAIL", found, remedy)
+    if free < comfortable:
+        return Check(name, "warn", found, remedy)
+    return Check(name, "ok", found)
+
+
+def check_shared_memory(
+    folder: Path = Path("/dev/shm"),  # noqa: S108  # Ray's object store is in there
+    needed: int = OBJECT_STORE_BYTES,
+) -> Check:
+    """Check that shared memory has room for Ray's object store, which is slower elsewhere.
+
+    Args:
+        folder: where shared memory is mounted.
+        needed: bytes of the object store.
+    """
+    name = "shared memory"
+    if not folder.is_dir():
+        return Check(name, "ok", f"no {folder} on this system: Ray uses its temporary folder")
+    free = shutil.disk_usage(folder).free
+    found = f"{free / 2**20:,.0f} MiB free in {folder}, {needed / 2**20:,.0f} MiB used by Ray"
+    if free >= needed:
+        return Check(name, "ok", found)
+    return Check(
+        name,
+        "warn",
+        f"{found}: training is slower without",
+        f"delete files in {folder}; in Docker, run the container with --shm-size=1g",
+    )
+
+
+def check_display(environment: Mapping[str, str]) -> Check:
+    """Check that a window can be opened, which `pong-agent play` alone needs.
+
+    Args:
+        environment: environment variables, which say where the display is.
+    """
+    name = "display"
+    if find_spec("pygame") is None:
+        remedy = "for pong-agent play, pip install 'pong-agent[play]'"
+        return Check(name, "warn", "pygame is not installed", remedy)
+    # In a process of its own, because SDL may end the one that it is in.
+    ran = subprocess.run(  # noqa: S603  # our own program
+        [sys.executable, "-c", _OPEN_DISPLAY],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**environment, "PYGAME_HIDE_SUPPORT_PROMPT": "1"},
+    )
+    given = [f"{one}={environment[one]}" for one in _DISPLAY_VARIABLES if environment.get(one)]
+    variables = ", ".join(given) or f"none of {', '.join(_DISPLAY_VARIABLES)} is set"
+    driver = ran.stdout.strip()
+    if ran.returncode == 0 and driver not in _WITHOUT_WINDOW:
+        return Check(name, "ok", f"pygame opens one with {driver} ({variables})")
+    return Check(
+        name,
+        "warn",
+        f"none that pygame can open: {variables}",
+        "for pong-agent play, log in at a desktop, or use ssh -X; all else works without",
+    )
+
+
+def _usable_cpus() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -1,0 +1,114 @@
+"""Python, the packages that this one requires, and its extras, as the installed metadata say."""
+
+import platform
+import sys
+from collections.abc import Iterator
+from importlib import metadata
+
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+
+from pong_agent.doctor.check import Check
+
+_PACKAGE = "pong-agent"
+_FOR_DEVELOPERS = {"dev", "test"}
+_SHOWN = ("numpy", "gymnasium", "ale-py", "ray")  # whose versions matter in a bug report
+
+
+def check_python(required: str | None = None) -> Check:
+    """Check Python's version.
+
+    Args:
+        required: versions that will do, such as ">=3.11"; by default those of the installed
+            package.
+    """
+    version = platform.python_version()
+    if required is None:
+        try:
+            required = metadata.metadata(_PACKAGE)["Requires-Python"]
+        except metadata.PackageNotFoundError:
+            required = ""  # `check_packages` tells of that
+    found = f"{version} at {sys.executable}"
+    if SpecifierSet(required).contains(version, prereleases=True):
+        return Check("Python", "ok", found)
+    return Check(
+        "Python", "FAIL", f"{found}, expected {required}", f"install a Python {required} and use it"
+    )
+
+
+def check_packages() -> Check:
+    """Check that every package that this one requires is there, in a version that will do."""
+    name = "packages"
+    try:
+        requirements = _requirements(_PACKAGE, extra="")
+    except metadata.PackageNotFoundError:
+        return Check(
+            name,
+            "warn",
+            f"{_PACKAGE} is not installed in this Python, so that versions cannot be compared",
+            "pip install -e . in the folder of its pyproject.toml",
+        )
+    unmet = [reason for requirement in requirements for reason in _unmet(requirement)]
+    if unmet:
+        return Check(name, "FAIL", "; ".join(unmet), f"pip install --upgrade {_PACKAGE}")
+    versions = ", ".join(f"{one} {metadata.version(one)}" for one in (_PACKAGE, *_SHOWN))
+    return Check(name, "ok", f"{len(requirements)} as required: {versions}")
+
+
+def check_extras() -> Check:
+    """Tell which of the optional extras are there; none of them is needed for the main job."""
+    try:
+        extras = metadata.metadata(_PACKAGE).get_all("Provides-Extra") or []
+    except metadata.PackageNotFoundError:
+        return Check("extras", "warn", f"not known: {_PACKAGE} is not installed in this Python")
+    unmet = {
+        extra: [
+            reason
+            for requirement in _requirements(_PACKAGE, extra=extra)
+            for reason in _unmet(requirement)
+        ]
+        for extra in sorted(set(extras) - _FOR_DEVELOPERS)
+    }
+    there = ", ".join(extra for extra, reasons in unmet.items() if not reasons) or "none"
+    missing = [extra for extra, reasons in unmet.items() if reasons]
+    if not missing:
+        return Check("extras", "ok", f"{there} there")
+    reasons = ", ".join(f"{extra} ({_short(unmet[extra])})" for extra in missing)
+    remedy = f"where they are wanted, pip install '{_PACKAGE}[{','.join(missing)}]'"
+    return Check("extras", "ok", f"{there} there; not there: {reasons}", remedy)
+
+
+def _short(reasons: list[str]) -> str:
+    more = f", and {len(reasons) - 2} more" if len(reasons) > 2 else ""
+    return ", ".join(reasons[:2]) + more
+
+
+def _requirements(distribution: str, extra: str) -> list[Requirement]:
+    """Return what a distribution requires on this system; with an extra, only what that adds.
+
+    Raises:
+        PackageNotFoundError: there is no such distribution.
+    """
+    every = [Requirement(line) for line in metadata.requires(distribution) or []]
+    plain = [one for one in every if _wanted(one, "")]
+    if not extra:
+        return plain
+    return [one for one in every if _wanted(one, extra) and one not in plain]
+
+
+def _wanted(requirement: Requirement, extra: str) -> bool:
+    return requirement.marker is None or requirement.marker.evaluate({"extra": extra})
+
+
+def _unmet(requirement: Requirement) -> Iterator[str]:
+    """Yield what is missing of a requirement, the extras that it names included."""
+    try:
+        version = metadata.version(requirement.name)
+    except metadata.PackageNotFoundError:
+        yield f"{requirement.name} missing"
+        return
+    if not requirement.specifier.contains(version, prereleases=True):
+        yield f"{requirement.name} {version}, expected {requirement.specifier}"
+    for extra in sorted(requirement.extras):
+        for added in _requirements(requirement.name, extra):
+            yield from _unmet(added)

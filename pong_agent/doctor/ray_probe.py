@@ -1,0 +1,32 @@
+"""`python -m pong_agent.doctor.ray_probe`: a Ray worker begins a game, as in training."""
+
+import sys
+import time
+
+from pong_agent.agent import PongAgent
+from pong_agent.training.collector import CollectorError
+from pong_agent.training.ray_start import import_ray
+from pong_agent.training.workers import RayCollector
+
+
+def main() -> int:
+    """Start Ray and one worker, and return the exit code."""
+    start = time.monotonic()
+    agent = PongAgent("ppo")
+    try:
+        version = import_ray(local=True).__version__
+        collector = RayCollector(agent.config, n_workers=1)
+        try:
+            collector.call("start_game", agent.parameters, [0])
+        finally:
+            collector.close()
+    except (CollectorError, ImportError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    seconds = time.monotonic() - start
+    sys.stdout.write(f"{version} starts, a worker began a game, within {seconds:.0f} s\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,193 @@
+"""The window's picture: the game's frame, enlarged, and a panel with score and keys beside it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pong_agent.play.duel import Side
+from pong_agent.play.levels import Level
+from pong_agent.play.scene import WINNING_SCORE, Phase, Scene
+
+if TYPE_CHECKING:
+    import pygame
+
+GAME_SIZE = (160, 210)  # width and height, in pixels of the console
+_PANEL_WIDTH = 92  # in the same unit
+PICTURE_SIZE = (GAME_SIZE[0] + _PANEL_WIDTH, GAME_SIZE[1])
+
+Colour = tuple[int, int, int]
+_BACKGROUND: Colour = (22, 18, 16)
+_PALE: Colour = (160, 150, 142)
+_WHITE: Colour = (236, 236, 236)
+_PADDLES: dict[str, Colour] = {"left": (213, 130, 74), "right": (92, 186, 92)}  # their own
+
+_KEYS = (
+    ("W, Up", "up"),
+    ("S, Down", "down"),
+    ("P", "pause"),
+    ("R", "new game"),
+    ("Esc, Q", "quit"),
+)
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of text.
+
+    Attributes:
+        text: what it says.
+        size: of its letters, in pixels of the console.
+        colour: of its letters, RGB.
+    """
+
+    text: str
+    size: int = 7
+    colour: Colour = _WHITE
+
+
+def largest_scale(size: tuple[int, int]) -> int:
+    """Return by what whole number the picture can be enlarged within a size, at least 1.
+
+    Example:
+        >>> largest_scale((1920, 1000))
+        4
+    """
+    return max(1, min(size[0] // PICTURE_SIZE[0], size[1] // PICTURE_SIZE[1]))
+
+
+def message(scene: Scene, level: str, person: Side) -> list[Line]:
+    """Return what is written across the game; nothing while it is played.
+
+    Args:
+        scene: what the window knows.
+        level: name of the level.
+        person: the person's side.
+    """
+    own, other = colours(person)
+    match scene.phase:
+        case Phase.START:
+            return [
+                Line("Pong", 22),
+                Line(f"You play on the {person}.", 9, own),
+                Line(f"First to {WINNING_SCORE}.", 9),
+                Line(""),
+                *_choice(scene, level, other),
+                Line(""),
+                Line("Press a key to start", 9),
+            ]
+        case Phase.COUNTDOWN:
+            return [Line(str(scene.count), 30)]
+        case Phase.PAUSED:
+            return [Line("Paused", 18), Line("P to go on", 9)]
+        case Phase.OVER:
+            won = scene.score[0] > scene.score[1]
+            return [
+                Line("You win" if won else "The agent wins", 16, own if won else other),
+                Line(f"{scene.score[0]} : {scene.score[1]}", 16),
+                Line(""),
+                Line("R for a new game", 9),
+                Line(""),
+                *_choice(scene, level, other),
+            ]
+    return []
+
+
+def _choice(scene: Scene, level: str, colour: Colour) -> list[Line]:
+    if scene.n_levels == 1:
+        return [Line(level, 11, colour)]
+    return [Line(f"< {level} >", 11, colour), Line("Left, Right: another level", 7, _PALE)]
+
+
+def colours(person: Side) -> tuple[Colour, Colour]:
+    """Return the colours of the person and of the agent, which are those of their paddles."""
+    return _PADDLES[person], _PADDLES["right" if person == "left" else "left"]
+
+
+class Painter:
+    """Draws scenes on a surface of any size; a pixel of the console becomes a square of whole ones.
+
+    Args:
+        surface: what the window shows.
+        person: the person's side.
+    """
+
+    def __init__(self, surface: "pygame.Surface", person: Side) -> None:
+        self._surface = surface
+        self._person = person
+        self._scale = largest_scale(surface.get_size())
+        width, height = (self._scale * side for side in PICTURE_SIZE)
+        self._left = (surface.get_width() - width) // 2
+        self._top = (surface.get_height() - height) // 2
+        self._fonts: dict[int, pygame.font.Font] = {}
+
+    def paint(self, scene: Scene, frame: NDArray[np.uint8], level: Level) -> None:
+        """Draw everything.
+
+        Args:
+            scene: what the window knows.
+            frame: [210, 160, 3] uint8, the emulator's screen.
+            level: the one that is played, or chosen for the next game.
+        """
+        self._surface.fill(_BACKGROUND)
+        self._paint_game(frame, dim=scene.phase not in (Phase.PLAYING, Phase.COUNTDOWN))
+        self._write_centred(message(scene, level.name, self._person))
+        self._paint_panel(scene, level)
+
+    def _paint_game(self, frame: NDArray[np.uint8], *, dim: bool) -> None:
+        import pygame
+
+        small = pygame.image.frombuffer(frame.tobytes(), GAME_SIZE, "RGB")
+        enlarged = pygame.transform.scale_by(small, self._scale)  # nearest neighbour
+        if dim:
+            enlarged.fill((70, 70, 70), special_flags=pygame.BLEND_RGB_MULT)
+        self._surface.blit(enlarged, (self._left, self._top))
+
+    def _write_centred(self, lines: Sequence[Line]) -> None:
+        heights = [self._font(line.size).get_linesize() for line in lines]
+        middle = self._left + self._scale * GAME_SIZE[0] // 2
+        # The middle of the playing field, which is not that of the screen.
+        y = self._top + self._scale * 114 - sum(heights) // 2
+        for line, height in zip(lines, heights, strict=True):
+            text = self._font(line.size).render(line.text, True, line.colour)
+            self._surface.blit(text, (middle - text.get_width() // 2, y))
+            y += height
+
+    def _paint_panel(self, scene: Scene, level: Level) -> None:
+        y = 12
+        both = zip(("You", "Agent"), scene.score, colours(self._person), strict=True)
+        for name, points, colour in both:
+            self._write(name, y + 4, 10, colour)
+            self._write(str(points), y, 16, colour, right=True)
+            y += 20
+        y += 2
+        self._write("Games won", y, 7, _PALE)
+        self._write(f"{scene.games[0]} : {scene.games[1]}", y, 7, _WHITE, right=True)
+        y += 20
+        self._write(level.name, y, 8, colours(self._person)[1])
+        y += 11
+        for line in level.about:
+            self._write(line, y, 6, _PALE)
+            y += 8
+        y = PICTURE_SIZE[1] - 10 - 11 * len(_KEYS)
+        for key, meaning in _KEYS:
+            self._write(key, y, 7, _WHITE)
+            self._write(meaning, y, 7, _PALE, right=True)
+            y += 11
+
+    def _write(self, text: str, y: int, size: int, colour: Colour, *, right: bool = False) -> None:
+        """Write into the panel, at its left or right side."""
+        rendered = self._font(size).render(text, True, colour)
+        x = self._left + self._scale * (GAME_SIZE[0] + 6)
+        if right:
+            x = self._left + self._scale * (PICTURE_SIZE[0] - 6) - rendered.get_width()
+        self._surface.blit(rendered, (x, self._top + self._scale * y))
+
+    def _font(self, size: int) -> "pygame.font.Font":
+        import pygame
+
+        if size not in self._fonts:
+            self._fonts[size] = pygame.font.Font(None, round(1.45 * size * self._scale))
+        return self._fonts[size]

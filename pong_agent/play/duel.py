@@ -1,0 +1,82 @@
+"""A person against an agent: the game that the window shows."""
+
+from typing import Literal
+
+from pong_agent.actions import STAY
+from pong_agent.agent import PongAgent
+from pong_agent.play.levels import Level, Opponent
+from pong_agent.play.two_players import FRAMES_PER_STEP, Frame, TwoPlayerPong
+
+Side = Literal["left", "right"]
+
+
+class Duel:
+    """Games of a person against an agent, one emulated frame after the other.
+
+    The person's action counts in every frame; the agent decides every fourth one, as it learned to.
+    No action is sticky.
+
+    Args:
+        agent: whom the person plays against; it is not changed.
+        person: the person's side.
+        seed: game i has the seed `seed + i`.
+
+    Attributes:
+        pong: both paddles.
+        person: the person's side.
+        games: in how many games a frame was played.
+
+    Example:
+        >>> from pong_agent.actions import UP
+        >>> from pong_agent.play.levels import LEVELS
+        >>> duel = Duel(PongAgent.pretrained())
+        >>> duel.reset(LEVELS[0])
+        >>> duel.step(UP)
+        0
+        >>> duel.screen.shape
+        (210, 160, 3)
+        >>> duel.close()
+    """
+
+    def __init__(self, agent: PongAgent, *, person: Side = "left", seed: int = 0) -> None:
+        self.pong = TwoPlayerPong(sticky=0.0)
+        self.person = person
+        self.games = 0
+        self._agent = agent
+        self._seed = seed
+
+    def reset(self, level: Level) -> None:
+        """Begin a game at a level."""
+        seed = self._seed + self.games
+        self._played = False
+        self.pong.reset(seed)
+        # The console's first screens have other colours and no left paddle; the ball comes later.
+        self.screen: Frame = self.pong.step(STAY, STAY)
+        mirrored = self.person == "right"
+        self._opponent = Opponent(self._agent, level, mirrored=mirrored, seed=seed)
+        self._decision = STAY
+
+    def step(self, move: int) -> int:
+        """Play one emulated frame.
+
+        Args:
+            move: DOWN, UP or STAY of the person.
+
+        Returns:
+            1 where the person scored, -1 where the agent did, 0 otherwise.
+        """
+        if not self._played:
+            self._played = True
+            self.games += 1
+        if self.pong.frames % FRAMES_PER_STEP == 0:  # after `reset` too
+            self._decision = self._opponent.decide(self.screen)
+        if self.person == "left":
+            points = -self.pong.frame(left=move, right=self._decision)
+        else:
+            points = self.pong.frame(left=self._decision, right=move)
+        self.screen = self.pong.screen()
+        return points
+
+    def close(self) -> None:
+        """Close the emulators."""
+        self.pong.close()

@@ -1,0 +1,159 @@
+"""What the window shows and does: a pure function from keys and points to the next scene."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from pong_agent.actions import DOWN, STAY, UP
+
+WINNING_SCORE = 21
+FRAMES_PER_COUNT = 40  # of the countdown from 3, at 60 frames per second
+
+
+class Phase(Enum):
+    """What the window is doing."""
+
+    START = "start"  # waits for a key
+    COUNTDOWN = "countdown"  # 3, 2, 1
+    PLAYING = "playing"
+    PAUSED = "paused"
+    OVER = "over"  # somebody has 21 points
+    CLOSED = "closed"
+
+
+class Meaning(Enum):
+    """What a key is for."""
+
+    UP = "up"
+    DOWN = "down"
+    PAUSE = "pause"
+    NEW_GAME = "new game"
+    EASIER = "easier"
+    HARDER = "harder"
+    QUIT = "quit"
+    OTHER = "other"
+
+
+@dataclass(frozen=True)
+class KeyEvent:
+    """A key was pressed or released.
+
+    Attributes:
+        key: the key's number; two keys may mean the same.
+        meaning: what it is for.
+        pressed: False where it was released.
+    """
+
+    key: int
+    meaning: Meaning
+    pressed: bool = True
+
+
+@dataclass(frozen=True)
+class Scene:
+    """All that the window knows; the frame of the game aside.
+
+    Attributes:
+        n_levels: how many levels there are to choose from.
+        level: index of the level that is played.
+        phase: what the window is doing.
+        countdown: frames until play goes on.
+        held: numbers and meanings of the keys for UP and DOWN that are held, the latest last.
+        score: points of the person and of the agent in this game.
+        games: games won by the person and by the agent.
+        new_game: whether the emulator is to start a game before its next frame.
+    """
+
+    n_levels: int = 1
+    level: int = 0
+    phase: Phase = Phase.START
+    countdown: int = 0
+    held: tuple[tuple[int, Meaning], ...] = ()
+    score: tuple[int, int] = (0, 0)
+    games: tuple[int, int] = (0, 0)
+    new_game: bool = True
+
+    @property
+    def move(self) -> int:
+        """What the person's paddle does: UP, DOWN or STAY; of two keys the later one counts."""
+        if not self.held:
+            return STAY
+        return UP if self.held[-1][1] is Meaning.UP else DOWN
+
+    @property
+    def count(self) -> int:
+        """The number that is shown while the game counts down, 3 to 1; 0 otherwise."""
+        return -(-self.countdown // FRAMES_PER_COUNT) if self.phase is Phase.COUNTDOWN else 0
+
+
+def after_keys(scene: Scene, events: Iterable[KeyEvent]) -> Scene:
+    """Return the scene after some keys, in their order.
+
+    Example:
+        >>> scene = after_keys(Scene(), [KeyEvent(32, Meaning.OTHER)])  # the space bar
+        >>> scene.phase.name, scene.count
+        ('COUNTDOWN', 3)
+    """
+    for event in events:
+        scene = _after_key(scene, event)
+    return scene
+
+
+def _after_key(scene: Scene, event: KeyEvent) -> Scene:
+    if event.meaning in (Meaning.UP, Meaning.DOWN):
+        others = tuple(one for one in scene.held if one[0] != event.key)
+        held = (*others, (event.key, event.meaning)) if event.pressed else others
+        scene = replace(scene, held=held)
+    if not event.pressed or scene.phase is Phase.CLOSED:
+        return scene
+    match event.meaning:
+        case Meaning.QUIT:
+            return replace(scene, phase=Phase.CLOSED)
+        case Meaning.NEW_GAME:
+            return _new_game(scene)
+        case Meaning.EASIER | Meaning.HARDER if scene.phase in (Phase.START, Phase.OVER):
+            step = 1 if event.meaning is Meaning.HARDER else -1
+            return replace(scene, level=min(max(scene.level + step, 0), scene.n_levels - 1))
+        case Meaning.EASIER | Meaning.HARDER:
+            return scene
+        case Meaning.PAUSE if scene.phase in (Phase.COUNTDOWN, Phase.PLAYING):
+            return replace(scene, phase=Phase.PAUSED)
+    if scene.phase is Phase.PAUSED and event.meaning is Meaning.PAUSE:
+        return _count_down(scene)
+    return _new_game(scene) if scene.phase is Phase.START else scene
+
+
+def paused(scene: Scene) -> Scene:
+    """Return the scene after the window has lost the keyboard: no key is held, and play waits."""
+    playing = scene.phase in (Phase.COUNTDOWN, Phase.PLAYING)
+    return replace(scene, held=(), phase=Phase.PAUSED if playing else scene.phase)
+
+
+def after_frame(scene: Scene, points: int = 0) -> Scene:
+    """Return the scene one frame later.
+
+    Args:
+        scene: before it.
+        points: 1 where the person scored in it, -1 where the agent did, 0 otherwise; only while
+            the phase is PLAYING.
+    """
+    if scene.phase is Phase.COUNTDOWN:
+        left = scene.countdown - 1
+        return replace(scene, countdown=left, phase=Phase.PLAYING if left == 0 else scene.phase)
+    if scene.phase is not Phase.PLAYING:
+        return scene
+    score = (scene.score[0] + max(points, 0), scene.score[1] + max(-points, 0))
+    scene = replace(scene, score=score)
+    if max(score) < WINNING_SCORE:
+        return scene
+    won = score[0] > score[1]
+    games = (scene.games[0] + won, scene.games[1] + (not won))
+    return replace(scene, games=games, phase=Phase.OVER)
+
+
+def _new_game(scene: Scene) -> Scene:
+    return _count_down(replace(scene, score=(0, 0), new_game=True))
+
+
+def _count_down(scene: Scene) -> Scene:
+    return replace(scene, phase=Phase.COUNTDOWN, countdown=3 * FRAMES_PER_COUNT)

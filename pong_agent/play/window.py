@@ -1,0 +1,154 @@
+"""The window in which a person plays against an agent, at the console's 60 frames per second."""
+
+import os
+import sys
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from pong_agent.play.drawing import PICTURE_SIZE, Painter, largest_scale
+from pong_agent.play.duel import Duel
+from pong_agent.play.levels import LEVELS, Level
+from pong_agent.play.scene import KeyEvent, Meaning, Phase, Scene, after_frame, after_keys, paused
+from pong_agent.play.two_players import FRAMES_PER_SECOND
+
+_DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER")  # which say where it is
+_FRAME = 1 / FRAMES_PER_SECOND  # seconds
+_OF_DESKTOP = 0.85  # what the window takes of it at first, at most
+
+
+class WindowError(RuntimeError):
+    """The window cannot be opened; the message says what is missing."""
+
+
+def run_window(
+    duel: Duel,
+    level: str = "normal",
+    *,
+    levels: Sequence[Level] = LEVELS,
+    tick: Callable[[], Any] | None = None,
+    on_paint: Callable[[Any, Scene], None] | None = None,
+) -> Scene:
+    """Open the window, and play until it is closed.
+
+    Args:
+        duel: the game.
+        level: name of the level that is chosen at first.
+        levels: what there is to choose from, the easiest first.
+        tick: called once for each frame, to wait until it is due; by default a clock that gives 60
+            frames per second.
+        on_paint: called with the window's surface and the scene after each frame is drawn.
+
+    Returns:
+        The last scene, which holds the games won.
+
+    Raises:
+        WindowError: pygame is missing, or there is no display.
+    """
+    pygame = _import_pygame()
+    surface = _open(pygame)
+    try:
+        painter = Painter(surface, duel.person)
+        tick = tick or _clock()
+        scene = Scene(len(levels), [one.name for one in levels].index(level))
+        while scene.phase is not Phase.CLOSED:
+            for event in pygame.event.get():
+                if event.type == pygame.VIDEORESIZE:
+                    painter = Painter(pygame.display.get_surface(), duel.person)
+                scene = _after_event(pygame, scene, event)
+            if scene.new_game:
+                duel.reset(levels[scene.level])
+                scene = replace(scene, new_game=False)
+            playing = scene.phase is Phase.PLAYING
+            scene = after_frame(scene, duel.step(scene.move) if playing else 0)
+            painter.paint(scene, duel.screen, levels[scene.level])
+            pygame.display.flip()
+            if on_paint is not None:
+                on_paint(pygame.display.get_surface(), scene)
+            tick()
+        return scene
+    finally:
+        pygame.quit()
+
+
+def _import_pygame() -> Any:
+    os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of its own use of old packages
+            import pygame
+    except ImportError as error:
+        raise WindowError(
+            "play: expected the library pygame, which comes with "
+            f"pip install 'pong-agent[play]': {error}"
+        ) from error
+    return pygame
+
+
+def _open(pygame: Any) -> Any:
+    """Open the window as large as the desktop allows, and return its surface.
+
+    Raises:
+        WindowError: there is no display.
+    """
+    expected = "play: expected a display to open a window on, found"
+    if sys.platform.startswith("linux") and not any(map(os.environ.get, _DISPLAYS)):
+        raise WindowError(f"{expected} none of the variables {', '.join(_DISPLAYS)}")
+    try:
+        pygame.display.init()
+        pygame.font.init()
+        # Without a display SDL draws where nobody sees it, unless it was asked to.
+        driver = pygame.display.get_driver()
+        if driver == "offscreen" and os.environ.get("SDL_VIDEODRIVER") != driver:
+            given = [f"{one}={os.environ[one]}" for one in _DISPLAYS if os.environ.get(one)]
+            raise WindowError(f"{expected} none with {', '.join(given) or 'this desktop'}")
+        width, height = pygame.display.get_desktop_sizes()[0]
+        scale = largest_scale((int(_OF_DESKTOP * width), int(_OF_DESKTOP * height)))
+        pygame.mouse.set_visible(False)
+        pygame.display.set_caption("Pong: you against the agent")
+        size = tuple(scale * side for side in PICTURE_SIZE)
+        return pygame.display.set_mode(size, pygame.RESIZABLE)
+    except pygame.error as error:
+        raise WindowError(f"{expected} none: {error}") from error
+
+
+def _clock() -> Callable[[], None]:
+    """Return what waits until the next frame is due; pygame's own clock counts in milliseconds."""
+    due = time.monotonic()
+
+    def wait() -> None:
+        nonlocal due
+        # After a long frame the game does not race to catch up.
+        due = max(due + _FRAME, time.monotonic() - _FRAME)
+        time.sleep(max(0.0, due - time.monotonic()))
+
+    return wait
+
+
+def _after_event(pygame: Any, scene: Scene, event: Any) -> Scene:
+    if event.type == pygame.QUIT:
+        return replace(scene, phase=Phase.CLOSED)
+    if event.type == pygame.WINDOWFOCUSLOST:
+        return paused(scene)
+    if event.type in (pygame.KEYDOWN, pygame.KEYUP):
+        meaning = _meaning(pygame, event.key)
+        return after_keys(scene, [KeyEvent(event.key, meaning, event.type == pygame.KEYDOWN)])
+    return scene
+
+
+def _meaning(pygame: Any, key: int) -> Meaning:
+    meanings = {
+        pygame.K_w: Meaning.UP,
+        pygame.K_UP: Meaning.UP,
+        pygame.K_s: Meaning.DOWN,
+        pygame.K_DOWN: Meaning.DOWN,
+        pygame.K_p: Meaning.PAUSE,
+        pygame.K_r: Meaning.NEW_GAME,
+        pygame.K_LEFT: Meaning.EASIER,
+        pygame.K_RIGHT: Meaning.HARDER,
+        pygame.K_ESCAPE: Meaning.QUIT,
+        pygame.K_q: Meaning.QUIT,
+    }
+    return meanings.get(key, Meaning.OTHER)

@@ -1,0 +1,8 @@
+"""Thin door to `pong-agent doctor`; `--help` lists the options."""
+
+import sys
+
+from pong_agent.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main(["doctor", *sys.argv[1:]]))

@@ -1,0 +1,34 @@
+import os
+import re
+
+from pong_agent.cli import main
+from pong_agent.doctor.examine import checks
+
+
+def test_a_healthy_machine_passes(tmp_path, monkeypatch, capsys):
+    """There is a line for each check, none fails, and there are no colours but on a terminal."""
+    monkeypatch.chdir(tmp_path)
+    assert main(["doctor", "--no-ray"]) == 0
+    *lines, last = capsys.readouterr().out.splitlines()
+    found = [line for line in lines if not line.startswith(" ")]
+    assert len(found) == len(checks(os.environ, tmp_path, ray=False))
+    assert all(re.match(r"(ok  |warn)  \w", line) for line in found)
+    assert re.fullmatch(r"\d+ ok, (1 warning|\d+ warnings), 0 failed", last)
+
+
+def test_a_failure_is_told_with_its_remedy(tmp_path, monkeypatch, capsys):
+    """Everything else is checked all the same, and the exit code is 1."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", str(tmp_path / "none"))
+    assert main(["doctor", "--no-ray"]) == 1
+    printed = capsys.readouterr().out
+    assert re.search(r"^FAIL  ffmpeg .*\n +fix: unset IMAGEIO_FFMPEG_EXE", printed, re.MULTILINE)
+    assert "\nok    disk " in printed
+    assert printed.endswith(", 1 failed\n")
+
+
+def test_ray_is_checked_unless_it_is_left_out(tmp_path):
+    """It is the last check, because it takes the longest."""
+    with_ray = checks({}, tmp_path)
+    assert len(with_ray) == 1 + len(checks({}, tmp_path, ray=False))
+    assert with_ray[-1].func.__name__ == "check_ray"

@@ -1,0 +1,111 @@
+from dataclasses import replace
+
+import pytest
+
+from pong_agent.actions import DOWN, STAY, UP
+from pong_agent.play.scene import (
+    FRAMES_PER_COUNT,
+    KeyEvent,
+    Meaning,
+    Phase,
+    Scene,
+    after_frame,
+    after_keys,
+    paused,
+)
+
+W, ARROW_UP, S, P, R = (
+    KeyEvent(1, Meaning.UP),
+    KeyEvent(2, Meaning.UP),
+    KeyEvent(3, Meaning.DOWN),
+    KeyEvent(4, Meaning.PAUSE),
+    KeyEvent(5, Meaning.NEW_GAME),
+)
+EASIER, HARDER = KeyEvent(6, Meaning.EASIER), KeyEvent(7, Meaning.HARDER)
+PLAYING = Scene(phase=Phase.PLAYING, new_game=False)
+
+
+def released(event):
+    return replace(event, pressed=False)
+
+
+@pytest.mark.parametrize(
+    ("events", "move"),
+    [
+        ([], STAY),
+        ([W], UP),
+        ([S], DOWN),
+        ([W, S], DOWN),
+        ([W, S, released(S)], UP),
+        ([W, ARROW_UP, released(W)], UP),
+        ([W, released(W)], STAY),
+        ([released(W)], STAY),
+        ([W, W, released(W)], STAY),
+    ],
+)
+def test_the_last_key_that_is_held_counts(events, move):
+    """Two keys may mean the same, and of two that do not the later one counts while it is held."""
+    assert after_keys(PLAYING, events).move == move
+
+
+def test_a_game_begins_after_three_counts():
+    """Any key starts it; 3, 2 and 1 are shown for the same time, and then it is played."""
+    scene = after_keys(Scene(), [KeyEvent(9, Meaning.OTHER)])
+    counts = []
+    while scene.phase is Phase.COUNTDOWN:
+        counts.append(scene.count)
+        scene = after_frame(scene)
+    assert counts == sorted([3, 2, 1] * FRAMES_PER_COUNT, reverse=True)
+    assert (scene.phase, scene.count) == (Phase.PLAYING, 0)
+
+
+def test_pause_waits_and_counts_down_again():
+    """The score stays; while it waits nothing but P goes on with the game."""
+    scene = after_keys(replace(PLAYING, score=(3, 4)), [P])
+    assert scene.phase is Phase.PAUSED
+    assert after_frame(scene) == scene
+    assert after_keys(scene, [KeyEvent(9, Meaning.OTHER)]).phase is Phase.PAUSED
+    scene = after_keys(scene, [P])
+    assert (scene.phase, scene.count, scene.score) == (Phase.COUNTDOWN, 3, (3, 4))
+    assert after_keys(scene, [P]).phase is Phase.PAUSED
+
+
+def test_a_window_without_the_keyboard_waits():
+    """No key stays held, and only a game that goes on is paused."""
+    scene = paused(after_keys(PLAYING, [W]))
+    assert (scene.phase, scene.move) == (Phase.PAUSED, STAY)
+    assert paused(Scene()).phase is Phase.START
+
+
+def test_who_has_21_points_wins_the_game():
+    """Points go to the one who scored, and a game to the one who has 21 first."""
+    scene = replace(PLAYING, score=(20, 20))
+    assert after_frame(scene, 0) == scene
+    won, lost = after_frame(scene, 1), after_frame(scene, -1)
+    assert (won.phase, won.score, won.games) == (Phase.OVER, (21, 20), (1, 0))
+    assert (lost.phase, lost.score, lost.games) == (Phase.OVER, (20, 21), (0, 1))
+    assert after_frame(won) == won
+
+
+def test_a_new_game_keeps_the_games_won():
+    """The score is 0 : 0 again, and the emulator is told."""
+    scene = after_keys(replace(PLAYING, score=(5, 7), games=(1, 2)), [R])
+    assert (scene.score, scene.games, scene.new_game) == ((0, 0), (1, 2), True)
+    assert scene.phase is Phase.COUNTDOWN
+
+
+def test_levels_change_between_games_only():
+    """There is none below the first or above the last."""
+    scene = Scene(n_levels=3, level=1)
+    assert after_keys(scene, [HARDER, HARDER]).level == 2
+    assert after_keys(scene, [EASIER, EASIER]).level == 0
+    assert after_keys(scene, [HARDER]).phase is Phase.START
+    assert after_keys(replace(PLAYING, n_levels=3), [HARDER]).level == 0
+    assert after_keys(replace(scene, phase=Phase.OVER), [HARDER]).level == 2
+
+
+@pytest.mark.parametrize("phase", Phase)
+def test_quit_closes_always(phase):
+    """Whatever the window does; what comes after it changes nothing."""
+    scene = after_keys(Scene(phase=phase), [KeyEvent(8, Meaning.QUIT), R])
+    assert scene.phase is Phase.CLOSED

@@ -1,0 +1,256 @@
+import itertools
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from pong_agent import PongAgent
+from pong_agent.cli import main
+from pong_agent.play import scene as scene_module
+from pong_agent.play.drawing import largest_scale
+from pong_agent.play.duel import Duel
+from pong_agent.play.scene import Phase
+from pong_agent.play.window import run_window
+
+os.environ["PYGAME_HIDE_SUPPORT_PROMPT"] = "1"
+pygame = pytest.importorskip("pygame")
+
+SCALE = 3  # on the dummy display, which is 1024 x 768
+COUNTDOWN = 120  # frames
+ORANGE = (213, 130, 74)  # the left paddle
+
+
+@pytest.fixture
+def duel(monkeypatch):
+    """A game against the trained agent, in a window that nobody sees."""
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    duel = Duel(PongAgent.pretrained())
+    yield duel
+    duel.close()
+
+
+def press(*names):
+    for name in names:
+        pygame.event.post(pygame.event.Event(pygame.KEYDOWN, key=getattr(pygame, f"K_{name}")))
+
+
+def release(name):
+    pygame.event.post(pygame.event.Event(pygame.KEYUP, key=getattr(pygame, f"K_{name}")))
+
+
+class Played:
+    """A window in which things are done at the beginning of some frames, from 1 on.
+
+    Attributes:
+        last: the scene at the end.
+        scenes: the scene after each frame.
+        screens: the emulator's screen, likewise.
+        frames: how many frames the emulator has played, likewise.
+        picture: what the window showed after the frame `look_at`, [height, width, RGB].
+    """
+
+    def __init__(self, duel, actions, *, always=lambda _: None, look_at=None, level="normal"):
+        self._duel, self._actions, self._always, self._look_at = duel, actions, always, look_at
+        self.scenes, self.screens, self.frames, self.picture = [], [], [], None
+        self.last = run_window(duel, level, tick=self._tick, on_paint=self._keep)
+
+    def _tick(self):
+        self._actions.get(len(self.scenes), lambda: None)()
+        self._always(self.scenes[-1])
+
+    def _keep(self, surface, scene):
+        if len(self.scenes) == self._look_at:
+            self.picture = pygame.surfarray.array3d(surface).swapaxes(0, 1)
+        self.scenes.append(scene)
+        self.screens.append(self._duel.screen)
+        self.frames.append(self._duel.pong.frames)
+
+
+def paddle_row(screen, column=16):
+    """Return the first row of the left paddle, or of the right one in the column 140."""
+    colour = ORANGE if column == 16 else (92, 186, 92)
+    return int(np.flatnonzero((screen[34:194, column] == colour).all(axis=1)).min())
+
+
+@pytest.mark.parametrize(("up", "down"), [("w", "s"), ("UP", "DOWN")])
+def test_keys_move_the_left_paddle(duel, up, down):
+    """It goes down while DOWN is held, up while UP is held, and then it stays."""
+    start = COUNTDOWN + 10
+    played = Played(
+        duel,
+        {
+            1: lambda: press("SPACE"),
+            start: lambda: press(down),
+            start + 15: lambda: (release(down), press(up)),
+            start + 45: lambda: release(up),
+            start + 75: lambda: press("q"),
+        },
+    )
+    rows = [paddle_row(played.screens[start + at]) for at in (-1, 14, 44, 60, 74)]
+    assert rows[0] + 10 < rows[1]
+    assert rows[2] < rows[1] - 20
+    assert rows[3] == rows[4]
+
+
+def test_the_other_side(monkeypatch):
+    """A person on the right moves the right paddle, and the agent the left one."""
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    duel = Duel(PongAgent.pretrained(), person="right")
+    start = COUNTDOWN + 10
+    actions = {start: lambda: press("s"), start + 20: lambda: press("q")}
+    played = Played(duel, {1: lambda: press("SPACE"), **actions})
+    duel.close()
+    rows = [paddle_row(played.screens[start + at], column=140) for at in (-1, 18)]
+    assert rows[0] + 10 < rows[1]
+
+
+def test_start_countdown_pause_and_quit(duel):
+    """The emulator plays a frame for each one of the phase PLAYING, and stands still otherwise."""
+    played = Played(
+        duel,
+        {
+            3: lambda: press("RIGHT"),
+            5: lambda: press("SPACE"),
+            COUNTDOWN + 35: lambda: press("p"),
+            COUNTDOWN + 55: lambda: press("p"),
+            2 * COUNTDOWN + 65: lambda: press("ESCAPE"),
+        },
+    )
+    phases = [scene.phase for scene in played.scenes]
+    start, count, play, pause = Phase.START, Phase.COUNTDOWN, Phase.PLAYING, Phase.PAUSED
+    assert [phases[at] for at in (0, 5, 130, 160, 180, 300)] == [
+        start, count, play, pause, count, play,
+    ]  # fmt: skip
+    playing = [before is after is play for before, after in itertools.pairwise(phases)]
+    assert np.diff(played.frames).tolist() == playing
+    assert [scene.level for scene in played.scenes[2:4]] == [1, 2]
+    assert (played.last.phase, played.last.games) == (Phase.CLOSED, (0, 0))
+
+
+def test_what_is_shown_is_the_screen_enlarged(duel):
+    """Each of the console's pixels is a square of one colour; the score is beside the game."""
+    at = COUNTDOWN + 80
+    actions = {1: lambda: press("SPACE"), at + 2: lambda: press("q")}
+    played = Played(duel, actions, look_at=at)
+    picture = played.picture
+    assert largest_scale(picture.shape[1::-1]) == SCALE
+    enlarged = played.screens[at].repeat(SCALE, axis=0).repeat(SCALE, axis=1)
+    np.testing.assert_array_equal(picture[:, : 160 * SCALE], enlarged)
+    assert (picture[:, 160 * SCALE :] == ORANGE).all(axis=2).any()
+
+
+def test_points_are_counted_and_r_begins_anew(duel):
+    """Who does nothing loses points; after R it is 0 : 0, and the emulator begins a game."""
+    begin = COUNTDOWN + 260
+    actions = {begin: lambda: press("r"), begin + 5: lambda: press("q")}
+    played = Played(duel, {1: lambda: press("SPACE"), **actions})
+    before, after = played.scenes[begin - 1], played.scenes[begin]
+    assert before.score[1] > before.score[0]
+    assert (after.score, after.phase) == ((0, 0), Phase.COUNTDOWN)
+    assert played.frames[begin] < 10 < played.frames[begin - 1]
+    assert duel.games == 1
+
+
+def over_and_on(duel):
+    """Play a game in which the person does nothing, and one frame of the next one."""
+
+    def always(scene):
+        if scene.phase is Phase.OVER:
+            press("r")
+        elif duel.games == 2:
+            press("q")
+
+    played = Played(duel, {1: lambda: press("SPACE")}, always=always)
+    ended = next(i for i, scene in enumerate(played.scenes) if scene.phase is Phase.OVER)
+    assert played.last.games == (0, 1)
+    assert played.last.score == (0, 0)
+    return played.scenes[ended].score, played.frames[ended]
+
+
+def test_a_game_ends_and_another_begins(duel, monkeypatch):
+    """Who does nothing loses; R begins another game, and the games won are kept."""
+    monkeypatch.setattr(scene_module, "WINNING_SCORE", 2)
+    assert over_and_on(duel)[0] == (0, 2)
+
+
+@pytest.mark.slow
+def test_a_whole_game_ends_with_the_emulators(duel):
+    """The window's 21 points are the emulator's own, whose game is over at the same frame."""
+    ends = []
+    played = Played(
+        duel,
+        {1: lambda: press("SPACE")},
+        always=lambda scene: (
+            (ends.append(duel.pong.over), press("q")) if scene.phase is Phase.OVER else None
+        ),
+    )
+    assert ends == [True]
+    assert played.last.score == (duel.pong.left_points, duel.pong.right_points) == (0, 21)
+
+
+def test_a_larger_window_has_larger_squares(duel):
+    """The picture keeps to whole numbers, in the middle of what there is."""
+
+    def enlarge():
+        pygame.display.set_mode((1200, 900), pygame.RESIZABLE)
+        pygame.event.post(pygame.event.Event(pygame.VIDEORESIZE, size=(1200, 900), w=1200, h=900))
+
+    at = COUNTDOWN + 10
+    actions = {1: enlarge, 2: lambda: press("SPACE"), at + 2: lambda: press("q")}
+    played = Played(duel, actions, look_at=at)
+    assert played.picture.shape == (900, 1200, 3)
+    left, top = (1200 - 4 * 252) // 2, (900 - 4 * 210) // 2
+    enlarged = played.screens[at].repeat(4, axis=0).repeat(4, axis=1)
+    np.testing.assert_array_equal(played.picture[top : top + 840, left : left + 640], enlarged)
+
+
+def test_closing_the_window_ends_the_command(monkeypatch, capsys):
+    """`pong-agent play` ends with 0 when the window is closed."""
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    get = pygame.event.get
+    monkeypatch.setattr(pygame.event, "get", lambda: [*get(), pygame.event.Event(pygame.QUIT)])
+    assert main(["play", "--level", "easy"]) == 0
+    assert capsys.readouterr() == ("", "")
+
+
+def error_of(capsys):
+    assert main(["play"]) == 1
+    message = capsys.readouterr().err
+    assert message.startswith("error: play: expected ")
+    assert message.count("\n") == 1
+    return message
+
+
+def test_without_a_display_there_is_one_error(monkeypatch, capsys):
+    """It names what says where the display is."""
+    for variable in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"):
+        monkeypatch.delenv(variable, raising=False)
+    assert "DISPLAY, WAYLAND_DISPLAY, SDL_VIDEODRIVER" in error_of(capsys)
+
+
+@pytest.mark.parametrize("variable", ["DISPLAY", "SDL_VIDEODRIVER"])
+def test_a_display_that_is_not_there_is_one_error(variable, monkeypatch, capsys):
+    """What was looked for is named."""
+    for other in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"):
+        monkeypatch.delenv(other, raising=False)
+    monkeypatch.setenv(variable, ":987" if variable == "DISPLAY" else "nonsense")
+    assert (":987" if variable == "DISPLAY" else "nonsense") in error_of(capsys)
+
+
+def test_without_pygame_there_is_one_error(tmp_path):
+    """The extra that brings it is named, and nothing else needs it."""
+    (tmp_path / "pygame.py").write_text("raise ImportError('No module named pygame')")
+    ran = subprocess.run(
+        [sys.executable, "-m", "pong_agent", "play"],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 1
+    assert ran.stderr == (
+        "error: play: expected the library pygame, which comes with "
+        "pip install 'pong-agent[play]': No module named pygame\n"
+    )
