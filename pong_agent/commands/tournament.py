@@ -9,6 +9,7 @@ from tqdm import tqdm
 from pong_agent.agent import PongAgent
 from pong_agent.commands.files import write_json
 from pong_agent.commands.play import PRETRAINED_NAME, load_player
+from pong_agent.curves.figure import check_suffix
 from pong_agent.evaluation.captions import Stage
 from pong_agent.play.standings import draw_tournament
 from pong_agent.play.tournament import LONGEST_GAME, Entrant, Standings, play_tournament
@@ -53,6 +54,7 @@ class Tournament:
 
     def run(self) -> int:
         """Play, print the ratings, and return the exit code."""
+        check_suffix(self.output)
         entrants = self._entrants()
         n_pairs = len(entrants) * (len(entrants) - 1) // 2
         with tqdm(total=n_pairs * self.games, unit="game", disable=None, leave=False) as bar:
