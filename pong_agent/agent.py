@@ -14,6 +14,14 @@ from pong_agent.actions import PaddleActions
 from pong_agent.agent_file import AgentState, export_state, load_state, save_state
 from pong_agent.algorithms import algorithm_of
 from pong_agent.batch import Batch, BatchError
+from pong_agent.boundaries import (
+    SCORE_ROW,
+    Scores,
+    fell_back,
+    jumped,
+    read_scores,
+    warn_of_forgotten_reset,
+)
 from pong_agent.environment import find_paddle_actions
 from pong_agent.network import (
     Floats,
@@ -94,6 +102,8 @@ class PongAgent:
         self.paddle_actions = PaddleActions(down=3, up=2, stay=0)
         self._previous: list[Pixels] | None = None
         self._starts = np.zeros(0, dtype=np.bool_)
+        self._scores: Scores | None = None
+        self._warned = False
 
     @property
     def _algorithm(self) -> Any:
@@ -181,7 +191,7 @@ class PongAgent:
             ObservationError: the mask does not fit the batch that `act` was given before.
         """
         if mask is None:
-            self._previous = None
+            self._previous = self._scores = None
             return
         mask = np.asarray(mask)
         if self._previous is None:
@@ -196,9 +206,13 @@ class PongAgent:
     def act(self, observation: Any, *, deterministic: bool = False) -> Any:
         """Choose an action, remembering the frame for the next call.
 
+        Where the frames show that an episode started without `reset`, a `ForgottenResetWarning`
+        says so, once for each agent; the action is what it would be without the warning.
+
         Args:
             observation: one raw frame, (210, 160, 3) uint8, or a batch of N of them, whose
-                environments keep their order from call to call.
+                environments keep their order from call to call; also (N, 1, 210, 160, 3), as the
+                emulator's own vector environment gives them (`plugin.RAW_FRAMES`).
             deterministic: take the most probable action; by default the action is sampled.
 
         Returns:
@@ -219,8 +233,11 @@ class PongAgent:
                 )
             previous = _unless_starting(self._previous, current, self._starts)
         actions = self._choose(self.action_probabilities(current, previous), deterministic)
+        forgotten = not self._warned and self._notice_start(frames, current, previous)
         self._previous = current
         self._starts = np.zeros(len(current), dtype=np.bool_)
+        if forgotten:  # after all is remembered, as a warning may be made an error
+            warn_of_forgotten_reset()
         return int(actions[0]) if single else actions
 
     def predict(
@@ -232,7 +249,9 @@ class PongAgent:
     ) -> tuple[NDArray[np.int64], PolicyState]:
         """Choose an action by the contract of Stable-Baselines3: state in, state out.
 
-        Nothing is remembered but the position of the random generator; `act` is not disturbed.
+        Nothing is remembered but the position of the random generator; `act` is not disturbed. A
+        forgotten `episode_start` is warned of as in `act`, where the episode's first picture shows
+        it: scores are not in the state.
 
         Args:
             observation: one raw frame, (210, 160, 3) uint8, or a batch of N of them.
@@ -261,6 +280,9 @@ class PongAgent:
                 previous = _unless_starting(previous, current, np.ravel(episode_start))
         actions = self._choose(self.action_probabilities(current, previous), deterministic)
         new_state = (np.stack([draw_field(pixels) for pixels in current]),)
+        if not self._warned and jumped(current, previous):
+            self._warned = True
+            warn_of_forgotten_reset()
         return (actions.reshape(()) if single else actions), new_state
 
     def action_probabilities(self, current: Sequence[Pixels], previous: Sequence[Pixels]) -> Floats:
@@ -393,6 +415,19 @@ class PongAgent:
             True
         """
         return cls.load(PRETRAINED)
+
+    def _notice_start(
+        self, frames: NDArray[np.uint8], current: list[Pixels], previous: list[Pixels]
+    ) -> bool:
+        """Follow the scores; tell whether an episode started without `reset`."""
+        before, rows = self._scores, frames[:, SCORE_ROW].tobytes()
+        if before is not None and before.rows == rows:
+            return False  # nearly always, and it must cost next to nothing
+        self._scores = now = read_scores(frames, before, self._starts)
+        if before is not None:
+            fell = fell_back(before, now, self._starts)
+            self._warned = fell or jumped(current, previous)
+        return self._warned
 
     def _choose(self, probabilities: Floats, deterministic: bool) -> NDArray[np.int64]:
         uniforms = None if deterministic else self._generator.random(len(probabilities))
