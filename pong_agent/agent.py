@@ -172,13 +172,21 @@ class PongAgent:
     def bind(self, env: Any) -> "PongAgent":
         """Find the paddle's actions in the action space of `env` by their meanings, and use these.
 
+        Args:
+            env: a Gymnasium environment or vector environment of any kind.
+
         Returns:
             The agent itself.
 
         Raises:
             NotPongError: the environment is not Pong, or has no such actions.
         """
-        self.paddle_actions = find_paddle_actions(env)
+        if hasattr(env, "num_envs"):
+            from pong_agent.plugin.vector_actions import find_vector_actions  # Gymnasium
+
+            self.paddle_actions = find_vector_actions(env)
+        else:
+            self.paddle_actions = find_paddle_actions(env)
         return self
 
     def reset(self, mask: NDArray[np.bool_] | None = None) -> None:

@@ -103,3 +103,11 @@ def test_batched_actions_are_those_of_single_play(form, mode):
     n_ignored = sum(int(ignored.sum()) for _, ignored in found)
     assert n_ignored == (4 if mode == AutoresetMode.NEXT_STEP else 0)
     assert len(np.unique([actions for actions, _ in found])) > 1
+
+
+@pytest.mark.parametrize("how", [{"vectorization_mode": "async"}, {**RAW_FRAMES, "noop_max": 0}])
+def test_an_agent_is_bound_to_every_kind(how):
+    """UP and DOWN are found by their meanings behind processes and in the emulator's own vector."""
+    envs = gym.make_vec("ALE/Pong-v5", num_envs=1, full_action_space=True, **how)
+    assert PongAgent("reinforce").bind(envs).paddle_actions == (4, 3, 0)
+    envs.close()
