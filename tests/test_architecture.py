@@ -18,7 +18,7 @@ FLOORS = [
     {"rollout"},
     {"evaluation"},
     {"training"},
-    {"benchmarks", "chaos", "report"},
+    {"benchmarks", "chaos", "play", "report"},
     {"commands"},
     {"cli"},
     {"__main__"},

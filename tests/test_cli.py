@@ -1,13 +1,16 @@
 import json
+import os
 import signal
 import subprocess
 import sys
 import time
+import tomllib
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from pong_agent import PongAgent
+from pong_agent import CheckpointError, PongAgent
 from pong_agent.cli import main
 from pong_agent.evaluation import evaluate_policy
 from pong_agent.evaluation.film import read_film_info
@@ -178,6 +181,82 @@ def test_what_a_user_gets_wrong_is_one_line(run_folder, capsys, args, message):
     """Exit code 1 and one line on standard error, without a traceback."""
     args = [run_folder if arg == "RUN" else arg for arg in args]
     assert message in error_of(capsys, *args)
+
+
+def test_debug_shows_the_traceback():
+    """With --debug an error is the exception itself."""
+    with pytest.raises(CheckpointError, match=r"nothing.npz: no such file"):
+        main(["evaluate", "--weights", "nothing.npz", "--debug"])
+
+
+def test_a_command_line_that_cannot_be_parsed_is_2(capsys):
+    """Unknown options and commands end with exit code 2, help with 0."""
+    for args, code in [(["train", "--minuts", "3"], 2), (["fly"], 2), (["train", "--help"], 0)]:
+        with pytest.raises(SystemExit) as raised:
+            main(args)
+        assert raised.value.code == code
+
+
+def test_output_that_nobody_reads_ends_quietly():
+    """`pong-agent ... | head` ends with SIGPIPE's exit code and no traceback."""
+    read, write = os.pipe()
+    os.close(read)
+    command = [sys.executable, "-m", "pong_agent", "train", "--print-config"]
+    ran = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(write)
+    assert (ran.returncode, ran.stderr) == (141, "")
+
+
+def test_a_runs_file_of_options_gives_the_run_again(tmp_path, capsys):
+    """RUN/config.toml, with no other word, trains to the same weights, whatever ended the run."""
+    first, again = tmp_path / "first", tmp_path / "again"
+    args = ["train", "--workers", "0", "--steps", "3000", "--hyperparams", "hidden_units:4"]
+    assert main([*args, "--seed", "7", "--run-folder", str(first)]) == 0
+    options = tomllib.loads((first / "config.toml").read_text())["train"]
+    assert (options["updates"], options["minutes"]) == (2, float("inf"))
+    assert main(["--config", str(first / "config.toml"), "--run-folder", str(again)]) == 0
+    expected, found = RunFolder(first).load_latest(), RunFolder(again).load_latest()
+    assert found.progress == expected.progress
+    for name, values in expected.parameters.items():
+        np.testing.assert_array_equal(found.parameters[name], values)
+
+
+def test_options_come_from_a_file_and_the_command_line_has_the_last_word(tmp_path, capsys):
+    """What --print-config writes is read by --config; options given beside it replace its own."""
+    file = tmp_path / "options.toml"
+    assert main(["evaluate", "--episodes", "3", "--sampled", "--print-config"]) == 0
+    file.write_text(capsys.readouterr().out)
+    assert main(["evaluate", "--config", str(file), "--episodes", "4", "--print-config"]) == 0
+    options = tomllib.loads(capsys.readouterr().out)["evaluate"]
+    assert (options["episodes"], options["sampled"], options["seed"]) == (4, True, 0)
+
+
+def test_resuming_takes_a_files_options_over_the_runs(run_folder, tmp_path, capsys):
+    """With --resume the run's options are the defaults, the file's replace them."""
+    file = tmp_path / "options.toml"
+    file.write_text("[train]\nminutes = 3\n")
+    args = ["train", "--resume", str(run_folder), "--config", str(file), "--print-config"]
+    assert main(args) == 0
+    options = tomllib.loads(capsys.readouterr().out)["train"]
+    assert (options["preset"], options["minutes"]) == ("reinforce", 3.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("minutes = 3", "expected tables such as [train], found minutes = 3"),
+        ("[train", "expected a TOML file of options"),
+        ("[evaluate]", "expected a table [train], found ['evaluate']"),
+        ("[train]\nminuts = 3", "found minuts"),
+        ("[train]\nminutes = 'x'", "[train]: minutes: found a value of another type, 'x'"),
+        ("[train]\nworkers = -2", "workers: expected an int of -1 or more, found -2"),
+    ],
+)
+def test_a_wrong_file_of_options_is_one_line(tmp_path, capsys, text, message):
+    """The file and what is wrong in it are named."""
+    file = tmp_path / "options.toml"
+    file.write_text(text)
+    assert message in error_of(capsys, "train", "--config", file)
 
 
 def test_resuming_with_another_seed_is_refused(run_folder, capsys):

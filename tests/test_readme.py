@@ -37,7 +37,7 @@ def test_commands_parse(command, monkeypatch):
     script = next(index for index, word in enumerate(words) if word.startswith("scripts/"))
     assert (ROOT / words[script]).is_file()
     monkeypatch.setattr(cli, "read_train_config", lambda _: TrainConfig())
-    parsed = cli._parse([Path(words[script]).stem, *words[script + 1 :]])
+    parsed = cli._parse([Path(words[script]).stem, *words[script + 1 :]]).command
     assert type(parsed).__name__.lower() == Path(words[script]).stem
 
 

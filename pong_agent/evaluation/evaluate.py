@@ -84,23 +84,8 @@ class EvaluationResult:
 
     @property
     def confidence_interval(self) -> tuple[float, float] | None:
-        """95 % percentile bootstrap interval of the mean return, None for a single episode.
-
-        B. Efron, "Bootstrap methods: another look at the jackknife", Annals of Statistics 7, 1979.
-        """
-        if len(self.returns) < 2:
-            return None
-        from scipy.stats import bootstrap  # 0.5 s that the agent's users need not pay
-
-        interval = bootstrap(
-            (np.array(self.returns),),
-            np.mean,
-            confidence_level=_CONFIDENCE,
-            n_resamples=_RESAMPLES,
-            method="percentile",
-            rng=np.random.default_rng(0),  # the same returns give the same interval
-        ).confidence_interval
-        return float(interval.low), float(interval.high)
+        """95 % percentile bootstrap interval of the mean return, None for a single episode."""
+        return bootstrap_interval(self.returns)
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as a dictionary that JSON can hold."""
@@ -118,6 +103,30 @@ class EvaluationResult:
                 )
             ],
         }
+
+
+def bootstrap_interval(values: Sequence[float]) -> tuple[float, float] | None:
+    """Return the 95 % percentile bootstrap interval of a mean, None for a single value.
+
+    B. Efron, "Bootstrap methods: another look at the jackknife", Annals of Statistics 7, 1979.
+
+    Example:
+        >>> bootstrap_interval([1.0, 2.0, 3.0, 4.0])
+        (1.5, 3.5)
+    """
+    if len(values) < 2:
+        return None
+    from scipy.stats import bootstrap  # 0.5 s that the agent's users need not pay
+
+    interval = bootstrap(
+        (np.array(values, float),),
+        np.mean,
+        confidence_level=_CONFIDENCE,
+        n_resamples=_RESAMPLES,
+        method="percentile",
+        rng=np.random.default_rng(0),  # the same values give the same interval
+    ).confidence_interval
+    return float(interval.low), float(interval.high)
 
 
 def evaluate_policy(

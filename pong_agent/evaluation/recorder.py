@@ -142,7 +142,12 @@ class EpisodeRecorder(
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[ObsType, dict[str, Any]]:
-        """Discard an unfinished film, reset the environment and begin the next film."""
+        """Discard an unfinished film, reset the environment and begin the next film.
+
+        Raises:
+            gymnasium.error.ClosedEnvironmentError: the recorder was closed.
+        """
+        check_open(self._closed)
         self._discard()
         obs, info = self.env.reset(seed=seed, options=options)
         self.episode_id += 1
@@ -154,7 +159,12 @@ class EpisodeRecorder(
         return obs, info
 
     def step(self, action: ActType) -> tuple[ObsType, SupportsFloat, bool, bool, dict[str, Any]]:
-        """Step the environment, film it and finish the film with the episode."""
+        """Step the environment, film it and finish the film with the episode.
+
+        Raises:
+            gymnasium.error.ClosedEnvironmentError: the recorder was closed.
+        """
+        check_open(self._closed)
         with self._discarding():
             if self._overlay is not None:
                 self._overlay.act(action)
@@ -184,8 +194,6 @@ class EpisodeRecorder(
 
     def _begin(self, name: str) -> None:
         """Begin a film with the present picture."""
-        if self._closed:
-            return
         path, plain = self.video_folder / f"{name}.mp4", self._overlay is None
         self._film = FilmWriter(
             path,
@@ -269,6 +277,19 @@ class _Episode:
         """Take note of a step."""
         self.actions.append(np.asarray(action).tolist())
         self.rewards.append(float(reward))
+
+
+def check_open(closed: bool) -> None:
+    """Refuse to go on with a recorder that was closed.
+
+    Raises:
+        gymnasium.error.ClosedEnvironmentError: it was.
+    """
+    if closed:
+        raise gym.error.ClosedEnvironmentError(
+            "expected an open recorder, found one that was closed: nothing more is filmed; "
+            "play on with the environment within, or make a new recorder"
+        )
 
 
 def _always(_: int) -> bool:

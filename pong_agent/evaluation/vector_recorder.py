@@ -14,6 +14,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv, VectorWrapper
 
 from pong_agent.evaluation.film import FilmWriter
 from pong_agent.evaluation.frames import Frame, FrameSource, true_fps
+from pong_agent.evaluation.recorder import check_open
 
 
 class VectorEpisodeRecorder(VectorWrapper, gym.utils.RecordConstructorArgs):
@@ -89,6 +90,7 @@ class VectorEpisodeRecorder(VectorWrapper, gym.utils.RecordConstructorArgs):
         self.paths: list[Path] = []
         self._trigger = episode_trigger or (lambda _: True)
         self._films: list[FilmWriter | None] = [None] * self.num_envs
+        self._closed = False
         self._numbers = [-1] * self.num_envs  # of the running episodes
         self._done = np.zeros(self.num_envs, np.bool_)  # whose episode the last step ended
         self._mode = AutoresetMode(env.metadata.get("autoreset_mode", AutoresetMode.NEXT_STEP))
@@ -102,7 +104,12 @@ class VectorEpisodeRecorder(VectorWrapper, gym.utils.RecordConstructorArgs):
         self.fps: float = rate
 
     def reset(self, *, seed: Any = None, options: dict[str, Any] | None = None) -> Any:
-        """Discard unfinished films of the environments that are reset and begin their next ones."""
+        """Discard unfinished films of the environments that are reset and begin their next ones.
+
+        Raises:
+            gymnasium.error.ClosedEnvironmentError: the recorder was closed.
+        """
+        check_open(self._closed)
         mask = (options or {}).get("reset_mask")
         which = np.ones(self.num_envs, np.bool_) if mask is None else np.asarray(mask, np.bool_)
         for i in np.flatnonzero(which).tolist():
@@ -113,7 +120,12 @@ class VectorEpisodeRecorder(VectorWrapper, gym.utils.RecordConstructorArgs):
         return result
 
     def step(self, actions: Any) -> Any:
-        """Step the environments, film them and finish the films of episodes that end."""
+        """Step the environments, film them and finish the films of episodes that end.
+
+        Raises:
+            gymnasium.error.ClosedEnvironmentError: the recorder was closed.
+        """
+        check_open(self._closed)
         before = self._done
         try:
             result = self.env.step(actions)
@@ -139,6 +151,7 @@ class VectorEpisodeRecorder(VectorWrapper, gym.utils.RecordConstructorArgs):
 
     def close(self, **kwargs: Any) -> None:
         """Discard unfinished films, give the games their emulators back and close them."""
+        self._closed = True
         for i in range(self.num_envs):
             self._discard(i)
         self._detach()

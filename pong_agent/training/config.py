@@ -1,6 +1,9 @@
 """What a training run is asked to do, frozen."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import asdict, dataclass, replace
+
+import tomli_w
 
 from pong_agent.hyperparams import with_hyperparams
 from pong_agent.presets import ConfigError, resolve_preset
@@ -77,6 +80,27 @@ class TrainConfig:
                 continue
             if type(value) is not int or value < least:
                 raise ConfigError(f"{name}: expected an int of {least} or more, found {value!r}")
+
+    def exactly(self, updates: int) -> "TrainConfig":
+        """Return what gives the same run again: its number of updates as the only limit."""
+        return replace(
+            self,
+            updates=updates,
+            minutes=math.inf,
+            steps=None,
+            stop_at_return=None,
+            stop_at_eval=None,
+        )
+
+    def to_toml(self) -> str:
+        """Return the options as the table that `pong-agent train --config` reads.
+
+        Example:
+            >>> print(TrainConfig(seed=3).to_toml().splitlines()[:4])
+            ['[train]', 'preset = "ppo"', 'hyperparams = []', 'seed = 3']
+        """
+        given = {name: value for name, value in asdict(self).items() if value is not None}
+        return tomli_w.dumps({"train": given})
 
 
 _LEAST = {

@@ -1,6 +1,7 @@
 """A run on the disk: configuration, metrics and checkpoints in one folder.
 
 RUN/config.json                      what was asked for, and with which versions
+RUN/config.toml                      options that give the same run again: train --config
 RUN/metrics.csv                      a row per update
 RUN/checkpoints/update-000010.npz    the newest three
 RUN/checkpoints/best.npz             the best evaluation so far
@@ -140,6 +141,19 @@ class RunFolder:
             self._write_config(config)
         except OSError as error:
             raise RunError(f"{self.path}: its config.json cannot be written: {error}") from error
+
+    def write_options(self, toml: str) -> None:
+        """Write `config.toml`.
+
+        Raises:
+            RunError: it cannot be written.
+        """
+        path = self.path / "config.toml"
+        try:
+            with atomic_replace(path) as temporary:
+                temporary.write_text(toml)
+        except OSError as error:
+            raise RunError(f"{path}: cannot be written: {error}") from error
 
     def games_path(self, updates: int) -> Path:
         """Return where the games after an update are kept, see `batches.GameBatches.save`."""

@@ -29,6 +29,10 @@ from pong_agent.training.run_folder import RunError, RunFolder
 from pong_agent.training.signals import StopRequested, StopSignals
 from pong_agent.training.snapshots import Snapshots, snapshots_folder
 
+_NOT_WHOLE = (
+    "# The run was gone on with other hyperparameters; what it began with, and when they changed, "
+    "stands in config.json."
+)
 _VERSIONED = ("pong-agent", "gymnasium", "ale-py", "numpy", "scipy", "ray")
 
 
@@ -124,7 +128,16 @@ class Trainer:
                 pass
             finally:
                 self._save()
+                self._write_options()
         return self._signals.received
+
+    def _write_options(self) -> None:
+        """Leave the options that give this run again, with the updates that it came to."""
+        updates = self.agent.progress.updates
+        toml = self.config.exactly(updates).to_toml() if updates else self.config.to_toml()
+        if any("hyperparams" in entry for entry in self.run_folder.config().get("history", [])):
+            toml = f"{_NOT_WHOLE}\n{toml}"
+        self.run_folder.write_options(toml)
 
     def fraction_done(self) -> float:
         """Return how near the nearest limit of the configuration is, 0 to 1.
@@ -230,6 +243,7 @@ def start_run(config: TrainConfig, run_folder: str | Path, command: str | None =
             "history": [_entry(0, command)],
         },
     )
+    folder.write_options(config.to_toml())
     folder.save_checkpoint(agent)  # the run can be resumed from its very beginning
     return Trainer(agent, config, folder)
 
@@ -284,11 +298,13 @@ def resume_run(
             raise ConfigError(f"{name}: expected {expected!r} as in the run, found {found!r}")
     folder = RunFolder.open(run_folder)
     agent, skipped = folder.load_newest_whole(_check_games)
+    entry = _entry(agent.progress.updates, command)
     if config.hyperparams != saved.hyperparams:
+        entry["hyperparams"] = list(config.hyperparams)
         agent.reconfigure(with_hyperparams(agent.config, config.hyperparams))
         folder.set_hyperparams(config.hyperparams, config_to_dict(agent.config))
     folder.drop_metrics_after(agent.progress.updates)
-    folder.add_history(_entry(agent.progress.updates, command))
+    folder.add_history(entry)
     trainer = Trainer(agent, config, folder)
     trainer.skipped = skipped
     return trainer

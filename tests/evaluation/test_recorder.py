@@ -125,7 +125,18 @@ def test_close_gives_the_emulator_back(tmp_path):
     env.close()
     env.close()
     assert game.unwrapped.ale is real
-    play(env)  # still plays, films no more
+    play(game)  # still plays, films no more
+    assert names(tmp_path) == []
+
+
+def test_a_closed_recorder_says_so(tmp_path):
+    """After `close`, stepping and resetting are one clear error."""
+    env = EpisodeRecorder(pong(), tmp_path)
+    env.reset(seed=0)
+    env.close()
+    for use in (lambda: env.step(0), env.reset):
+        with pytest.raises(gym.error.ClosedEnvironmentError, match="a new recorder"):
+            use()
     assert names(tmp_path) == []
 
 

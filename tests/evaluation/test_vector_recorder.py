@@ -101,3 +101,12 @@ def test_what_renders_nothing_is_refused(tmp_path):
     with pytest.raises(ValueError, match='render_mode "rgb_array", found None: make it with'):
         VectorEpisodeRecorder(envs, tmp_path)
     envs.close()
+
+
+def test_a_closed_recorder_says_so(tmp_path):
+    """After `close`, stepping and resetting are one clear error."""
+    recorder = VectorEpisodeRecorder(counters(AutoresetMode.NEXT_STEP), tmp_path)
+    recorder.close()
+    for use in (lambda: recorder.step(np.zeros(2, int)), recorder.reset):
+        with pytest.raises(gym.error.ClosedEnvironmentError, match="a new recorder"):
+            use()

@@ -1,0 +1,1 @@
+"""Both paddles played: a person against an agent, agents against each other."""

@@ -1,0 +1,8 @@
+"""Thin door to `pong-agent play`; `--help` lists the options."""
+
+import sys
+
+from pong_agent.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main(["play", *sys.argv[1:]]))
