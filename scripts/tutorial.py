@@ -84,7 +84,7 @@ env = make_env("Pong-v0")
 agent = PongAgent("reinforce", seed=options.seed, env=env)
 down, up, stay = agent.paddle_actions  # found by their meanings: RIGHT is up, LEFT is down
 frame = env.reset(seed=options.seed)[0]
-for action in [up] * 5 + [stay] * 25:  # until the ball is in play
+for action in [stay] * 29 + [up]:  # until the ball is in play
     before = frame
     frame = env.step(action)[0]
 Image.fromarray(frame).resize((480, 630), Image.Resampling.NEAREST).save(folder / "frame.png")
