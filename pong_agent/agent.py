@@ -145,6 +145,9 @@ class PongAgent:
     def set_parameters(self, parameters: Mapping[str, Floats]) -> None:
         """Replace the weights.
 
+        Args:
+            parameters: arrays with the names, shapes and dtypes of `parameters`.
+
         Raises:
             ValueError: a name, shape or dtype differs or a value is not finite; the weights stay.
         """
@@ -152,6 +155,9 @@ class PongAgent:
 
     def reconfigure(self, config: AgentConfig) -> None:
         """Go on with other hyperparameters, the same network and the same optimizer.
+
+        Args:
+            config: the hyperparameters from now on.
 
         Raises:
             ConfigError: the hyperparameters are of another algorithm, observation or network.
@@ -173,7 +179,7 @@ class PongAgent:
         """Find the paddle's actions in the action space of `env` by their meanings, and use these.
 
         Args:
-            env: a Gymnasium environment or vector environment of any kind.
+            env: a Gymnasium environment, or a vector environment of any kind.
 
         Returns:
             The agent itself.
@@ -197,6 +203,11 @@ class PongAgent:
 
         Raises:
             ObservationError: the mask does not fit the batch that `act` was given before.
+
+        Example:
+            >>> agent = PongAgent("reinforce")
+            >>> actions = agent.act(np.zeros((2, 210, 160, 3), dtype=np.uint8))
+            >>> agent.reset(np.array([True, False]))  # an episode starts in the first of two
         """
         if mask is None:
             self._previous = self._scores = None
@@ -272,6 +283,13 @@ class PongAgent:
 
         Raises:
             ObservationError: the observation is no raw frame, or the state does not fit it.
+
+        Example:
+            >>> agent, frame = PongAgent("reinforce"), np.zeros((210, 160, 3), dtype=np.uint8)
+            >>> action, state = agent.predict(frame)
+            >>> action, state = agent.predict(frame, state, deterministic=True)
+            >>> action.shape, state[0].shape
+            ((), (1, 80, 80))
         """
         frames, single = as_batch(observation)
         current = [pong_pixels(frame) for frame in frames]
@@ -358,8 +376,19 @@ class PongAgent:
     def save(self, path: str | Path) -> None:
         """Write everything the agent needs to go on to one `.npz` file, complete or not at all.
 
+        Args:
+            path: file to write; a file of that name is replaced.
+
         Raises:
             CheckpointError: the file cannot be written.
+
+        Example:
+            >>> from tempfile import TemporaryDirectory
+            >>> agent = PongAgent("reinforce", seed=7)
+            >>> with TemporaryDirectory() as folder:
+            ...     agent.save(f"{folder}/agent.npz")
+            ...     PongAgent.load(f"{folder}/agent.npz").seed
+            7
         """
         save_state(path, self._state())
 
@@ -396,6 +425,9 @@ class PongAgent:
 
         After `save` it acts and learns on as if it had never stopped. The frames that it saw before
         are not in the file: it is at the start of an episode, as after `reset()`.
+
+        Args:
+            path: the file.
 
         Raises:
             CheckpointError: the file is missing, damaged, foreign, or of a newer format.

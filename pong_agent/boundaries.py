@@ -53,7 +53,11 @@ _FIRST_PICTURES = {
 
 
 class ForgottenResetWarning(UserWarning):
-    """An agent acts across an episode's boundary without having been told of it."""
+    """An agent acts across an episode's boundary without having been told of it.
+
+    Example:
+        >>> warnings.simplefilter("error", ForgottenResetWarning)  # to find out where
+    """
 
 
 class Scores(NamedTuple):
