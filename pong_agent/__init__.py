@@ -7,6 +7,7 @@ from pong_agent.actions import DOWN, STAY, UP, PaddleActions
 from pong_agent.agent import PongAgent
 from pong_agent.algorithms.optimizers import LearningError
 from pong_agent.batch import Batch, BatchError, Trajectory, TrajectoryBuilder
+from pong_agent.boundaries import ForgottenResetWarning
 from pong_agent.checkpoint import CheckpointError
 from pong_agent.environment import NotPongError, make_env
 from pong_agent.observation import ObservationError, preprocess_frame
@@ -24,6 +25,7 @@ __all__ = [
     "BatchError",
     "CheckpointError",
     "ConfigError",
+    "ForgottenResetWarning",
     "LearningError",
     "NotPongError",
     "ObservationError",

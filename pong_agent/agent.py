@@ -14,6 +14,14 @@ from pong_agent.actions import PaddleActions
 from pong_agent.agent_file import AgentState, export_state, load_state, save_state
 from pong_agent.algorithms import algorithm_of
 from pong_agent.batch import Batch, BatchError
+from pong_agent.boundaries import (
+    SCORE_ROW,
+    Scores,
+    fell_back,
+    jumped,
+    read_scores,
+    warn_of_forgotten_reset,
+)
 from pong_agent.environment import find_paddle_actions
 from pong_agent.network import (
     Floats,
@@ -94,6 +102,8 @@ class PongAgent:
         self.paddle_actions = PaddleActions(down=3, up=2, stay=0)
         self._previous: list[Pixels] | None = None
         self._starts = np.zeros(0, dtype=np.bool_)
+        self._scores: Scores | None = None
+        self._warned = False
 
     @property
     def _algorithm(self) -> Any:
@@ -135,6 +145,9 @@ class PongAgent:
     def set_parameters(self, parameters: Mapping[str, Floats]) -> None:
         """Replace the weights.
 
+        Args:
+            parameters: arrays with the names, shapes and dtypes of `parameters`.
+
         Raises:
             ValueError: a name, shape or dtype differs or a value is not finite; the weights stay.
         """
@@ -142,6 +155,9 @@ class PongAgent:
 
     def reconfigure(self, config: AgentConfig) -> None:
         """Go on with other hyperparameters, the same network and the same optimizer.
+
+        Args:
+            config: the hyperparameters from now on.
 
         Raises:
             ConfigError: the hyperparameters are of another algorithm, observation or network.
@@ -162,13 +178,21 @@ class PongAgent:
     def bind(self, env: Any) -> "PongAgent":
         """Find the paddle's actions in the action space of `env` by their meanings, and use these.
 
+        Args:
+            env: a Gymnasium environment, or a vector environment of any kind.
+
         Returns:
             The agent itself.
 
         Raises:
             NotPongError: the environment is not Pong, or has no such actions.
         """
-        self.paddle_actions = find_paddle_actions(env)
+        if hasattr(env, "num_envs"):
+            from pong_agent.plugin.vector_actions import find_vector_actions  # Gymnasium
+
+            self.paddle_actions = find_vector_actions(env)
+        else:
+            self.paddle_actions = find_paddle_actions(env)
         return self
 
     def reset(self, mask: NDArray[np.bool_] | None = None) -> None:
@@ -179,9 +203,14 @@ class PongAgent:
 
         Raises:
             ObservationError: the mask does not fit the batch that `act` was given before.
+
+        Example:
+            >>> agent = PongAgent("reinforce")
+            >>> actions = agent.act(np.zeros((2, 210, 160, 3), dtype=np.uint8))
+            >>> agent.reset(np.array([True, False]))  # an episode starts in the first of two
         """
         if mask is None:
-            self._previous = None
+            self._previous = self._scores = None
             return
         mask = np.asarray(mask)
         if self._previous is None:
@@ -196,9 +225,13 @@ class PongAgent:
     def act(self, observation: Any, *, deterministic: bool = False) -> Any:
         """Choose an action, remembering the frame for the next call.
 
+        Where the frames show that an episode started without `reset`, a `ForgottenResetWarning`
+        says so, once for each agent; the action is what it would be without the warning.
+
         Args:
             observation: one raw frame, (210, 160, 3) uint8, or a batch of N of them, whose
-                environments keep their order from call to call.
+                environments keep their order from call to call; also (N, 1, 210, 160, 3), as the
+                emulator's own vector environment gives them (`plugin.RAW_FRAMES`).
             deterministic: take the most probable action; by default the action is sampled.
 
         Returns:
@@ -219,8 +252,11 @@ class PongAgent:
                 )
             previous = _unless_starting(self._previous, current, self._starts)
         actions = self._choose(self.action_probabilities(current, previous), deterministic)
+        forgotten = not self._warned and self._notice_start(frames, current, previous)
         self._previous = current
         self._starts = np.zeros(len(current), dtype=np.bool_)
+        if forgotten:  # after all is remembered, as a warning may be made an error
+            warn_of_forgotten_reset()
         return int(actions[0]) if single else actions
 
     def predict(
@@ -232,7 +268,9 @@ class PongAgent:
     ) -> tuple[NDArray[np.int64], PolicyState]:
         """Choose an action by the contract of Stable-Baselines3: state in, state out.
 
-        Nothing is remembered but the position of the random generator; `act` is not disturbed.
+        Nothing is remembered but the position of the random generator; `act` is not disturbed. A
+        forgotten `episode_start` is warned of as in `act`, where the episode's first picture shows
+        it: scores are not in the state.
 
         Args:
             observation: one raw frame, (210, 160, 3) uint8, or a batch of N of them.
@@ -245,6 +283,13 @@ class PongAgent:
 
         Raises:
             ObservationError: the observation is no raw frame, or the state does not fit it.
+
+        Example:
+            >>> agent, frame = PongAgent("reinforce"), np.zeros((210, 160, 3), dtype=np.uint8)
+            >>> action, state = agent.predict(frame)
+            >>> action, state = agent.predict(frame, state, deterministic=True)
+            >>> action.shape, state[0].shape
+            ((), (1, 80, 80))
         """
         frames, single = as_batch(observation)
         current = [pong_pixels(frame) for frame in frames]
@@ -261,6 +306,9 @@ class PongAgent:
                 previous = _unless_starting(previous, current, np.ravel(episode_start))
         actions = self._choose(self.action_probabilities(current, previous), deterministic)
         new_state = (np.stack([draw_field(pixels) for pixels in current]),)
+        if not self._warned and jumped(current, previous):
+            self._warned = True
+            warn_of_forgotten_reset()
         return (actions.reshape(()) if single else actions), new_state
 
     def action_probabilities(self, current: Sequence[Pixels], previous: Sequence[Pixels]) -> Floats:
@@ -329,8 +377,19 @@ class PongAgent:
     def save(self, path: str | Path) -> None:
         """Write everything the agent needs to go on to one `.npz` file, complete or not at all.
 
+        Args:
+            path: file to write; a file of that name is replaced.
+
         Raises:
             CheckpointError: the file cannot be written.
+
+        Example:
+            >>> from tempfile import TemporaryDirectory
+            >>> agent = PongAgent("reinforce", seed=7)
+            >>> with TemporaryDirectory() as folder:
+            ...     agent.save(f"{folder}/agent.npz")
+            ...     PongAgent.load(f"{folder}/agent.npz").seed
+            7
         """
         save_state(path, self._state())
 
@@ -368,6 +427,9 @@ class PongAgent:
         After `save` it acts and learns on as if it had never stopped. The frames that it saw before
         are not in the file: it is at the start of an episode, as after `reset()`.
 
+        Args:
+            path: the file.
+
         Raises:
             CheckpointError: the file is missing, damaged, foreign, or of a newer format.
         """
@@ -394,6 +456,19 @@ class PongAgent:
             True
         """
         return cls.load(PRETRAINED)
+
+    def _notice_start(
+        self, frames: NDArray[np.uint8], current: list[Pixels], previous: list[Pixels]
+    ) -> bool:
+        """Follow the scores; tell whether an episode started without `reset`."""
+        before, rows = self._scores, frames[:, SCORE_ROW].tobytes()
+        if before is not None and before.rows == rows:
+            return False  # nearly always, and it must cost next to nothing
+        self._scores = now = read_scores(frames, before, self._starts)
+        if before is not None:
+            fell = fell_back(before, now, self._starts)
+            self._warned = fell or jumped(current, previous)
+        return self._warned
 
     def _choose(self, probabilities: Floats, deterministic: bool) -> NDArray[np.int64]:
         uniforms = None if deterministic else self._generator.random(len(probabilities))

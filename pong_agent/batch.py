@@ -184,7 +184,18 @@ _DTYPES: dict[str, type[np.generic]] = {
 
 @dataclass(frozen=True)
 class Batch:
-    """The trajectories of one update, in the order in which they are learned from."""
+    """The trajectories of one update, in the order in which they are learned from.
+
+    Args:
+        trajectories: whole episodes, or fragments of games that go on.
+
+    Example:
+        >>> builder = TrajectoryBuilder()
+        >>> builder.append(np.eye(80, dtype=np.uint8), action=UP, reward=1.0, end=True)
+        >>> batch = Batch([builder.build()])
+        >>> batch.n_steps, batch.finished_episodes()
+        (1, [(1.0, 1)])
+    """
 
     trajectories: tuple[Trajectory, ...]
 
@@ -202,6 +213,10 @@ class Batch:
 
     def validate(self, observation: str, n_actions: int) -> None:
         """Check that an agent of this observation and number of actions can learn from this batch.
+
+        Args:
+            observation: what the agent sees, `AgentConfig.observation`.
+            n_actions: how many actions it has to choose from.
 
         Raises:
             BatchError: there is no trajectory, one is not valid, or one was made for another kind

@@ -79,12 +79,16 @@ def preprocess_frames(frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def as_batch(observation: Any) -> tuple[NDArray[np.uint8], bool]:
     """Return raw frames with a batch dimension, and whether it had to be added.
 
+    Stacks of one frame each, as the emulator's own vector environment returns them, are a batch.
+
     Raises:
         ObservationError: there are too few or too many dimensions for frames.
     """
     frames = np.asarray(observation)
     if frames.ndim not in (len(FRAME_SHAPE), len(FRAME_SHAPE) + 1):
-        _refuse(frames)
+        if frames.shape[1:] != (1, *FRAME_SHAPE):
+            _refuse(frames)
+        frames = frames[:, 0]
     single = frames.ndim == len(FRAME_SHAPE)
     return (frames[np.newaxis] if single else frames), single
 

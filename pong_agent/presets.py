@@ -14,7 +14,15 @@ class ConfigError(ValueError):
 
 @dataclass(frozen=True)
 class ReinforceConfig:
-    """Hyperparameters of REINFORCE as in the notebook, whose names stand in brackets."""
+    """Hyperparameters of REINFORCE as in the notebook, whose names stand in brackets.
+
+    Raises:
+        ConfigError: a value has the wrong type or is out of range.
+
+    Example:
+        >>> ReinforceConfig(episodes_per_update=10).discount
+        0.99
+    """
 
     env_id: str = "Pong-v0"
     """Environment to learn in; its frame skip is drawn from 2 to 4, sticky actions 0.25."""
@@ -65,7 +73,15 @@ class ReinforceConfig:
 
 @dataclass(frozen=True)
 class PPOConfig:
-    """Hyperparameters of proximal policy optimization, tuned for wall-clock on two cores."""
+    """Hyperparameters of proximal policy optimization, tuned for wall-clock on two cores.
+
+    Raises:
+        ConfigError: a value has the wrong type or is out of range.
+
+    Example:
+        >>> PPOConfig(epochs=3).learning_rate
+        0.001
+    """
 
     env_id: str = "ALE/Pong-v5"
     """Environment to learn in; frame skip 4, sticky actions 0.25."""

@@ -10,7 +10,7 @@ PACKAGE = Path(pong_agent.__file__).parent
 # From the ground up; a module may import from the floors below it and from its own room.
 FLOORS = [
     {"actions", "observation", "wrappers"},
-    {"network_input"},
+    {"boundaries", "network_input"},
     {"batch", "environment", "checkpoint", "network", "presets"},
     {"algorithms", "hyperparams", "plugin", "progress"},
     {"agent_file"},

@@ -77,7 +77,9 @@ def act_here(size: int, rounds: int, calls: int) -> tuple[list[float], list[floa
     for number in range(1 + rounds):
         spent = 0
         for call in range(calls):
-            batch = frames[(places + number * calls + call) % len(frames)]
+            numbers = (places + number * calls + call) % len(frames)
+            batch = frames[numbers]
+            agent.reset(numbers == 0)
             observation = batch if size > 1 else batch[0]
             began = time.process_time_ns()
             agent.act(observation)

@@ -61,6 +61,16 @@ def record_episodes(
         ConfigError: A number is out of range.
         NotPongError: The environment is not Pong.
         FilmError: A film cannot be written.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> brief = {"max_num_frames_per_episode": 40}
+        >>> with TemporaryDirectory() as folder:
+        ...     result, [film] = record_episodes(
+        ...         PongAgent("reinforce"), folder, env_kwargs=brief, overlay=False
+        ...     )
+        ...     film.name
+        'pong-episode-0.mp4'
     """
     env_id, kwargs = environment_of(agent, env_id, env_kwargs)
     if seeds is None:

@@ -15,7 +15,7 @@ from pong_agent.plugin.vectors import draw_vectors, vector_space
 from pong_agent.plugin.wrapper import TWO_ACTIONS, check_frames
 
 # Arguments with which the emulator's own vector environment shows the console's frames.
-RAW_FRAMES = {
+RAW_FRAMES: dict[str, Any] = {
     "img_height": 210,
     "img_width": 160,
     "stack_num": 1,
