@@ -283,7 +283,7 @@ def told(mean_return: float) -> str:
 
 def tell(metrics: Mapping[str, float]) -> None:
     """Print a line every few seconds."""
-    if metrics["time/updates"] % 40 == 1:
+    if metrics["time/iterations"] % 40 == 1:
         seconds, steps = metrics["time/time_elapsed"], metrics["time/total_timesteps"]
         mean = told(metrics["rollout/ep_rew_mean"])
         print(f"{seconds:4.0f} s  {steps:>9,.0f} agent steps  {mean}", flush=True)

@@ -113,9 +113,10 @@ class PongVectorWrapper(VectorWrapper, gym.utils.RecordConstructorArgs):
         starts = ends if self._same_step else self._starts
         self._previous = _choose(starts, self._current, before)
         self._starts = np.zeros_like(ends) if self._same_step else ends
-        if self._same_step and "final_obs" in infos:
-            infos = {**infos, "final_obs": self._final_vectors(infos["final_obs"], before)}
         vectors = draw_vectors(self._observation, self._current, self._previous)
+        if self._same_step and "final_obs" in infos:
+            finals = self._final_vectors(infos["final_obs"], before, ends, vectors)
+            infos = {**infos, "final_obs": finals}
         return vectors, rewards, terminations, truncations, infos
 
     def _indices(self, actions: Any) -> NDArray[np.int64]:
@@ -127,19 +128,24 @@ class PongVectorWrapper(VectorWrapper, gym.utils.RecordConstructorArgs):
         indices: NDArray[np.int64] = self._paddle_actions[actions.astype(np.int64)]
         return indices
 
-    def _final_vectors(self, frames: NDArray[Any], before: list[Pixels]) -> NDArray[Any]:
-        """Return the last observations of episodes in the form of the frames given.
+    def _final_vectors(
+        self,
+        frames: NDArray[Any],
+        before: list[Pixels],
+        ends: NDArray[np.bool_],
+        vectors: NDArray[np.float32],
+    ) -> NDArray[Any]:
+        """Return the last observations of the episodes that ended, in the form of the frames given.
 
-        That is one array (the emulator's own vector environment), or an array of objects that is
-        None where no episode ended.
+        That is an array of objects that is None where no episode ended, or one array (the
+        emulator's own vector environment), which then holds the newest observation there: what
+        ale-py 0.12.1 gives for those rows is memory that it has not written.
         """
-        if frames.dtype != object:
-            return draw_vectors(self._observation, _pixels(frames), before)
-        vectors = np.full(len(frames), None, dtype=object)
-        for row, frame in enumerate(frames):
-            if frame is not None:
-                [vectors[row]] = draw_vectors(self._observation, _pixels(frame), [before[row]])
-        return vectors
+        one_array = frames.dtype != object
+        finals = vectors.copy() if one_array else np.full(len(frames), None, dtype=object)
+        for row in np.flatnonzero(ends):
+            [finals[row]] = draw_vectors(self._observation, _pixels(frames[row]), [before[row]])
+        return finals
 
 
 def _choose(mask: NDArray[np.bool_], ones: list[Pixels], others: list[Pixels]) -> list[Pixels]:

@@ -28,6 +28,7 @@ def positive(cells):
     return all(math.isfinite(float(cell)) and float(cell) > 0 for cell in cells)
 
 
+@pytest.mark.slow
 def test_throughput_measures_all_loops_and_where_the_time_goes(
     ray_session, tmp_path, capsys, monkeypatch
 ):
@@ -82,6 +83,7 @@ def test_act_measures_times_bytes_and_memory(ray_session, tmp_path, capsys, monk
     assert "act on 64" in printed
 
 
+@pytest.mark.slow
 def test_scaling_measures_workers_and_the_driver(ray_session, tmp_path, capsys, monkeypatch):
     """Each number of workers that fits the cores has its rate, each size the driver's cost."""
     monkeypatch.setattr(speed, "PPOConfig", lambda: TINY_PPO)

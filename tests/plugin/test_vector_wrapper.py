@@ -157,6 +157,35 @@ def test_the_emulators_own_vector_plays_the_same(mode):
     others.close()
 
 
+def test_memory_that_the_emulator_did_not_write_is_not_read():
+    """Where no episode ended, `final_obs` of the emulator's vector is whatever lay in memory."""
+
+    class Unwritten(VectorWrapper):
+        def step(self, actions):
+            observations, *rest, infos = self.env.step(actions)
+            if "final_obs" in infos:
+                goes_on = ~(rest[1] | rest[2])
+                infos["final_obs"][goes_on] = 201  # not a colour of the console
+            return observations, *rest, infos
+
+    raw = gym.make_vec(
+        "ALE/Pong-v5", num_envs=2, autoreset_mode="SameStep", **RAW_FRAMES, **PLAIN, **SHORT
+    )
+    envs, n_ends = PongVectorWrapper(Unwritten(raw)), 0
+    envs.reset(seed=7)
+    for t in range(40):
+        if t == 9:  # out of step from here on
+            envs.reset(options={"reset_mask": np.array([True, False])})
+        observations, _, terminations, truncations, infos = envs.step(np.array([0, 1]))
+        if "final_obs" in infos:
+            goes_on = ~(terminations | truncations)
+            n_ends += 1
+            assert goes_on.sum() == 1
+            np.testing.assert_array_equal(infos["final_obs"][goes_on], observations[goes_on])
+    assert n_ends == 2
+    envs.close()
+
+
 @pytest.mark.parametrize("form", ["async", "emulator"])
 def test_actions_are_found_by_meaning(form):
     """In the full action space, where all indices differ, 1 goes up and 0 down all the same."""

@@ -12,7 +12,9 @@ from pong_agent.training.run_folder import RunError, RunFolder
 from pong_agent.training.trainer import Trainer, read_train_config, resume_run, start_run
 
 CONFIG = TrainConfig(preset="reinforce", updates=2, workers=0)
-PPO = TrainConfig(preset="ppo", updates=4, workers=0)
+# Fewer games than by default, each for longer: every emulator that starts reads its ROM.
+QUICK = ("n_envs:4", "fragment_steps:512", "final_fragment_steps:512", "epochs:2")
+PPO = TrainConfig(preset="ppo", updates=4, workers=0, hyperparams=QUICK)
 
 
 def run(config, folder, **options):
@@ -368,12 +370,12 @@ def test_an_environment_that_is_not_pong_makes_no_run(tmp_path):
 @pytest.mark.parametrize(
     "changed",
     [
-        pytest.param({"hyperparams": ("varied_games:6",)}, id="some"),
+        pytest.param({"hyperparams": (*QUICK, "varied_games:2")}, id="some"),
         pytest.param({"env_id": "Pong-v0"}, id="all", marks=pytest.mark.slow),
     ],
 )
 def test_drawn_frame_skips_are_the_same_on_any_number_of_workers(ray_session, tmp_path, changed):
-    """With 6 of 16 games varied, or in Pong-v0, two workers and a resumed run change nothing."""
+    """With 2 of 4 games varied, or in Pong-v0, two workers and a resumed run change nothing."""
     config = replace(PPO, updates=2, **changed)
     calm = run(config, tmp_path / "calm")
     assert_same_agent(calm, run(replace(config, workers=2), tmp_path / "ray"))
@@ -387,7 +389,7 @@ def test_games_can_be_varied_from_some_update_on(tmp_path):
     """Games differ from the update on at which varied games begin, not before."""
     calm = run(replace(PPO, updates=2), tmp_path / "calm")
     run(replace(PPO, updates=1), tmp_path / "run")
-    varied = replace(PPO, updates=2, hyperparams=("varied_games:6",))
+    varied = replace(PPO, updates=2, hyperparams=(*QUICK, "varied_games:2"))
     with resume_run(tmp_path / "run", varied) as trainer:
         trainer.train()
     first, second = (RunFolder.open(tmp_path / name).read_metrics() for name in ("calm", "run"))
