@@ -15,7 +15,7 @@ README = (ROOT / "README.md").read_text()
 
 # A block, perhaps with the reason above it why it is not executed.
 BLOCK = re.compile(
-    r"^(?:<!-- not executed: (.+) -->\n\n?)?```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL
+    r"^(?:<!-- not executed: ([^\n]+) -->\n\n?)?```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL
 )
 
 # What other tests or .ci/run execute, by the program that runs.

@@ -1,5 +1,6 @@
 """How results are told: a line of progress, a table, a summary."""
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -22,8 +23,10 @@ def step_line(metrics: Mapping[str, float]) -> str:
     """Return the line of an update by its agent steps."""
     steps, seconds = metrics["time/total_timesteps"], metrics["time/time_elapsed"]
     entropy, step_size = -metrics["train/entropy_loss"], metrics["train/learning_rate"]
+    mean = metrics["rollout/ep_rew_mean"]
+    told = f"{'-':>6}" if math.isnan(mean) else f"{mean:+6.2f}"  # no game has ended yet
     return (
-        f"{seconds:6.0f} s  {steps:>10,.0f} steps  return {metrics['rollout/ep_rew_mean']:+6.2f}  "
+        f"{seconds:6.0f} s  {steps:>10,.0f} steps  return {told}  "
         f"entropy {entropy:.3f}  step size {step_size:.1e}  "
         f"{metrics['time/fps']:,.0f} steps/s{_evaluation(metrics)}"
     )

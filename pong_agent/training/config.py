@@ -63,10 +63,7 @@ class TrainConfig:
     """Episodes of each evaluation."""
 
     tensorboard: bool = False
-    """Write the metrics for TensorBoard too, into the run's folder `tensorboard`.
-
-    A resumed run that has the folder does so by itself.
-    """
+    """Write the metrics for TensorBoard too, into RUN/tensorboard; a resumed run does as before."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be run.
