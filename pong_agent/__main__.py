@@ -1,8 +1,32 @@
-"""`python -m pong_agent` is `pong-agent`."""
+"""`pong-agent`, also as `python -m pong_agent`: the command line, where its packages are there."""
 
 import sys
+from collections.abc import Sequence
 
-from pong_agent.cli import main
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run a command as `pong_agent.cli.main` does.
+
+    A package that is missing is told in one line, of whatever command: all of them need it.
+
+    Example:
+        >>> main(["evaluate", "--episodes", "0"])
+        1
+    """
+    try:
+        from pong_agent import cli
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package == "pong_agent":
+            raise  # a bug
+        print(
+            f"error: expected the package {package!r}, which pong-agent needs, found none; "
+            f"fix: {sys.executable} -m pip install pong-agent",
+            file=sys.stderr,
+        )
+        return 1
+    return cli.main(args)
+
 
 if __name__ == "__main__":
     sys.exit(main())

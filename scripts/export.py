@@ -2,7 +2,7 @@
 
 import sys
 
-from pong_agent.cli import main
+from pong_agent.__main__ import main
 
 if __name__ == "__main__":
     sys.exit(main(["export", *sys.argv[1:]]))

@@ -1,6 +1,7 @@
 """Real frames, real environments and one Ray for the whole session."""
 
 import os
+import signal
 
 # Before anything imports Ray: see `pong_agent.training.workers`.
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
@@ -16,6 +17,10 @@ from pong_agent import PongAgent, make_env, rollout
 # Nothing is written beside the sources, and a slow machine is no failure.
 hypothesis.settings.register_profile("here", database=None, deadline=None)
 hypothesis.settings.load_profile("here")
+
+# A shell's background jobs ignore SIGINT, and what they start would, too: tests send it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

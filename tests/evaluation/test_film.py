@@ -203,7 +203,12 @@ with FilmWriter(sys.argv[1]) as film:
     ) as process:
         assert process.stdout.read(2) == b"go", process.stderr.read()
         os.killpg(process.pid, signal.SIGINT)
-        assert b"KeyboardInterrupt" in process.communicate(timeout=30)[1]
+        try:
+            error = process.communicate(timeout=30)[1]
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+        assert b"KeyboardInterrupt" in error
     deadline = time.monotonic() + 5  # ffmpeg is killed, not waited for
     while names(tmp_path) and time.monotonic() < deadline:
         time.sleep(0.05)

@@ -1,0 +1,32 @@
+import subprocess
+import sys
+
+import pytest
+
+
+def doctor_without(module):
+    """Start the doctor in a fresh interpreter that cannot import a module."""
+    code = (
+        f"import sys; sys.modules[{module!r}] = None; "
+        "from pong_agent.__main__ import main; sys.exit(main(['doctor', '--no-ray']))"
+    )
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("package", ["tyro", "gymnasium"])
+def test_a_package_that_is_missing_is_told_in_one_line(package):
+    """Where a dependency is gone, the doctor too says which, with the remedy, and exits with 1."""
+    done = doctor_without(package)
+    assert (done.returncode, done.stdout) == (1, "")
+    [line] = done.stderr.splitlines()
+    assert line.startswith(f"error: expected the package '{package}'")
+    assert line.endswith("-m pip install pong-agent")
+
+
+def test_a_module_of_our_own_that_is_missing_is_a_bug():
+    """It keeps its traceback."""
+    done = doctor_without("pong_agent.commands.doctor")
+    assert done.returncode == 1
+    assert done.stderr.startswith("Traceback")
+    assert "ModuleNotFoundError" in done.stderr
