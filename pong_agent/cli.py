@@ -68,8 +68,7 @@ class _CommandLine:
     command: Annotated[_Command, tyro.conf.arg(name="")]
 
     config: Path | None = None
-    """TOML file whose table [COMMAND] has the defaults of the options here, such as
-    RUN/config.toml."""
+    """TOML file whose table [COMMAND] has defaults of the options, such as RUN/config.toml."""
 
     print_config: bool = False
     """Print these options as such a file and do nothing else."""

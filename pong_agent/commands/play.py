@@ -30,15 +30,13 @@ class Play:
     """Whom you play against: a weights file, a run folder, or `pretrained`."""
 
     level: Literal["easy", "normal", "hard"] = "normal"
-    """How well it plays: by its own decisions alone (hard), about as well as the built-in player
-    (normal), or worse; one of five, or two of five, of its decisions are then not made."""
+    """easy: two of five decisions lapse; normal: one, as good as the built-in player; hard: none."""
 
     side: Side = "left"
     """Your side."""
 
     agent_vs_agent: tuple[str, str] | None = None
-    """Two agents, each a weights file, a run folder, or `pretrained`; they change sides after each
-    game."""
+    """Two weights files, run folders, or `pretrained`, which change sides after each game."""
 
     games: int = 10
     """Number of games of --agent-vs-agent."""
