@@ -30,7 +30,7 @@ class Play:
     """Whom you play against: a weights file, a run folder, or `pretrained`."""
 
     level: Literal["easy", "normal", "hard"] = "normal"
-    """easy: two of five decisions lapse; normal: one, as good as the built-in player; hard: none."""
+    """Easy: two of five decisions lapse; normal: one, about the built-in player; hard: none."""
 
     side: Side = "left"
     """Your side."""
