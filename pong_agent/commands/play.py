@@ -30,7 +30,7 @@ class Play:
     """Whom you play against: a weights file, a run folder, or `pretrained`."""
 
     level: Literal["easy", "normal", "hard"] = "normal"
-    """Easy: two of five decisions lapse; normal: one, about the built-in player; hard: none."""
+    """Decisions that lapse: two of five (easy), one of five (normal), none (hard)."""
 
     side: Side = "left"
     """Your side."""
