@@ -7,7 +7,7 @@ from collections.abc import Sequence
 def main(args: Sequence[str] | None = None) -> int:
     """Run a command as `pong_agent.cli.main` does.
 
-    A package that is missing is told in one line, of whatever command: all of them need it.
+    A missing package that all commands import is told in one line, whichever of them is run.
 
     Example:
         >>> main(["evaluate", "--episodes", "0"])
