@@ -1,18 +1,16 @@
 """Learn Pong from pixels: a Gymnasium-compatible agent with an evaluation recorder."""
 
-import importlib
-import sys
-
 from pong_agent.actions import DOWN, STAY, UP, PaddleActions
 from pong_agent.agent import PongAgent
-from pong_agent.algorithms.optimizers import LearningError
-from pong_agent.batch import Batch, BatchError, Trajectory, TrajectoryBuilder
-from pong_agent.boundaries import ForgottenResetWarning
 from pong_agent.checkpoint import CheckpointError
-from pong_agent.environment import NotPongError, make_env
-from pong_agent.observation import ObservationError, preprocess_frame
-from pong_agent.presets import PRESETS, ConfigError, PPOConfig, ReinforceConfig
+from pong_agent.config import PRESETS, ConfigError, PPOConfig, ReinforceConfig
+from pong_agent.envs.make import NotPongError, make_env
+from pong_agent.envs.registration import register_with_gymnasium
+from pong_agent.learning.adam import LearningError
+from pong_agent.learning.batch import Batch, BatchError, Trajectory, TrajectoryBuilder
 from pong_agent.rollout import rollout
+from pong_agent.vision.pixels import ObservationError, preprocess_frame
+from pong_agent.vision.reset_watch import ForgottenResetWarning
 
 __version__ = "0.1.0"
 
@@ -40,6 +38,4 @@ __all__ = [
     "rollout",
 ]
 
-# Gymnasium takes longer to load than all that acting needs: it is not loaded for this.
-if sys.modules.get("gymnasium") is not None:
-    importlib.import_module("pong_agent.plugin")
+register_with_gymnasium()

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 
 def main(args: Sequence[str] | None = None) -> int:
-    """Run a command as `pong_agent.cli.main` does.
+    """Run a command as `pong_agent.cli.app.main` does.
 
     A missing package that all commands import is told in one line, whichever of them is run.
 
@@ -14,7 +14,7 @@ def main(args: Sequence[str] | None = None) -> int:
         1
     """
     try:
-        from pong_agent import cli
+        from pong_agent.cli import app
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
         if package == "pong_agent":
@@ -25,7 +25,7 @@ def main(args: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 1
-    return cli.main(args)
+    return app.main(args)
 
 
 if __name__ == "__main__":

@@ -11,18 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pong_agent.actions import PaddleActions
-from pong_agent.agent_file import AgentState, export_state, load_state, save_state
-from pong_agent.algorithms import algorithm_of
-from pong_agent.batch import Batch, BatchError
-from pong_agent.boundaries import (
-    SCORE_ROW,
-    Scores,
-    fell_back,
-    jumped,
-    read_scores,
-    warn_of_forgotten_reset,
-)
-from pong_agent.environment import find_paddle_actions
+from pong_agent.config import AgentConfig, ConfigError, PPOConfig, resolve_preset
+from pong_agent.envs.make import find_paddle_actions
+from pong_agent.learning import algorithm_of
+from pong_agent.learning.batch import Batch, BatchError
+from pong_agent.learning.progress import Progress
 from pong_agent.network import (
     Floats,
     action_probabilities,
@@ -30,8 +23,8 @@ from pong_agent.network import (
     choose_actions,
     forward,
 )
-from pong_agent.network_input import observe
-from pong_agent.observation import (
+from pong_agent.vision.network_input import observe
+from pong_agent.vision.pixels import (
     FIELD_SHAPE,
     ObservationError,
     Pixels,
@@ -40,8 +33,15 @@ from pong_agent.observation import (
     field_pixels,
     pong_pixels,
 )
-from pong_agent.presets import AgentConfig, ConfigError, PPOConfig, resolve_preset
-from pong_agent.progress import Progress
+from pong_agent.vision.reset_watch import (
+    SCORE_ROW,
+    Scores,
+    fell_back,
+    jumped,
+    read_scores,
+    warn_of_forgotten_reset,
+)
+from pong_agent.weights_file import AgentState, export_state, load_state, save_state
 
 # Previous playing fields, (N, 80, 80) uint8: all that the policy remembers. A tuple, as the states
 # of Stable-Baselines3 are.
@@ -188,7 +188,7 @@ class PongAgent:
             NotPongError: the environment is not Pong, or has no such actions.
         """
         if hasattr(env, "num_envs"):
-            from pong_agent.plugin.vector_actions import find_vector_actions  # Gymnasium
+            from pong_agent.envs.paddle_actions import find_vector_actions  # Gymnasium
 
             self.paddle_actions = find_vector_actions(env)
         else:

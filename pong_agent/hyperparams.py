@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from typing import Any
 
-from pong_agent.presets import PRESETS, AgentConfig, ConfigError, resolve_preset
+from pong_agent.config import PRESETS, AgentConfig, ConfigError, resolve_preset
 
 
 def with_hyperparams(config: AgentConfig, hyperparams: Sequence[str]) -> AgentConfig:

@@ -23,8 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pong_agent.actions import DOWN, MIRRORED, STAY, UP
-from pong_agent.network_input import SparseRows
-from pong_agent.observation import N_PIXELS
+from pong_agent.vision.network_input import SparseRows
+from pong_agent.vision.pixels import N_PIXELS
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array

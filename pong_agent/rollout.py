@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from pong_agent.agent import PongAgent
-from pong_agent.batch import Trajectory, TrajectoryBuilder
+from pong_agent.learning.batch import Trajectory, TrajectoryBuilder
 from pong_agent.network import choose_actions
-from pong_agent.observation import Pixels, all_lit_pixels
+from pong_agent.vision.pixels import Pixels, all_lit_pixels
 
 Fields = tuple[Pixels, Pixels]  # lit pixels of the current and of the previous playing field
 

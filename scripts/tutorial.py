@@ -24,15 +24,16 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pong_agent import Batch, PongAgent, ReinforceConfig, make_env, preprocess_frame, rollout
-from pong_agent.algorithms.optimizers import rmsprop_ascent
-from pong_agent.algorithms.reinforce import episode_gradient
-from pong_agent.algorithms.returns import discounted_returns, standardize
-from pong_agent.evaluation import evaluate_policy, record_episodes
+from pong_agent.evaluation import evaluate_policy
+from pong_agent.learning.adam import rmsprop_ascent
+from pong_agent.learning.reinforce import episode_gradient
+from pong_agent.learning.returns import discounted_returns, standardize
 from pong_agent.network import Parameters, action_probabilities, forward
-from pong_agent.network_input import observe
-from pong_agent.observation import lit_pixels
+from pong_agent.recording import record_episodes
 from pong_agent.training.config import TrainConfig
 from pong_agent.training.trainer import start_run
+from pong_agent.vision.network_input import observe
+from pong_agent.vision.pixels import lit_pixels
 
 
 @dataclass(frozen=True)

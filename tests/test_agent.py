@@ -24,8 +24,8 @@ from pong_agent import (
 from pong_agent.agent import PRETRAINED
 from pong_agent.checkpoint import load_arrays, save_arrays
 from pong_agent.network import forward
-from pong_agent.network_input import observe
-from pong_agent.observation import lit_pixels
+from pong_agent.vision.network_input import observe
+from pong_agent.vision.pixels import lit_pixels
 
 
 @pytest.fixture(params=["reinforce", "ppo"])

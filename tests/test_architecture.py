@@ -9,18 +9,18 @@ PACKAGE = Path(pong_agent.__file__).parent
 
 # From the ground up; a module may import from the floors below it and from its own room.
 FLOORS = [
-    {"actions", "observation", "wrappers"},
-    {"boundaries", "network_input"},
-    {"batch", "environment", "checkpoint", "network", "presets"},
-    {"algorithms", "hyperparams", "plugin", "progress"},
-    {"agent_file"},
+    {"actions", "vision"},
+    {"network", "config", "checkpoint"},
+    {"envs", "learning", "hyperparams"},
+    {"weights_file"},
     {"agent"},
     {"rollout"},
     {"evaluation"},
+    {"recording"},
     {"training"},
-    {"curves"},
-    {"benchmarks", "chaos", "doctor", "play", "report"},
-    {"commands"},
+    {"plots", "doctor"},
+    {"matches", "report", "benchmarks", "chaos"},
+    {"play"},
     {"cli"},
     {"__main__"},
 ]

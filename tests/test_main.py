@@ -26,7 +26,7 @@ def test_a_package_that_is_missing_is_told_in_one_line(package):
 
 def test_a_module_of_our_own_that_is_missing_is_a_bug():
     """It keeps its traceback."""
-    done = doctor_without("pong_agent.commands.doctor")
+    done = doctor_without("pong_agent.cli.doctor")
     assert done.returncode == 1
     assert done.stderr.startswith("Traceback")
     assert "ModuleNotFoundError" in done.stderr

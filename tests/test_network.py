@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from pong_agent import DOWN, STAY, UP, PPOConfig, network
-from pong_agent.algorithms import ppo
+from pong_agent.learning.ppo import update as ppo
 from pong_agent.network import (
     action_probabilities,
     backward,
@@ -17,8 +17,8 @@ from pong_agent.network import (
     sigmoid,
     values,
 )
-from pong_agent.network_input import SparseRows, observe
-from pong_agent.observation import lit_pixels
+from pong_agent.vision.network_input import SparseRows, observe
+from pong_agent.vision.pixels import lit_pixels
 
 
 @dataclass

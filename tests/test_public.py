@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
-DOORS = ["pong_agent", "pong_agent.evaluation", "pong_agent.plugin"]
+DOORS = ["pong_agent", "pong_agent.evaluation", "pong_agent.recording", "pong_agent.envs"]
 
 
 def public():

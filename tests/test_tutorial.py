@@ -3,7 +3,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from pong_agent.evaluation.film import read_film_info
+from pong_agent.recording.encoder import read_film_info
 
 SCRIPT = Path(__file__).parent.parent / "scripts" / "tutorial.py"
 QUICK = ["--minutes", "0.01", "--workers", "0", "--games", "1", "--film-frames", "200"]

@@ -22,7 +22,8 @@ from typing import Any
 from pong_agent.benchmarks.instruments import Work, read_work, replaced, timed_worker
 from pong_agent.benchmarks.tables import table, write_table
 from pong_agent.benchmarks.throughput import Window
-from pong_agent.training import batches, workers
+from pong_agent.training import batches
+from pong_agent.training import ray_collector as workers
 from pong_agent.training.config import TrainConfig
 from pong_agent.training.trainer import start_run
 

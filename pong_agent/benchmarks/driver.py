@@ -10,8 +10,8 @@ from typing import Any
 from pong_agent.agent import PongAgent
 from pong_agent.benchmarks.instruments import replaced
 from pong_agent.benchmarks.tables import Spread, table, write_table
-from pong_agent.presets import AgentConfig, PPOConfig, ReinforceConfig
-from pong_agent.training import workers
+from pong_agent.config import AgentConfig, PPOConfig, ReinforceConfig
+from pong_agent.training import ray_collector as workers
 from pong_agent.training.batches import GameBatches
 from pong_agent.training.collector import RolloutWorker, Unit
 

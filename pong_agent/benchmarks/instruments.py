@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from pong_agent.presets import AgentConfig
+from pong_agent.config import AgentConfig
 from pong_agent.training.collector import RolloutWorker
 
 # Functions that a worker's call goes through: the module that looks them up, their name there, and

@@ -8,8 +8,8 @@ from math import inf
 from pathlib import Path
 
 from pong_agent.checkpoint import atomic_replace
-from pong_agent.curves.figure import Line, draw_line, light_figure, mark_height, save_figure
-from pong_agent.progress import RECENT
+from pong_agent.learning.progress import RECENT
+from pong_agent.plots.figure import Line, draw_line, light_figure, mark_height, save_figure
 from pong_agent.training.config import TrainConfig
 from pong_agent.training.run_folder import RunFolder
 from pong_agent.training.trainer import start_run

@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 
 from pong_agent.benchmarks.instruments import read_work, replaced, timed_worker
 from pong_agent.benchmarks.throughput import Window
-from pong_agent.training import workers
+from pong_agent.training import ray_collector as workers
 from pong_agent.training.config import TrainConfig
 from pong_agent.training.trainer import start_run
 

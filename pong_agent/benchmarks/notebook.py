@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pong_agent.benchmarks.instruments import replaced
-from pong_agent.environment import make_env
-from pong_agent.presets import AgentConfig, ReinforceConfig
-from pong_agent.training import workers
+from pong_agent.config import AgentConfig, ReinforceConfig
+from pong_agent.envs.make import make_env
+from pong_agent.training import ray_collector as workers
 
 Dense = NDArray[np.float64]
 Weights = dict[str, Dense]

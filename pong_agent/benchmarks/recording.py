@@ -19,10 +19,10 @@ import gymnasium as gym
 
 from pong_agent.agent import PongAgent
 from pong_agent.benchmarks.tables import Spread, table
-from pong_agent.environment import make_env
+from pong_agent.envs.make import make_env
 from pong_agent.evaluation.evaluate import play_episodes
-from pong_agent.evaluation.overlay import AgentOverlay
-from pong_agent.evaluation.recorder import EpisodeRecorder
+from pong_agent.recording.panel import AgentOverlay
+from pong_agent.recording.recorder import EpisodeRecorder
 
 PLAIN, RECORDED, PANEL = "no film", "EpisodeRecorder", "EpisodeRecorder with panel"
 GYMNASIUM = "RecordVideo"

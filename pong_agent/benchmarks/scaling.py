@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pong_agent.benchmarks.tables import Spread, table, write_table
 from pong_agent.benchmarks.throughput import rollout_rate
-from pong_agent.presets import PPOConfig
+from pong_agent.config import PPOConfig
 
 GAMES_PER_WORKER = 8  # preset ppo's 16 games are made for two workers
 

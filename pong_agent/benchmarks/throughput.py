@@ -10,12 +10,12 @@ from pong_agent.agent import PongAgent
 from pong_agent.benchmarks.emulator import bare_rate
 from pong_agent.benchmarks.notebook import notebook_rate
 from pong_agent.benchmarks.tables import Spread, table, write_table
+from pong_agent.config import AgentConfig, PPOConfig, ReinforceConfig, resolve_preset
 from pong_agent.hyperparams import with_hyperparams
-from pong_agent.presets import AgentConfig, PPOConfig, ReinforceConfig, resolve_preset
 from pong_agent.training.batches import GameBatches
 from pong_agent.training.config import TrainConfig
+from pong_agent.training.ray_collector import RayCollector
 from pong_agent.training.trainer import Trainer, start_run
-from pong_agent.training.workers import RayCollector
 
 # Values of the presets to replace, by the preset's name.
 Changes = Mapping[str, tuple[str, ...]]

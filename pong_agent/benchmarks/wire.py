@@ -7,8 +7,8 @@ from typing import Any
 
 from pong_agent.agent import PongAgent
 from pong_agent.benchmarks.tables import table
+from pong_agent.config import AgentConfig, PPOConfig, ReinforceConfig
 from pong_agent.network import Floats
-from pong_agent.presets import AgentConfig, PPOConfig, ReinforceConfig
 from pong_agent.training.batches import GameBatches
 from pong_agent.training.collector import Collector, SerialCollector
 

@@ -16,7 +16,7 @@ import numpy as np
 from pong_agent.agent import PongAgent
 from pong_agent.chaos.report import Report
 from pong_agent.checkpoint import FORMAT, FORMAT_VERSION, CheckpointError, digest, load_arrays
-from pong_agent.presets import PRESETS, ReinforceConfig
+from pong_agent.config import PRESETS, ReinforceConfig
 
 Arrays = dict[str, Any]
 Metadata = dict[str, Any]

@@ -7,9 +7,9 @@ from typing import Any
 
 from pong_agent.chaos.report import Report
 from pong_agent.chaos.workers import calm_run, difference, small_run
+from pong_agent.training.ray_collector import ALL_CPUS
 from pong_agent.training.ray_start import import_ray
 from pong_agent.training.trainer import start_run
-from pong_agent.training.workers import ALL_CPUS
 
 _NODE: dict[str, Any] = {
     "num_cpus": 1,

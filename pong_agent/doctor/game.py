@@ -44,7 +44,7 @@ def check_environment(env_id: str) -> Check:
         import ale_py
         import gymnasium as gym
 
-        from pong_agent.plugin import ENV_ID  # noqa: F401  # registers it
+        from pong_agent.envs import ENV_ID  # noqa: F401  # registers it
 
         ale_py.ALEInterface.setLoggerMode(ale_py.LoggerMode.Error)  # no banner
         with redirect_stdout(io.StringIO()):  # as above

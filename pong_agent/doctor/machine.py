@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from pong_agent.doctor.check import Check, first_line
-from pong_agent.evaluation.film import FilmError, FilmWriter, read_film_info
+from pong_agent.recording.encoder import FilmError, FilmWriter, read_film_info
 from pong_agent.training.ray_start import OBJECT_STORE_BYTES
 
 # A checkpoint of preset `ppo` is 26 MB; a run keeps three, the best one and a series of small

@@ -5,8 +5,8 @@ import time
 
 from pong_agent.agent import PongAgent
 from pong_agent.training.collector import CollectorError
+from pong_agent.training.ray_collector import RayCollector
 from pong_agent.training.ray_start import import_ray
-from pong_agent.training.workers import RayCollector
 
 
 def main() -> int:

@@ -1,20 +1,5 @@
-"""Episodes turned into statistics and films."""
+"""Episodes turned into statistics: returns, intervals, scores over settings."""
 
 from pong_agent.evaluation.evaluate import EvaluationResult, evaluate_policy
-from pong_agent.evaluation.film import FilmError
-from pong_agent.evaluation.overlay import AgentOverlay
-from pong_agent.evaluation.record import record_episodes
-from pong_agent.evaluation.recorder import EpisodeRecorder
-from pong_agent.evaluation.replay import replay
-from pong_agent.evaluation.vector_recorder import VectorEpisodeRecorder
 
-__all__ = [
-    "AgentOverlay",
-    "EpisodeRecorder",
-    "EvaluationResult",
-    "FilmError",
-    "VectorEpisodeRecorder",
-    "evaluate_policy",
-    "record_episodes",
-    "replay",
-]
+__all__ = ["EvaluationResult", "evaluate_policy"]

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from pong_agent.agent import PongAgent
-from pong_agent.batch import Trajectory
+from pong_agent.config import ConfigError
 from pong_agent.evaluation.evaluate import evaluate_policy
-from pong_agent.presets import ConfigError
+from pong_agent.learning.batch import Trajectory
 
 
 def extreme_seed(

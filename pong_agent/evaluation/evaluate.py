@@ -11,9 +11,9 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from pong_agent.agent import PongAgent
-from pong_agent.batch import Trajectory
-from pong_agent.environment import make_env
-from pong_agent.presets import ConfigError, environment_kwargs
+from pong_agent.config import ConfigError, environment_kwargs
+from pong_agent.envs.make import make_env
+from pong_agent.learning.batch import Trajectory
 from pong_agent.rollout import rollout
 
 _CONFIDENCE = 0.95

@@ -4,8 +4,8 @@ from typing import Literal
 
 from pong_agent.actions import STAY
 from pong_agent.agent import PongAgent
+from pong_agent.envs.two_players import FRAMES_PER_STEP, Frame, TwoPlayerPong
 from pong_agent.play.levels import Level, Opponent
-from pong_agent.play.two_players import FRAMES_PER_STEP, Frame, TwoPlayerPong
 
 Side = Literal["left", "right"]
 

@@ -6,8 +6,8 @@ import numpy as np
 
 from pong_agent.actions import STAY
 from pong_agent.agent import PongAgent
-from pong_agent.play.match import Player
-from pong_agent.play.two_players import Frame
+from pong_agent.envs.two_players import Frame
+from pong_agent.matches.match import Player
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from pong_agent.envs.two_players import FRAMES_PER_SECOND
 from pong_agent.play.drawing import PICTURE_SIZE, Painter, largest_scale
 from pong_agent.play.duel import Duel
 from pong_agent.play.levels import LEVELS, Level
 from pong_agent.play.scene import KeyEvent, Meaning, Phase, Scene, after_frame, after_keys, paused
-from pong_agent.play.two_players import FRAMES_PER_SECOND
 
 _DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER")  # which say where it is
 _FRAME = 1 / FRAMES_PER_SECOND  # seconds

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pong_agent.agent import PongAgent
-from pong_agent.batch import Trajectory
 from pong_agent.evaluation.evaluate import EvaluationResult, evaluate_policy
-from pong_agent.observation import FIELD_SHAPE, Pixels
+from pong_agent.learning.batch import Trajectory
+from pong_agent.vision.pixels import FIELD_SHAPE, Pixels
 
 STICKY = (0.0, 0.25)  # probabilities that the emulator repeats the last action
 DIFFICULTIES = (0, 1, 2, 3)  # of the built-in player

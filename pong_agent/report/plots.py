@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pong_agent.curves.figure import Line, draw_line
-from pong_agent.curves.runs import points
 from pong_agent.evaluation.evaluate import EvaluationResult
+from pong_agent.plots.figure import Line, draw_line
+from pong_agent.plots.runs import points
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from pong_agent.actions import DOWN, UP
 from pong_agent.agent import PongAgent
 from pong_agent.network import Floats, forward
-from pong_agent.network_input import observe
-from pong_agent.observation import FIELD_SHAPE, Pixels
+from pong_agent.vision.network_input import observe
+from pong_agent.vision.pixels import FIELD_SHAPE, Pixels
 
 
 def decision_weights(parameters: Mapping[str, Floats]) -> tuple[NDArray[np.float64], float]:

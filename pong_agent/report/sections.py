@@ -11,12 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pong_agent.agent import PongAgent
-from pong_agent.batch import Trajectory
-from pong_agent.environment import make_env
-from pong_agent.evaluation import EpisodeRecorder
+from pong_agent.envs.make import make_env
 from pong_agent.evaluation.evaluate import play_episodes
-from pong_agent.evaluation.film import read_film_info
-from pong_agent.observation import draw_field
+from pong_agent.learning.batch import Trajectory
+from pong_agent.recording import EpisodeRecorder
+from pong_agent.recording.encoder import read_film_info
 from pong_agent.report.games import (
     NOOP_MAX,
     STICKY,
@@ -30,6 +29,7 @@ from pong_agent.report.plots import rallies_plot
 from pong_agent.report.provenance import Subject, hyperparameters
 from pong_agent.report.saliency import margin_gradient
 from pong_agent.report.units import important_units
+from pong_agent.vision.pixels import draw_field
 
 _N_MOMENTS, _N_UNITS = 4, 12
 _FILM_FRAMES = 300 * 60  # five minutes, most games whole: at scale 2 some 1.1 MB

@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pong_agent.agent import PongAgent
-from pong_agent.batch import Trajectory
+from pong_agent.learning.batch import Trajectory
 from pong_agent.network import forward
-from pong_agent.observation import FIELD_SHAPE
 from pong_agent.report.games import opening
 from pong_agent.report.saliency import decision_weights
+from pong_agent.vision.pixels import FIELD_SHAPE
 
 _MOST_STEPS = 5_000  # to look at: the ranking of the first dozen does not change with more
 

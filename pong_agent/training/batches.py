@@ -4,9 +4,9 @@ import zlib
 from pathlib import Path
 
 from pong_agent.agent import PongAgent
-from pong_agent.batch import Batch
 from pong_agent.checkpoint import CheckpointError, load_arrays, save_arrays
-from pong_agent.presets import AgentConfig, PPOConfig
+from pong_agent.config import AgentConfig, PPOConfig
+from pong_agent.learning.batch import Batch
 from pong_agent.rollout import episode_seed
 from pong_agent.training.collector import Collector, Unit
 from pong_agent.training.games import Game, games_from_arrays, games_to_arrays

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from pong_agent.agent import PongAgent
-from pong_agent.batch import Trajectory
-from pong_agent.environment import make_env
+from pong_agent.config import AgentConfig, environment_kwargs
+from pong_agent.envs.make import make_env
+from pong_agent.learning.batch import Trajectory
 from pong_agent.network import Floats
-from pong_agent.presets import AgentConfig, environment_kwargs
 from pong_agent.rollout import rollout
 from pong_agent.training.games import Game, play_games, start_game
 

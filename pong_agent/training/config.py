@@ -5,9 +5,9 @@ from dataclasses import asdict, dataclass, replace
 
 import tomli_w
 
+from pong_agent.config import ConfigError, resolve_preset
 from pong_agent.hyperparams import with_hyperparams
-from pong_agent.presets import ConfigError, resolve_preset
-from pong_agent.progress import RECENT, Progress
+from pong_agent.learning.progress import RECENT, Progress
 
 
 @dataclass(frozen=True)

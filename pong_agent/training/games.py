@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pong_agent.agent import PongAgent
-from pong_agent.batch import Trajectory
-from pong_agent.environment import restore_emulator, save_emulator
-from pong_agent.observation import Pixels, draw_field, field_pixels, lit_pixels
+from pong_agent.envs.make import restore_emulator, save_emulator
+from pong_agent.learning.batch import Trajectory
 from pong_agent.rollout import action_generator, rollout, rollout_fragment, start_options
+from pong_agent.vision.pixels import Pixels, draw_field, field_pixels, lit_pixels
 
 # Sets the stream that environments draw from apart from that which samples actions.
 _ENVIRONMENT_STREAM = 4

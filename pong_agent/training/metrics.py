@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from pong_agent.checkpoint import atomic_replace
-from pong_agent.presets import ConfigError
-from pong_agent.progress import Progress
+from pong_agent.config import ConfigError
+from pong_agent.learning.progress import Progress
 
 # Where Stable-Baselines3 has the name, the meaning is its own but for what stands beside it here.
 METRICS = (

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from pong_agent.agent import PongAgent
 from pong_agent.checkpoint import CheckpointError
-from pong_agent.evaluation.captions import Stage
+from pong_agent.recording.captions import Stage
 from pong_agent.training.run_folder import RunError, RunFolder
 
 FIRST_MARK = 25_000  # agent steps, some four seconds of training

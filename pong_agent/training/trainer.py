@@ -10,16 +10,16 @@ from typing import Any, Self
 import numpy as np
 
 from pong_agent.agent import PongAgent
-from pong_agent.environment import make_env
-from pong_agent.evaluation.evaluate import episode_seeds
-from pong_agent.evaluation.model_card import current_commit, package_versions
-from pong_agent.hyperparams import config_to_dict, with_hyperparams
-from pong_agent.presets import (
+from pong_agent.config import (
     AgentConfig,
     ConfigError,
     environment_kwargs,
     resolve_preset,
 )
+from pong_agent.envs.make import make_env
+from pong_agent.evaluation.evaluate import episode_seeds
+from pong_agent.evaluation.model_card import current_commit, package_versions
+from pong_agent.hyperparams import config_to_dict, with_hyperparams
 from pong_agent.training.batches import GameBatches, load_games
 from pong_agent.training.collector import Collector, SerialCollector
 from pong_agent.training.config import TrainConfig
@@ -313,7 +313,7 @@ def _check_games(agent: PongAgent, path: Path) -> None:
 def _make_collector(agent: PongAgent, config: TrainConfig) -> Collector:
     if config.workers == 0:
         return SerialCollector(agent.config)
-    from pong_agent.training.workers import RayCollector
+    from pong_agent.training.ray_collector import RayCollector
 
     return RayCollector(
         agent.config, config.workers, config.address, unit_timeout=config.unit_timeout

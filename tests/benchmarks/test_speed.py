@@ -7,9 +7,9 @@ import pytest
 
 from pong_agent.benchmarks import acting, breakdown, driver, emulator, throughput, wire
 from pong_agent.benchmarks.instruments import Clock, Work, replaced
-from pong_agent.cli import main
-from pong_agent.commands import speed
-from pong_agent.presets import PPOConfig, ReinforceConfig
+from pong_agent.cli import speed
+from pong_agent.cli.app import main
+from pong_agent.config import PPOConfig, ReinforceConfig
 
 TINY = {
     "ppo": ("n_envs:8", "fragment_steps:8", "final_fragment_steps:8"),

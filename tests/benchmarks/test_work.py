@@ -9,9 +9,9 @@ import pytest
 
 from pong_agent import PRESETS, Batch, PongAgent
 from pong_agent.benchmarks.wire import measure_wire
-from pong_agent.network_input import INPUT_SIZES
-from pong_agent.observation import N_PIXELS, lit_pixels
 from pong_agent.training.collector import RolloutWorker, Unit
+from pong_agent.vision.network_input import INPUT_SIZES
+from pong_agent.vision.pixels import N_PIXELS, lit_pixels
 
 N_GAMES, N_STEPS = 4, 40
 

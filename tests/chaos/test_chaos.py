@@ -12,8 +12,8 @@ import pytest
 from pong_agent import PRESETS, CheckpointError, PongAgent
 from pong_agent.chaos import disk, driver, files, workers
 from pong_agent.chaos.report import Report
-from pong_agent.commands.chaos import Chaos
-from pong_agent.presets import ConfigError
+from pong_agent.cli.chaos import Chaos
+from pong_agent.config import ConfigError
 from pong_agent.training.collector import CollectorError, RolloutWorker
 from pong_agent.training.run_folder import RunFolder
 from pong_agent.training.trainer import start_run
@@ -72,7 +72,7 @@ class BrokenWorker(RolloutWorker):
 
 def test_workers_that_cannot_start_end_the_run(ray_session, tmp_path, monkeypatch):
     """The error says how often it was tried and what the last one died of."""
-    monkeypatch.setattr("pong_agent.training.workers.RolloutWorker", BrokenWorker)
+    monkeypatch.setattr("pong_agent.training.ray_collector.RolloutWorker", BrokenWorker)
     with (
         start_run(workers.small_run(2, workers=2), tmp_path / "run") as trainer,
         pytest.raises(CollectorError, match=r"(?s)failed to start 10 times.*no emulator here"),

@@ -1,7 +1,7 @@
 import os
 import re
 
-from pong_agent.cli import main
+from pong_agent.cli.app import main
 from pong_agent.doctor.examine import checks
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pong_agent import PongAgent
-from pong_agent.cli import main
+from pong_agent.cli.app import main
 from pong_agent.play import scene as scene_module
 from pong_agent.play.drawing import largest_scale
 from pong_agent.play.duel import Duel

@@ -3,7 +3,6 @@ import pytest
 
 from pong_agent import UP, PongAgent, TrajectoryBuilder, make_env, rollout
 from pong_agent.evaluation import evaluate_policy
-from pong_agent.observation import draw_field
 from pong_agent.report.games import (
     ball_columns,
     choose_moments,
@@ -12,6 +11,7 @@ from pong_agent.report.games import (
     play_games,
     rally_lengths,
 )
+from pong_agent.vision.pixels import draw_field
 
 SHORT = {"max_num_frames_per_episode": 100}
 

@@ -11,7 +11,7 @@ import tyro
 
 from pong_agent import ConfigError, PongAgent
 from pong_agent.checkpoint import CheckpointError, digest
-from pong_agent.commands.report import Report
+from pong_agent.cli.report import Report
 from pong_agent.evaluation import evaluate_policy
 from pong_agent.report.page import n_episodes, signed, write_report
 from pong_agent.report.provenance import Subject
@@ -156,7 +156,7 @@ def test_the_command_writes_the_page(tmp_path, capsys, monkeypatch):
     args = [str(weights), "-o", str(out), "--episodes", "1", "--workers", "1"]
     monkeypatch.setattr(sys, "argv", ["/somewhere/bin/pong-agent", "report", *args])
     short = functools.partial(write_report, env_kwargs=SHORT)  # whole games would take a while
-    monkeypatch.setattr("pong_agent.commands.report.write_report", short)
+    monkeypatch.setattr("pong_agent.cli.report.write_report", short)
     assert tyro.cli(Report, args=args).run() == 0
     assert capsys.readouterr().out == f"wrote {out}\n"
     text = Reader(out.read_text(encoding="utf-8")).text

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from pong_agent import DOWN, STAY, UP, PongAgent, PPOConfig
-from pong_agent.observation import draw_field, lit_pixels
 from pong_agent.report.saliency import margin_gradient
+from pong_agent.vision.pixels import draw_field, lit_pixels
 
 
 def made(preset):

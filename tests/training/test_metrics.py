@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from pong_agent.cli import main
+from pong_agent.cli.app import main
 from pong_agent.training.config import TrainConfig
 from pong_agent.training.metrics import METRICS
 from pong_agent.training.run_folder import RunError, RunFolder

@@ -1,0 +1,183 @@
+"""A command's options as a TOML file: written down, and read back as the command's defaults.
+
+    [train]
+    minutes = 3.0
+    hyperparams = ["epochs:3"]
+
+A file may have a table for each of several commands. Names are those of the command line, with
+underscores or hyphens.
+"""
+
+import contextlib
+import io
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import MISSING, Field, fields, is_dataclass
+from pathlib import Path
+from typing import Annotated, Any, get_args, get_type_hints
+
+import tomli_w
+import tyro
+
+from pong_agent.config import ConfigError
+
+
+def read_options(path: Path) -> dict[str, Any]:
+    """Return the tables of a TOML file by the names of their commands.
+
+    Raises:
+        ConfigError: the file cannot be read, is not TOML, or has values outside of tables.
+    """
+    try:
+        tables = tomllib.loads(path.read_text())
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path}: expected a TOML file of options: {error}") from error
+    for name, value in tables.items():
+        if not isinstance(value, dict):
+            raise ConfigError(f"{path}: expected tables such as [train], found {name} = {value!r}")
+    return tables
+
+
+def with_options(base: Any, options: Mapping[str, Any], where: str) -> Any:
+    """Return a command with some options replaced.
+
+    Args:
+        base: a command, or its class: options without a default and not given are then
+            `tyro.MISSING`.
+        options: the table of a TOML file.
+        where: the table's name in messages.
+
+    Raises:
+        ConfigError: an option is unknown or has a value of another type.
+
+    Example:
+        >>> from pong_agent.cli.evaluate import Evaluate
+        >>> with_options(Evaluate, {"episodes": 3, "env-id": "Pong-v4"}, "[evaluate]").episodes
+        3
+    """
+    command_class = base if isinstance(base, type) else type(base)
+    given = {name.replace("-", "_"): value for name, value in options.items()}
+    known = dict(_flat_types(command_class))
+    if unknown := sorted(set(given) - set(known)):
+        raise ConfigError(
+            f"{where}: expected options among {', '.join(known)}; found {', '.join(unknown)}"
+        )
+    values = {name: _typed(known[name], value, where, name) for name, value in given.items()}
+    return _rebuild(base, values)
+
+
+def command_with(command_class: type, table: Mapping[str, Any], where: str) -> Any:
+    """Return a command whose defaults are a file's, also those of one of its subcommands.
+
+    Raises:
+        ConfigError: a table, an option or a value is not the command's.
+    """
+    field = _subcommand_field(command_class)
+    if field is None:
+        return with_options(command_class, table, where)
+    members = get_args(get_type_hints(command_class)[field.name])
+    classes = {one.__name__.lower(): one for one in members}
+    if len(table) != 1 or not set(table) <= set(classes):
+        raise ConfigError(f"{where}: expected one table of {list(classes)}, found {list(table)}")
+    [(name, options)] = table.items()
+    return command_class(**{field.name: with_options(classes[name], options, where)})
+
+
+def to_toml(command: Any) -> str:
+    """Return a command as TOML text that `--config` reads; options that are None are left out.
+
+    Example:
+        >>> from pong_agent.cli.export import Export
+        >>> print(to_toml(Export(run_folder=Path("runs/a"), output=Path("w.npz"))), end="")
+        [export]
+        run_folder = "runs/a"
+        output = "w.npz"
+        best = false
+        episodes = 100
+        seed = 1000
+        workers = 2
+    """
+    return tomli_w.dumps({_table_name(command): _flat_values(command)})
+
+
+def _subcommand_field(command_class: type) -> Field[Any] | None:
+    """Return the field that chooses among subcommands."""
+    hints = get_type_hints(command_class)
+    for field in fields(command_class):
+        members = get_args(hints[field.name])
+        if len(members) > 1 and all(is_dataclass(member) for member in members):
+            return field
+    return None
+
+
+def _table_name(command: Any) -> str:
+    return type(command).__name__.lower()
+
+
+def _hints(command_class: type) -> dict[str, Any]:
+    return get_type_hints(command_class, include_extras=True)
+
+
+def _flat_types(command_class: type) -> Iterator[tuple[str, Any]]:
+    """Yield name and type of each option; those of a configuration within belong to the whole."""
+    plain = get_type_hints(command_class)
+    annotated = _hints(command_class)
+    for field in fields(command_class):
+        if is_dataclass(plain[field.name]):
+            yield from _flat_types(plain[field.name])
+        else:
+            yield field.name, annotated[field.name]
+
+
+def _flat_values(command: Any) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    chosen = _subcommand_field(type(command))
+    for field in fields(command):
+        value = getattr(command, field.name)
+        if chosen is not None and field.name == chosen.name:
+            values[_table_name(value)] = _flat_values(value)
+        elif is_dataclass(value):
+            values |= _flat_values(value)
+        elif value is not None:
+            values[field.name] = _as_toml(value)
+    return values
+
+
+def _as_toml(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_as_toml(one) for one in value]
+    return str(value) if isinstance(value, Path) else value
+
+
+def _typed(hint: Any, value: Any, where: str, name: str) -> Any:
+    """Return a TOML value as its option's type, judged as on the command line."""
+    words = [str(one) for one in value] if isinstance(value, list) else [str(value)]
+    try:
+        with contextlib.redirect_stderr(io.StringIO()):
+            return tyro.cli(
+                Annotated[hint, tyro.conf.Positional],
+                args=words,
+                config=(tyro.conf.FlagConversionOff,),
+            )
+    except SystemExit:
+        raise ConfigError(f"{where}: {name}: found a value of another type, {value!r}") from None
+
+
+def _rebuild(base: Any, values: Mapping[str, Any]) -> Any:
+    """Return `base`, or an instance of that class, with values replaced, also in parts of it."""
+    command_class = base if isinstance(base, type) else type(base)
+    hints = get_type_hints(command_class)
+    parts: dict[str, Any] = {}
+    for field in fields(command_class):
+        now = _default(field) if isinstance(base, type) else getattr(base, field.name)
+        if is_dataclass(hints[field.name]):
+            parts[field.name] = _rebuild(now, values)
+        else:
+            parts[field.name] = values.get(field.name, now)
+    return command_class(**parts)
+
+
+def _default(field: Field[Any]) -> Any:
+    if field.default is not MISSING:
+        return field.default
+    return tyro.MISSING if field.default_factory is MISSING else field.default_factory()

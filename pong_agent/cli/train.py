@@ -1,0 +1,99 @@
+"""`pong-agent train`."""
+
+import os
+import shlex
+import signal
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from pong_agent.cli.lines import batch_line, step_line
+from pong_agent.config import ConfigError, ReinforceConfig
+from pong_agent.training.config import TrainConfig
+from pong_agent.training.trainer import Trainer, resume_run, start_run
+
+RUNS = Path("runs")
+
+
+@dataclass(frozen=True)
+class Train:
+    """Train an agent, in a run folder that keeps configuration, metrics and checkpoints.
+
+    Ctrl-C stops in good order; --resume goes on as if the run had never stopped.
+    """
+
+    config: Annotated[TrainConfig, tyro.conf.arg(name="")] = field(default_factory=TrainConfig)
+
+    run_folder: Path | None = None
+    """Folder of the new run; by default runs/PRESET-seedN-DATE-TIME."""
+
+    resume: Path | None = None
+    """Folder of a run to go on with; its options are then the defaults of the others here."""
+
+    def run(self) -> int:
+        """Train, showing how it goes, and return the exit code."""
+        with self._open() as trainer:
+            config, folder = trainer.config, trainer.run_folder
+            for reason in trainer.skipped:
+                print(f"skipped a checkpoint: {reason}", file=sys.stderr)
+            print(f"{config.preset} in {trainer.agent.config.env_id}, run {folder.path}")
+            stopped_by = _train(trainer)
+        print(f"saved {folder.checkpoints()[-1]}")
+        if stopped_by is None:
+            return 0
+        print(f"stopped by {stopped_by.name}; go on with --resume {folder.path}", file=sys.stderr)
+        return 128 + stopped_by
+
+    def _open(self) -> Trainer:
+        if self.resume is not None:
+            if self.run_folder is not None:
+                raise ConfigError(
+                    f"run_folder: expected none with --resume, found {self.run_folder}"
+                )
+            return resume_run(self.resume, self.config, shlex.join(sys.argv))
+        name = f"{self.config.preset}-seed{self.config.seed}-{time.strftime('%Y%m%d-%H%M%S')}"
+        command = shlex.join(sys.argv)
+        return start_run(self.config, self.run_folder or RUNS / name, command)
+
+
+def _train(trainer: Trainer) -> signal.Signals | None:
+    """Train, with the metrics in place on a terminal, and in lines elsewhere."""
+    # A program that drives a terminal may call it dumb: nothing can be drawn in place there.
+    if not sys.stdout.isatty() or os.environ.get("TERM", "dumb") in ("dumb", "unknown"):
+        return trainer.train(_Lines(trainer).show)
+    from pong_agent.cli.live import LiveDisplay  # what is not needed elsewhere
+
+    with LiveDisplay(trainer) as display:
+        return trainer.train(display.show)
+
+
+class _Lines:
+    """Prints a line now and then.
+
+    Preset `reinforce` has a line for every batch, as the notebook; `ppo`, whose updates take a
+    fraction of a second, one every few seconds.
+    """
+
+    seconds_between = 5.0
+
+    def __init__(self, trainer: Trainer) -> None:
+        self._trainer = trainer
+        self._last = float("-inf")
+
+    def show(self, metrics: Mapping[str, float]) -> None:
+        config = self._trainer.agent.config
+        seconds = metrics["time/time_elapsed"]
+        due = seconds - self._last >= self.seconds_between
+        if isinstance(config, ReinforceConfig):
+            line = batch_line(metrics, config)
+        elif due or self._trainer.fraction_done() >= 1 or "eval/mean_reward" in metrics:
+            line = step_line(metrics)
+        else:
+            return
+        self._last = seconds
+        print(line, flush=True)  # so that a log file can be followed

@@ -1,0 +1,110 @@
+"""A wrapper that turns raw Pong into what the policy sees, and its two actions into the game's."""
+
+import operator
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+from numpy.typing import NDArray
+
+from pong_agent.envs.make import NotPongError, find_paddle_actions
+from pong_agent.envs.vectors import draw_vectors, vector_space
+from pong_agent.vision.pixels import FRAME_SHAPE, Pixels, pong_pixels
+
+TWO_ACTIONS = "0 (DOWN) or 1 (UP)"
+
+
+class PongWrapper(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstructorArgs):
+    """Shows Pong as the policy's vector and plays it with 0 = DOWN and 1 = UP.
+
+    Rewards, ends and infos are those of the environment.
+
+    Args:
+        env: an ALE Pong environment that shows raw RGB frames, in any wrappers that keep them.
+        observation: "difference", "two_frames" or "sum_and_difference", as of `PongEnv`.
+
+    Raises:
+        ConfigError: there is no such kind of observation.
+        NotPongError: the environment is not Pong, or shows no raw RGB frames.
+
+    Example:
+        >>> import ale_py
+        >>> gym.register_envs(ale_py)
+        >>> env = PongWrapper(gym.make("ALE/Pong-v5"))
+        >>> env.observation_space, env.action_space
+        (Box(-1.0, 1.0, (6400,), float32), Discrete(2))
+        >>> env.close()
+    """
+
+    def __init__(self, env: gym.Env[Any, Any], observation: str = "difference") -> None:
+        gym.utils.RecordConstructorArgs.__init__(self, observation=observation)
+        super().__init__(env)
+        self.observation_space = vector_space(observation)
+        self._paddle_actions = find_paddle_actions(env)
+        check_frames(env.observation_space, FRAME_SHAPE)
+        self.action_space = gym.spaces.Discrete(2)
+        self._observation = observation
+        self._previous: Pixels | None = None
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[NDArray[np.float32], dict[str, Any]]:
+        """Start an episode: the previous playing field is the current one.
+
+        Returns:
+            The observation, and the environment's information.
+        """
+        frame, info = self.env.reset(seed=seed, options=options)
+        self._previous = None
+        return self._vector(frame), info
+
+    def step(self, action: int) -> tuple[NDArray[np.float32], Any, bool, bool, dict[str, Any]]:
+        """Hold the joystick down (0) or up (1) for one step.
+
+        Returns:
+            The observation, and the environment's reward, ends and information.
+
+        Raises:
+            ValueError: the action is neither 0 nor 1.
+        """
+        index = self._paddle_actions[check_action(action)]
+        frame, reward, terminated, truncated, info = self.env.step(index)
+        vector = self._vector(frame)
+        if terminated or truncated:
+            self._previous = None  # in `gymnasium.wrappers.Autoreset` the next step is a reset
+        return vector, reward, terminated, truncated, info
+
+    def _vector(self, frame: NDArray[np.uint8]) -> NDArray[np.float32]:
+        current = pong_pixels(frame)
+        previous = current if self._previous is None else self._previous
+        self._previous = current
+        vector: NDArray[np.float32] = draw_vectors(self._observation, [current], [previous])[0]
+        return vector
+
+
+def check_action(action: Any) -> int:
+    """Return the policy's action as an int.
+
+    Raises:
+        ValueError: it is neither 0 nor 1.
+    """
+    try:
+        number = operator.index(action)
+    except TypeError:
+        number = -1
+    if number not in (0, 1):
+        raise ValueError(f"action: expected {TWO_ACTIONS}, found {action!r}")
+    return number
+
+
+def check_frames(space: gym.Space[Any], shape: tuple[int, ...], hint: str = "") -> None:
+    """Refuse what does not show the console's frames.
+
+    Raises:
+        NotPongError: the observations have another shape or dtype.
+    """
+    if space.shape != shape or space.dtype != np.uint8:
+        raise NotPongError(
+            f"expected raw Pong frames, uint8 of shape {shape}, found {space.dtype} of shape "
+            f"{space.shape}{hint}"
+        )

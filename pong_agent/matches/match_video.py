@@ -1,0 +1,93 @@
+"""A film of a game between two agents, with their names above it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from pong_agent.envs.two_players import FRAMES_PER_SECOND, Frame
+from pong_agent.recording.encoder import ENCODER, FilmWriter
+from pong_agent.recording.palette import GROUND, MUTED, font
+
+# The emulator's colours of the two paddles; places and sizes in its pixels.
+LEFT_COLOUR, RIGHT_COLOUR = (213, 130, 74), (92, 186, 92)
+_WIDTH, _HEIGHT, _BAR = 160, 210, 20
+_MARGIN, _LETTERS = 6, 7.0
+
+
+def fitting(name: str, width: float, size: float) -> str:
+    """Shorten a name at its beginning until it is no wider than so many pixels.
+
+    Example:
+        >>> fitting("runs/first/checkpoints/update-000050.npz", 120, 12.0)
+        '…update-000050.npz'
+        >>> fitting("pretrained", 120, 12.0)
+        'pretrained'
+    """
+    face = font(size)
+    if face.getlength(name) <= width:
+        return name
+    while name and face.getlength(f"…{name}") > width:
+        name = name[1:]
+    return f"…{name}"
+
+
+def draw_names(left: str, right: str, scale: int) -> npt.NDArray[np.uint8]:
+    """Draw the bar above the game, [20 * scale, 160 * scale, 3] uint8 RGB."""
+    from PIL import Image, ImageDraw
+
+    bar = Image.new("RGB", (_WIDTH * scale, _BAR * scale), GROUND)
+    draw: Any = ImageDraw.Draw(bar)
+    size, middle = _LETTERS * scale, _BAR * scale / 2
+    width = (_WIDTH / 2 - _MARGIN - 6) * scale
+    for name, place, anchor, colour in (
+        (left, _MARGIN * scale, "lm", LEFT_COLOUR),
+        (right, (_WIDTH - _MARGIN) * scale, "rm", RIGHT_COLOUR),
+    ):
+        text = fitting(name, width, size)
+        draw.text((place, middle), text, colour, font(size), anchor=anchor)
+    draw.text((_WIDTH * scale / 2, middle), "vs", MUTED, font(size), anchor="mm")
+    return np.asarray(bar)
+
+
+class MatchFilm:
+    """Films a game of two agents, every emulated frame; whole or absent as every `FilmWriter`.
+
+    Args:
+        path: the film, ending in `.mp4`.
+        left: name of the left player.
+        right: name of the right one.
+        scale: each pixel becomes a block of so many a side.
+
+    Raises:
+        FilmError: the folder cannot be written to.
+        ValueError: the path does not end in `.mp4`, or the scale is below 1.
+    """
+
+    def __init__(self, path: Path, left: str, right: str, *, scale: int = 4) -> None:
+        self._film = FilmWriter(path, fps=FRAMES_PER_SECOND, scale=1, encoder=ENCODER)
+        self._scale = scale
+        self._canvas = np.zeros(((_BAR + _HEIGHT) * scale, _WIDTH * scale, 3), np.uint8)
+        self._canvas[: _BAR * scale] = draw_names(left, right, scale)
+        self._game = self._canvas[_BAR * scale :].reshape(_HEIGHT, scale, _WIDTH * scale, 3)
+
+    def __enter__(self) -> Self:
+        self._film.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._film.__exit__(kind, error, traceback)
+
+    def write(self, screen: Frame) -> None:
+        """Append a screen, [210, 160, 3] uint8 RGB."""
+        self._game[:] = screen.repeat(self._scale, axis=1)[:, np.newaxis]
+        self._film.write(self._canvas)

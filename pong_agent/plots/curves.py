@@ -1,0 +1,169 @@
+"""The picture of several runs' metric: a curve with a band for each configuration."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pong_agent.config import ConfigError
+from pong_agent.plots.figure import (
+    Line,
+    check_suffix,
+    draw_line,
+    light_figure,
+    mark_height,
+    save_figure,
+)
+from pong_agent.plots.runs import EVALUATION_OF, Axis, Floats, group_runs, mean_of, points
+from pong_agent.training.metrics import METRICS
+from pong_agent.training.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_RETURNS = ("rollout/ep_rew_mean", "rollout/running_return", "eval/mean_reward")
+_Y_LABELS = {
+    "rollout/ep_rew_mean": "return: last 30 games",
+    "rollout/ep_len_mean": "agent steps of a game: last 30 games",
+    "eval/mean_reward": "return: greedy evaluation",
+}
+
+
+def plot_runs(
+    paths: Sequence[str | Path],
+    output: str | Path,
+    *,
+    metric: str = "rollout/ep_rew_mean",
+    axis: Axis = "steps",
+    labels: Sequence[str] = (),
+) -> list[Path]:
+    """Draw learning curves into a file, see `draw_runs`.
+
+    Args:
+        paths: run folders.
+        output: the picture; .png, .svg or .pdf.
+        metric: a column of `metrics.csv`.
+        axis: agent steps, or minutes of training.
+        labels: names of the curves in the order of the runs; by default what tells them apart.
+
+    Returns:
+        The runs that are left out because they have no value of the metric yet.
+
+    Raises:
+        ConfigError: as `draw_runs`, or the picture cannot be written.
+        RunError: a folder holds no run, or the run cannot be read.
+    """
+    output = Path(output)
+    check_suffix(output)
+    figure, empty = draw_runs(paths, metric=metric, axis=axis, labels=labels)
+    save_figure(figure, output)
+    return empty
+
+
+def draw_runs(
+    paths: Sequence[str | Path],
+    *,
+    metric: str = "rollout/ep_rew_mean",
+    axis: Axis = "steps",
+    labels: Sequence[str] = (),
+) -> tuple["Figure", list[Path]]:
+    """Draw learning curves: runs that differ in their seeds alone become one, see `runs.mean_of`.
+
+    Args:
+        paths: run folders.
+        metric: a column of `metrics.csv`.
+        axis: agent steps, or minutes of training.
+        labels: names of the curves in the order of the runs; by default what tells them apart.
+
+    Returns:
+        The figure, and the runs that are left out because they have no value of the metric yet.
+
+    Raises:
+        ConfigError: there is no such metric, nothing to draw, another number of labels than of
+            curves, or Matplotlib is not installed.
+        RunError: a folder holds no run, or the run cannot be read.
+    """
+    if not paths:
+        raise ConfigError("runs: expected the folder of a run or several, found none")
+    runs = [RunFolder.open(path) for path in dict.fromkeys(map(Path, paths))]
+    rows = {run.path: run.read_metrics() for run in runs}
+    _check_metric(metric, rows.values())
+    curves = {path: points(of_run, metric, axis) for path, of_run in rows.items()}
+    empty = [path for path, (x, _) in curves.items() if not len(x)]
+    if len(empty) == len(runs):
+        raise ConfigError(f"x: expected a run that says its {axis}, found none")
+    groups = group_runs([run for run in runs if run.path not in empty])
+    if labels and len(labels) != len(groups):
+        raise ConfigError(
+            f"labels: expected {len(groups)}, one for each of "
+            f"{'; '.join(group.label for group in groups)}, found {len(labels)}"
+        )
+
+    largest = max(x[-1] for x, _ in curves.values() if len(x))
+    unit = 1e6 if axis == "steps" and largest >= 1e6 else 1.0
+    figure, axes = light_figure()
+    lines = [
+        _line(
+            labels[number] if labels else group.label,
+            [_scaled(curves[run.path], unit) for run in group.runs],
+            [
+                _scaled(points(rows[run.path], EVALUATION_OF[metric], axis), unit)
+                for run in group.runs
+                if metric in EVALUATION_OF
+            ],
+        )
+        for number, group in enumerate(groups)
+    ]
+    for number, line in enumerate(lines):
+        draw_line(axes, line, f"C{number % 10}")
+    x_label = "minutes of training" if axis == "minutes" else "agent steps"
+    y_label = _Y_LABELS.get(metric, metric)
+    if any(np.size(line.dots[0]) for line in lines):
+        y_label += " (line), greedy (dots)"
+    axes.set(xlabel=f"million {x_label}" if unit > 1 else x_label, ylabel=y_label)
+    axes.set_xlim(left=0)
+    if axis == "steps" and unit == 1:
+        axes.xaxis.set_major_formatter("{x:,.0f}")
+    if metric in _RETURNS:
+        mark_height(axes, 0)
+        wins = any(y.max() > 0 for _, y in curves.values() if len(y))
+        axes.set_ylim(-21.5, 21.5 if wins else 1.5)
+    axes.legend(loc="best", fontsize="small")
+    return figure, empty
+
+
+def _check_metric(metric: str, runs: Iterable[Sequence[Mapping[str, str]]]) -> None:
+    runs = list(runs)
+    there = [name for name in METRICS if any(len(points(rows, name)[0]) for rows in runs)]
+    if metric in there:
+        return
+    with_values = f"with values: {', '.join(there)}" if there else "no run has made an update"
+    if metric in METRICS:
+        raise ConfigError(f"metric: no run has a value of {metric} yet; {with_values}")
+    raise ConfigError(f"metric: expected a column of metrics.csv, found {metric!r}; {with_values}")
+
+
+def _scaled(curve: tuple[Floats, Floats], unit: float) -> tuple[Floats, Floats]:
+    x, y = curve
+    return x / unit, y
+
+
+def _columns(pairs: Sequence[tuple[Floats, Floats]]) -> tuple[list[Floats], list[Floats]]:
+    return [x for x, _ in pairs], [y for _, y in pairs]
+
+
+def _line(
+    name: str, curves: Sequence[tuple[Floats, Floats]], evaluations: Sequence[tuple[Floats, Floats]]
+) -> Line:
+    """Return the curve of a group from those of its runs."""
+    mean = mean_of(curves)
+    dots = [np.concatenate([np.zeros(0), *parts]) for parts in _columns(evaluations)]
+    return Line(
+        label=f"{name}: {mean.told}" if mean.told else name,
+        x=mean.x,
+        y=mean.y,
+        band=None if mean.low is None or mean.high is None else (mean.low, mean.high),
+        raw=mean.faint,
+        dots=(dots[0], dots[1]),
+    )

@@ -1,0 +1,178 @@
+"""`NAME.json` beside each film: all that it takes to play the filmed episode again."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from pong_agent.checkpoint import atomic_replace
+from pong_agent.evaluation.model_card import package_versions
+from pong_agent.recording.encoder import FilmError
+
+FORMAT_VERSION = 1
+_LARGEST = 64 * 2**20  # bytes; a game of 27,000 steps takes 0.4 MB
+_VERSIONED = ("pong-agent", "gymnasium", "ale-py", "numpy")
+
+_TYPES: dict[str, tuple[type, ...]] = {
+    "film": (str,),
+    "frames": (int,),
+    "fps": (int, float),
+    "env_id": (str,),
+    "env_kwargs": (dict,),
+    "seed": (int, type(None)),
+    "options": (dict, type(None)),
+    "first_step": (int,),
+    "actions": (list,),
+    "rewards": (list,),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sidecar:
+    """What was filmed.
+
+    Attributes:
+        film: name of the film's file.
+        film_sha256: digest of that file.
+        frames: number of its frames.
+        fps: its frames per second.
+        env_id: the environment's id, empty where it has none.
+        env_kwargs: what the environment was made with.
+        seed: what the episode was reset with; None where it went on from the one before.
+        options: likewise.
+        first_step: number of the agent step whose frames are the film's first; 0 for reset's.
+        actions: [n] each agent step's action, from the episode's start.
+        rewards: [n] what the environment gave for it.
+        checksums: [1 + n - first_step] CRC-32 of all frames of the film up to each agent step.
+        agent: who played, where that is known: preset, weights' digest, greedy or sampled.
+        versions: of the packages.
+    """
+
+    film: str
+    film_sha256: str
+    frames: int
+    fps: float
+    env_id: str
+    env_kwargs: Mapping[str, Any]
+    seed: int | None
+    options: Mapping[str, Any] | None
+    first_step: int
+    actions: Sequence[Any]
+    rewards: Sequence[float]
+    checksums: Sequence[int]
+    agent: Mapping[str, Any] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+    def write(self, path: str | Path) -> None:
+        """Write the sidecar, complete or not at all.
+
+        Raises:
+            FilmError: the file cannot be written.
+        """
+        packed = np.array(self.checksums, "<u4").tobytes()
+        content = {
+            "format": "pong_agent film",
+            "format_version": FORMAT_VERSION,
+            **asdict(self),
+            "return": float(sum(self.rewards)),
+            "length": len(self.actions),
+            "checksums": base64.b64encode(packed).decode(),
+        }
+        # A line for each entry: lists of thousands of numbers would take as many lines.
+        lines = [f"  {json.dumps(name)}: {json.dumps(value)}" for name, value in content.items()]
+        try:
+            with atomic_replace(path) as temporary:
+                temporary.write_text("{\n" + ",\n".join(lines) + "\n}\n")
+        except OSError as error:
+            raise FilmError(f"{path}: cannot be written: {error}") from error
+
+    @classmethod
+    def read(cls, path: str | Path) -> Self:
+        """Read what `write` wrote.
+
+        Raises:
+            FilmError: the file cannot be read, or is no sidecar of a known version.
+        """
+        path = Path(path)
+        try:
+            if path.stat().st_size > _LARGEST:
+                raise FilmError(f"{path}: expected at most {_LARGEST} bytes, found more")
+            content = json.loads(path.read_text())
+            if not isinstance(content, dict) or content.get("format") != "pong_agent film":
+                raise FilmError(f"{path}: expected the JSON file that comes with a film")
+            if content["format_version"] != FORMAT_VERSION:
+                raise FilmError(
+                    f"{path}: expected format version {FORMAT_VERSION}, found "
+                    f"{content['format_version']}: was it written by a newer pong_agent?"
+                )
+            names = {one.name for one in fields(cls)}
+            packed = base64.b64decode(content["checksums"], validate=True)
+            checksums = np.frombuffer(packed, "<u4").tolist()
+            known = {name: value for name, value in content.items() if name in names}
+            sidecar = cls(**{**known, "checksums": checksums})
+            sidecar._check(path)
+        except (OSError, KeyError, TypeError, ValueError, RecursionError, binascii.Error) as error:
+            raise FilmError(f"{path}: cannot be read as a film's JSON file: {error!r}") from error
+        return sidecar
+
+    def _check(self, path: Path) -> None:
+        """Refuse entries of other types, and what does not fit together.
+
+        Raises:
+            FilmError: with what was expected and found.
+        """
+        for name, kinds in _TYPES.items():
+            if type(value := getattr(self, name)) not in kinds:
+                expected = " or ".join(kind.__name__ for kind in kinds)
+                raise FilmError(f"{path}: {name}: expected {expected}, found {value!r:.60}")
+        if any(type(reward) not in (int, float) for reward in self.rewards):
+            raise FilmError(f"{path}: rewards: expected numbers, found others")
+        n_checksums = 1 + len(self.actions) - self.first_step
+        if len(self.rewards) != len(self.actions) or len(self.checksums) != n_checksums:
+            raise FilmError(
+                f"{path}: expected as many rewards as actions, and {n_checksums} checksums, found "
+                f"{len(self.rewards)}, {len(self.actions)} and {len(self.checksums)}"
+            )
+
+
+def describe_environment(env: Any) -> tuple[str, dict[str, Any]]:
+    """Return an environment's id and what JSON can hold of what it was made with."""
+    spec = getattr(env, "spec", None)
+    if spec is None:
+        return "", {}
+    kwargs = {name: value for name, value in spec.kwargs.items() if _is_plain(value)}
+    kwargs.pop("render_mode", None)
+    layer = env
+    while layer is not env.unwrapped:
+        if hasattr(type(layer), "noop_max") or "noop_max" in vars(layer):
+            kwargs["noop_max"] = layer.noop_max
+        layer = layer.env
+    return spec.id, kwargs
+
+
+def _is_plain(value: Any) -> bool:
+    try:
+        json.dumps(value)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def film_versions() -> dict[str, str]:
+    """Return the versions of what a film depends on."""
+    return {"python": sys.version.split()[0], **package_versions(_VERSIONED)}
+
+
+def file_digest(path: Path) -> str:
+    """Return a file's SHA-256."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,206 @@
+"""Films of vector environments: one for each episode of each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import numpy.typing as npt
+from gymnasium.vector import AutoresetMode, VectorEnv, VectorWrapper
+
+from pong_agent.recording.capture import Frame, FrameSource, true_fps
+from pong_agent.recording.encoder import FilmWriter
+from pong_agent.recording.recorder import check_open
+
+
+class VectorEpisodeRecorder(VectorWrapper, gym.utils.RecordConstructorArgs):
+    """Films each episode of each environment of a vector environment that renders.
+
+    The films are `{video_folder}/{name_prefix}-env-{i}-episode-{k}.mp4`, k counting the episodes of
+    environment i from 0. Atari games of a `SyncVectorEnv` are filmed with every emulator frame at
+    60 per second, any other by `render` after each step. Episodes end and begin as the vector
+    environment's autoreset mode has it; with `SAME_STEP` the last picture of an episode can be
+    rendered no more, so that only the films of emulators have it.
+
+    As `EpisodeRecorder`'s, a film is whole or absent: those that `reset`, `close` or an exception
+    cut short are discarded. `AtariVectorEnv` renders nothing and is refused.
+
+    Args:
+        env: a vector environment made with `render_mode="rgb_array"`.
+        video_folder: where the films go; made when missing.
+        episode_trigger: tells from an episode's number k whether to film it; by default all are.
+        name_prefix: how the films' names begin.
+        fps: frames per second; None for the true speed.
+        scale: each pixel becomes a block of `scale` x `scale` pixels.
+
+    Attributes:
+        paths: the finished films, in the order in which they ended.
+
+    Raises:
+        ValueError: the environment renders no RGB arrays, or its rate is not known.
+        FilmError: from `reset` and `step`, when a film cannot be written.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> import ale_py
+        >>> envs = gym.make_vec(
+        ...     "ALE/Pong-v5",
+        ...     num_envs=2,
+        ...     vectorization_mode="sync",
+        ...     render_mode="rgb_array",
+        ...     max_num_frames_per_episode=40,
+        ... )
+        >>> with TemporaryDirectory() as folder:
+        ...     envs = VectorEpisodeRecorder(envs, folder)
+        ...     _ = envs.reset(seed=0)
+        ...     while len(envs.paths) < 2:
+        ...         _ = envs.step(envs.action_space.sample())
+        ...     envs.close()
+        ...     [path.name for path in envs.paths]
+        ['pong-env-0-episode-0.mp4', 'pong-env-1-episode-0.mp4']
+    """
+
+    def __init__(
+        self,
+        env: VectorEnv[Any, Any, Any],
+        video_folder: str | Path,
+        *,
+        episode_trigger: Callable[[int], bool] | None = None,
+        name_prefix: str = "pong",
+        fps: float | None = None,
+        scale: int = 4,
+    ) -> None:
+        gym.utils.RecordConstructorArgs.__init__(
+            self, video_folder=video_folder, name_prefix=name_prefix, fps=fps, scale=scale
+        )
+        VectorWrapper.__init__(self, env)
+        if env.render_mode != "rgb_array":
+            raise ValueError(
+                f'expected a vector environment with render_mode "rgb_array", '
+                f"found {env.render_mode!r}: make it with "
+                f'gymnasium.make_vec(id, num_envs=..., render_mode="rgb_array")'
+            )
+        self.video_folder = Path(video_folder)
+        self.name_prefix = name_prefix
+        self.scale = scale
+        self.paths: list[Path] = []
+        self._trigger = episode_trigger or (lambda _: True)
+        self._films: list[FilmWriter | None] = [None] * self.num_envs
+        self._closed = False
+        self._numbers = [-1] * self.num_envs  # of the running episodes
+        self._done = np.zeros(self.num_envs, np.bool_)  # whose episode the last step ended
+        self._mode = AutoresetMode(env.metadata.get("autoreset_mode", AutoresetMode.NEXT_STEP))
+        single: list[Any] = list(getattr(env.unwrapped, "envs", []))
+        sources = [FrameSource(one, partial(self._write, i)) for i, one in enumerate(single)]
+        self._sources = sources if sources and all(one.is_atari for one in sources) else []
+        rate = fps or (true_fps(single[0], sources[0]) if sources else _declared_rate(env))
+        if rate is None:
+            self._detach()
+            raise ValueError('expected metadata["render_fps"] or the argument fps, found neither')
+        self.fps: float = rate
+
+    def reset(self, *, seed: Any = None, options: dict[str, Any] | None = None) -> Any:
+        """Discard unfinished films of the environments that are reset and begin their next ones.
+
+        Raises:
+            gymnasium.error.ClosedEnvironmentError: the recorder was closed.
+        """
+        check_open(self._closed)
+        mask = (options or {}).get("reset_mask")
+        which = np.ones(self.num_envs, np.bool_) if mask is None else np.asarray(mask, np.bool_)
+        for i in np.flatnonzero(which).tolist():
+            self._discard(i)
+        result = self.env.reset(seed=seed, options=options)
+        self._done = self._done & ~which
+        self._begin(which)
+        return result
+
+    def step(self, actions: Any) -> Any:
+        """Step the environments, film them and finish the films of episodes that end.
+
+        Raises:
+            gymnasium.error.ClosedEnvironmentError: the recorder was closed.
+        """
+        check_open(self._closed)
+        before = self._done
+        try:
+            result = self.env.step(actions)
+            done: npt.NDArray[np.bool_] = np.asarray(result[2]) | np.asarray(result[3])
+            if self._mode is AutoresetMode.NEXT_STEP:
+                self._show(~before)
+                self._finish(done & ~before)
+                self._begin(before)
+                self._done = done
+            elif self._mode is AutoresetMode.SAME_STEP:
+                self._show(~done)
+                self._finish(done)
+                self._begin(done)
+            else:
+                self._show(~before)
+                self._finish(done & ~before)
+                self._done = before | done
+        except BaseException:  # an interrupt too
+            for i in range(self.num_envs):
+                self._discard(i)
+            raise
+        return result
+
+    def close(self, **kwargs: Any) -> None:
+        """Discard unfinished films, give the games their emulators back and close them."""
+        self._closed = True
+        for i in range(self.num_envs):
+            self._discard(i)
+        self._detach()
+        self.env.close(**kwargs)
+
+    def _begin(self, which: npt.NDArray[np.bool_]) -> None:
+        """Begin films of the environments marked, whose episodes start, with their pictures."""
+        for i in np.flatnonzero(which).tolist():
+            self._numbers[i] += 1
+            if self._trigger(self._numbers[i]):
+                name = f"{self.name_prefix}-env-{i}-episode-{self._numbers[i]}.mp4"
+                film = FilmWriter(self.video_folder / name, fps=self.fps, scale=self.scale)
+                self._films[i] = film
+        if self._sources:
+            for i in np.flatnonzero(which).tolist():
+                self._sources[i].show()
+        else:
+            self._show(which)
+
+    def _show(self, which: npt.NDArray[np.bool_]) -> None:
+        """Film the present pictures of the environments marked, where no emulator does."""
+        if self._sources or not any(self._films[i] for i in np.flatnonzero(which).tolist()):
+            return
+        pictures: Any = self.env.render()
+        for i in np.flatnonzero(which).tolist():
+            self._write(i, pictures[i])
+
+    def _write(self, i: int, frame: Frame) -> None:
+        film = self._films[i]
+        if film is not None:
+            film.write(frame)
+
+    def _finish(self, which: npt.NDArray[np.bool_]) -> None:
+        for i in np.flatnonzero(which).tolist():
+            film, self._films[i] = self._films[i], None
+            if film is not None:
+                film.close()
+                self.paths.append(film.path)
+
+    def _discard(self, i: int) -> None:
+        film, self._films[i] = self._films[i], None
+        if film is not None:
+            film.discard()
+
+    def _detach(self) -> None:
+        for source in self._sources:
+            source.detach()
+
+
+def _declared_rate(env: VectorEnv[Any, Any, Any]) -> float | None:
+    rate = env.metadata.get("render_fps")
+    return None if rate is None else float(rate)

@@ -1,0 +1,1 @@
+"""From an emulator frame to the network's input."""

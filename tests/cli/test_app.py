@@ -1,0 +1,304 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pong_agent import CheckpointError, PongAgent
+from pong_agent.cli.app import main
+from pong_agent.evaluation import evaluate_policy
+from pong_agent.recording.encoder import read_film_info
+from pong_agent.training.run_folder import RunFolder
+
+SCRIPTS = Path(__file__).parents[2] / "scripts"
+
+
+@pytest.fixture(scope="module")
+def run_folder(ray_session, tmp_path_factory):
+    """A run of two updates through Ray, made by the command line."""
+    folder = tmp_path_factory.mktemp("cli") / "run"
+    args = ["train", "--preset", "reinforce", "--updates", "2", "--workers", "2"]
+    assert main([*args, "--run-folder", str(folder)]) == 0
+    return folder
+
+
+def error_of(capsys, *args):
+    assert main([str(arg) for arg in args]) == 1
+    message = capsys.readouterr().err
+    assert message.startswith("error: ")
+    assert message.count("\n") == 1
+    return message
+
+
+def test_train_tells_of_each_update(run_folder, capsys):
+    """A line per update with rollouts, seconds and the running mean, and where it was saved."""
+    assert main(["train", "--resume", str(run_folder), "--updates", "3", "--workers", "0"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == f"reinforce in Pong-v0, run {run_folder}"
+    assert lines[1].startswith("batch 3: 4 rollouts in ")
+    assert " s, running mean -2" in lines[1]
+    assert lines[2] == f"saved {run_folder / 'checkpoints' / 'update-000003.npz'}"
+
+
+def test_ppo_tells_of_its_steps(ray_session, tmp_path, capsys):
+    """The default preset has a line every few seconds, with steps, return and step size."""
+    assert main(["train", "--updates", "3", "--run-folder", str(tmp_path / "run")]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == f"ppo in ALE/Pong-v5, run {tmp_path / 'run'}"
+    assert "2,048 steps  return" in lines[1]
+    assert "6,144 steps  return" in lines[-2]
+    assert "step size" in lines[-2]
+    assert len(RunFolder(tmp_path / "run").read_metrics()) == 3
+
+
+def test_evaluate_prints_a_table_and_writes_json(run_folder, tmp_path, capsys):
+    """Each episode has a row; mean, deviation and interval are below and in the file."""
+    out = tmp_path / "new" / "result.json"
+    args = ["evaluate", "--weights", str(run_folder), "--episodes", "2", "--json", str(out)]
+    assert main([*args, "--env-id", "ALE/Pong-v5", "--sampled", "--seed", "4"]) == 0
+    printed = capsys.readouterr().out
+    written = json.loads(out.read_text())
+    assert [episode["seed"] for episode in written["episodes"]] == [4, 5]
+    assert f"ALE/Pong-v5, sampled, 2 episodes: mean {written['mean_reward']:+.2f}, std" in printed
+    assert "95 % interval" in printed
+    assert len(printed.splitlines()) == 6
+
+
+def test_record_films_a_whole_game(run_folder, tmp_path, capsys):
+    """One game is filmed, every emulator frame, and its return and path are printed."""
+    args = ["record", "--weights", str(run_folder), "--video-folder", str(tmp_path), "--gif"]
+    assert main([*args, "--env-id", "PongNoFrameskip-v4", "--scale", "2", "--no-overlay"]) == 0
+    printed = capsys.readouterr().out
+    film = tmp_path / "pong-episode-0.mp4"
+    assert str(film) in printed
+    assert "mean -21.00" in printed or "mean -20.00" in printed
+    info = read_film_info(film)
+    assert (info.width, info.height, info.fps) == (320, 420, 60.0)
+    steps = int(printed.splitlines()[2].split()[2])
+    assert info.frames == steps + 1  # a frame for each act of the emulator, and the first one
+    assert film.with_suffix(".gif").stat().st_size < 1_500_000
+    assert main(["record", "--replay", str(film)]) == 0
+    assert f"{info.frames:,} frames and {steps:,} agent steps, all identical" in (
+        capsys.readouterr().out
+    )
+
+
+def test_ways_to_choose_episodes_exclude_each_other(capsys):
+    """Two of them are refused, and told."""
+    assert main(["record", "--best-of", "3", "--until-win"]) == 1
+    assert "found --best-of and --until-win" in capsys.readouterr().err
+
+
+def test_the_pretrained_agent_is_the_default(tmp_path, monkeypatch, capsys):
+    """Without --weights the package's agent plays, and wins."""
+    monkeypatch.chdir(tmp_path)
+    assert main(["evaluate", "--episodes", "1"]) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith("the pretrained agent, ")
+    assert "1 episode: mean +" in printed
+
+
+def test_options_of_the_environment_are_used(tmp_path, capsys):
+    """Sticky actions, frame skip, difficulty and no-ops are those of the command line."""
+    out = tmp_path / "result.json"
+    args = ["evaluate", "--episodes", "1", "--json", str(out), "--env-id", "PongNoFrameskip-v4"]
+    args += ["--frameskip", "4", "--sticky", "0", "--difficulty", "1", "--noop-max", "30"]
+    agent, weights = PongAgent("reinforce"), tmp_path / "w.npz"  # loses soon
+    agent.save(weights)
+    assert main([*args, "--weights", str(weights)]) == 0
+    capsys.readouterr()
+    kwargs = {"frameskip": 4, "difficulty": 1, "noop_max": 30, "repeat_action_probability": 0.0}
+    expected = evaluate_policy(agent, "PongNoFrameskip-v4", 1, env_kwargs=kwargs)
+    assert json.loads(out.read_text())["episodes"] == expected.to_dict()["episodes"]
+
+
+def test_export_writes_weights_with_their_scores(tmp_path, capsys, monkeypatch):
+    """The file acts like the run's agent and says where it comes from and how it scores."""
+    folder, file = tmp_path / "run", tmp_path / "w.npz"
+    hyperparams = ["--hyperparams", "hidden_units:2", "noop_max:3"]
+    args = ["train", "--workers", "0", "--updates", "1", "--run-folder", str(folder)]
+    monkeypatch.setattr(sys, "argv", ["scripts/train.py", *args[1:], *hyperparams])
+    assert main([*args, *hyperparams]) == 0
+    args = ["export", "--run-folder", str(folder), "--output", str(file)]
+    assert main([*args, "--episodes", "2", "--seed", "5"]) == 0
+    assert "ALE/Pong-v5: greedy, 2 episodes: mean -2" in capsys.readouterr().out
+    agent = PongAgent.load(file)
+    card = agent.model_card
+    assert card["history"][0]["command"].endswith("--hyperparams hidden_units:2 noop_max:3")
+    assert (card["updates"], card["agent_steps"]) == (1, 2048)
+    assert len(card["scores"]) == 9
+    result = evaluate_policy(agent, "Pong-v4", 2, seed=5)
+    [shown] = [one for one in card["scores"] if one["env_id"] == "Pong-v4"]
+    assert shown["mean_reward"] == result.mean
+    assert shown["mean_ep_length"] == sum(result.lengths) / 2
+    assert "holds no best checkpoint" in error_of(capsys, *args, "--best")
+
+
+def test_benchmark_measures_learning(tmp_path, capsys):
+    """A table with a row per seed, the curves as CSV and a picture are left."""
+    folder = tmp_path / "learning"
+    args = ["benchmark", "learning", "--seeds", "3", "4", "--updates", "2", "--workers", "0"]
+    assert main([*args, "--eval-every", "1", "--output", str(folder)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines[-7:-1]] == ["seed", "3", "4", "median", "min", "max"]
+    assert "not reached" in lines[-6]
+    rows = (folder / "learning.csv").read_text().splitlines()
+    assert rows[0] == "seed,steps,seconds,return,greedy"
+    assert [row.split(",")[:2] for row in rows[1:]] == [
+        ["3", "2048"],
+        ["3", "4096"],
+        ["4", "2048"],
+        ["4", "4096"],
+    ]
+    assert (folder / "learning.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["train", "--preset", "dqn"], "unknown preset 'dqn'"),
+        (["train", "--workers", "-2"], "workers: expected an int of -1 or more, found -2"),
+        (["train", "--workers", "0", "--env-id", "ALE/Breakout-v5"], "Breakout"),
+        (["train", "--resume", "nowhere"], "nowhere: expected the folder of a run"),
+        (
+            ["train", "--workers", "0", "--run-folder", "/dev/null/run"],
+            "/dev/null/run: a run folder",
+        ),
+        (["train", "--resume", "RUN", "--run-folder", "x"], "run_folder: expected none with"),
+        (["evaluate", "--weights", "nothing.npz"], "nothing.npz: no such file"),
+        (["evaluate", "--weights", "RUN", "--episodes", "0"], "expected 1 or more, found 0"),
+        (["evaluate", "--weights", "RUN", "--env-id", "CartPole-v1"], "CartPole-v1"),
+        (["record", "--weights", "RUN", "--video-folder", "/dev/null/videos"], "/dev/null/videos"),
+    ],
+)
+def test_what_a_user_gets_wrong_is_one_line(run_folder, capsys, args, message):
+    """Exit code 1 and one line on standard error, without a traceback."""
+    args = [run_folder if arg == "RUN" else arg for arg in args]
+    assert message in error_of(capsys, *args)
+
+
+def test_debug_shows_the_traceback():
+    """With --debug an error is the exception itself."""
+    with pytest.raises(CheckpointError, match=r"nothing.npz: no such file"):
+        main(["evaluate", "--weights", "nothing.npz", "--debug"])
+
+
+def test_a_command_line_that_cannot_be_parsed_is_2(capsys):
+    """Unknown options and commands end with exit code 2, help with 0."""
+    for args, code in [(["train", "--minuts", "3"], 2), (["fly"], 2), (["train", "--help"], 0)]:
+        with pytest.raises(SystemExit) as raised:
+            main(args)
+        assert raised.value.code == code
+
+
+def test_output_that_nobody_reads_ends_quietly():
+    """`pong-agent ... | head` ends with SIGPIPE's exit code and no traceback."""
+    read, write = os.pipe()
+    os.close(read)
+    command = [sys.executable, "-m", "pong_agent", "train", "--print-config"]
+    ran = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(write)
+    assert (ran.returncode, ran.stderr) == (141, "")
+
+
+def test_a_runs_file_of_options_gives_the_run_again(tmp_path, capsys):
+    """RUN/config.toml, with no other word, trains to the same weights, whatever ended the run."""
+    first, again = tmp_path / "first", tmp_path / "again"
+    args = ["train", "--workers", "0", "--steps", "3000", "--hyperparams", "hidden_units:4"]
+    assert main([*args, "--seed", "7", "--run-folder", str(first)]) == 0
+    options = tomllib.loads((first / "config.toml").read_text())["train"]
+    assert (options["updates"], options["minutes"]) == (2, float("inf"))
+    assert main(["--config", str(first / "config.toml"), "--run-folder", str(again)]) == 0
+    expected, found = RunFolder(first).load_latest(), RunFolder(again).load_latest()
+    assert found.progress == expected.progress
+    for name, values in expected.parameters.items():
+        np.testing.assert_array_equal(found.parameters[name], values)
+
+
+def test_options_come_from_a_file_and_the_command_line_has_the_last_word(tmp_path, capsys):
+    """What --print-config writes is read by --config; options given beside it replace its own."""
+    file = tmp_path / "options.toml"
+    assert main(["evaluate", "--episodes", "3", "--sampled", "--print-config"]) == 0
+    file.write_text(capsys.readouterr().out)
+    assert main(["evaluate", "--config", str(file), "--episodes", "4", "--print-config"]) == 0
+    options = tomllib.loads(capsys.readouterr().out)["evaluate"]
+    assert (options["episodes"], options["sampled"], options["seed"]) == (4, True, 0)
+
+
+def test_resuming_takes_a_files_options_over_the_runs(run_folder, tmp_path, capsys):
+    """With --resume the run's options are the defaults, the file's replace them."""
+    file = tmp_path / "options.toml"
+    file.write_text("[train]\nminutes = 3\n")
+    args = ["train", "--resume", str(run_folder), "--config", str(file), "--print-config"]
+    assert main(args) == 0
+    options = tomllib.loads(capsys.readouterr().out)["train"]
+    assert (options["preset"], options["minutes"]) == ("reinforce", 3.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("minutes = 3", "expected tables such as [train], found minutes = 3"),
+        ("[train", "expected a TOML file of options"),
+        ("[evaluate]", "expected a table [train], found ['evaluate']"),
+        ("[train]\nminuts = 3", "found minuts"),
+        ("[train]\nminutes = 'x'", "[train]: minutes: found a value of another type, 'x'"),
+        ("[train]\nworkers = -2", "workers: expected an int of -1 or more, found -2"),
+    ],
+)
+def test_a_wrong_file_of_options_is_one_line(tmp_path, capsys, text, message):
+    """The file and what is wrong in it are named."""
+    file = tmp_path / "options.toml"
+    file.write_text(text)
+    assert message in error_of(capsys, "train", "--config", file)
+
+
+def test_resuming_with_another_seed_is_refused(run_folder, capsys):
+    """An option that contradicts the run is named."""
+    message = error_of(capsys, "train", "--resume", run_folder, "--seed", "5")
+    assert "seed: expected 0 as in the run, found 5" in message
+
+
+@pytest.mark.parametrize("name", ["train", "evaluate", "record"])
+def test_the_scripts_are_doors_to_the_commands(name):
+    """Each script shows its command's help, with a sentence for each option."""
+    ran = subprocess.run(
+        [sys.executable, SCRIPTS / f"{name}.py", "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert f"pong-agent {name}" in ran.stdout
+    assert "--env" in ran.stdout
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_training_can_be_resumed(tmp_path, number):
+    """Ctrl-C and SIGTERM end the process with 128 + N, saved, and `--resume` goes on."""
+    command = [sys.executable, SCRIPTS / "train.py", "--workers", "0", "--preset", "reinforce"]
+    process = subprocess.Popen(
+        [*command, "--run-folder", tmp_path / "run"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    for line in process.stdout:
+        if line.startswith("batch"):
+            break
+    time.sleep(0.2)  # into the second update
+    process.send_signal(number)
+    out, err = process.communicate(timeout=20)
+    assert process.returncode == 128 + number
+    assert f"stopped by {number.name}; go on with --resume" in err
+    assert "Traceback" not in err
+    updates = RunFolder(tmp_path / "run").load_latest().progress.updates
+    assert f"update-{updates:06d}.npz" in out
+    target = ["--updates", str(updates + 1), "--resume", str(tmp_path / "run")]
+    assert main(["train", *target]) == 0
+    assert len(RunFolder(tmp_path / "run").read_metrics()) == updates + 1

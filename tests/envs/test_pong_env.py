@@ -1,0 +1,201 @@
+import pickle
+
+import gymnasium as gym
+import numpy as np
+import pytest
+from gymnasium.envs.registration import EnvSpec
+from gymnasium.utils.env_checker import check_env
+
+from pong_agent import NotPongError, make_env
+from pong_agent.benchmarks import notebook
+from pong_agent.config import ConfigError
+from pong_agent.envs import PongWrapper
+from pong_agent.vision.network_input import INPUT_SIZES, observe
+from pong_agent.vision.pixels import lit_pixels
+
+ENV_ID = "PongAgent/Pong-v5"
+SHORT = {"max_num_frames_per_episode": 160}  # episodes of 40 steps
+
+
+def dense(kind, frame, previous):
+    """An observation by the notebook's arithmetic."""
+    now, before = (notebook.preprocess(one.copy()) for one in (frame, previous))
+    both = {
+        "difference": [now - before],
+        "two_frames": [now, before],
+        "sum_and_difference": [now + before, now - before],
+    }
+    return np.concatenate(both[kind])
+
+
+def make(form, **arguments):
+    """The registered environment, or a user's own `ALE/Pong-v5` in the wrapper."""
+    if form == "registered":
+        return gym.make(ENV_ID, **arguments)
+    observation = arguments.pop("observation", "difference")
+    return PongWrapper(gym.make("ALE/Pong-v5", **arguments), observation)
+
+
+def test_observations_are_what_the_policy_sees():
+    """Over two episodes, with sticky actions, they are the notebook's and those of `observe`.
+
+    Rewards, ends and infos are those of the game.
+    """
+    forms = [("registered", kind) for kind in sorted(INPUT_SIZES)] + [("wrapped", "two_frames")]
+    envs = [make(form, observation=kind, **SHORT) for form, kind in forms]
+    plain = make_env("ALE/Pong-v5", **SHORT)
+    generator, seed = np.random.default_rng(1), 5
+    for _ in range(2):
+        frame, told = plain.reset(seed=seed)
+        found = [env.reset(seed=seed) for env in envs]
+        assert {str(info) for _, info in found} == {str(told)}
+        previous, seed, ended = frame, None, False
+        while not ended:
+            for (_, kind), env, (vector, *_) in zip(forms, envs, found, strict=True):
+                rows = observe(kind, [lit_pixels(frame)], [lit_pixels(previous)])
+                np.testing.assert_array_equal(vector, rows.toarray()[0])
+                np.testing.assert_array_equal(vector, dense(kind, frame, previous))
+                assert env.observation_space.contains(vector)
+            action, previous = int(generator.integers(2)), frame
+            frame, *told = plain.step([3, 2][action])
+            found = [env.step(np.int64(action)) for env in envs]
+            assert [same for _, *same in found] == [told] * len(envs)
+            ended = told[1] or told[2]
+    assert told[2]  # truncated
+    for env in [*envs, plain]:
+        env.close()
+
+
+@pytest.mark.parametrize("form", ["registered", "wrapped"])
+def test_one_is_up(form):
+    """Action 1 takes the right paddle up and 0 down in the full action space too."""
+    env = make(form, observation="two_frames", full_action_space=True)
+    assert env.action_space == gym.spaces.Discrete(2)
+
+    env.reset(seed=0)
+
+    def paddle_row(action):
+        for _ in range(30):
+            vector, *_ = env.step(action)
+        return np.flatnonzero(vector[:6400].reshape(80, 80)[:, 70]).mean()
+
+    assert paddle_row(1) < 20
+    assert paddle_row(0) > 50
+    env.close()
+
+
+def test_gymnasiums_checker_finds_nothing(monkeypatch):
+    """The registered environment passes `check_env`, both render modes included, silently."""
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    monkeypatch.setenv("SDL_AUDIODRIVER", "dummy")
+    env = gym.make(ENV_ID)
+    check_env(env.unwrapped)
+    env.close()
+
+
+@pytest.mark.filterwarnings("ignore:.*is different from the unwrapped version")
+def test_gymnasiums_checker_finds_nothing_in_the_wrapper():
+    """The wrapper passes too; that it is no bare environment is all that is remarked."""
+    env = PongWrapper(gym.make("ALE/Pong-v5"))
+    check_env(env, skip_render_check=True)
+    env.close()
+
+
+@pytest.mark.parametrize("form", ["registered", "wrapped"])
+def test_a_spec_makes_the_same_environment(form):
+    """From its spec, which JSON can hold, comes an environment that plays the same episode."""
+    env = make(form, observation="two_frames", **SHORT)
+    assert EnvSpec.from_json(env.spec.to_json()) == env.spec
+    other = gym.make(env.spec)
+    assert other.spec == env.spec
+    played = [[one.reset(seed=2)[0], *(one.step(1)[0] for _ in range(20))] for one in (env, other)]
+    np.testing.assert_array_equal(*played)
+    env.close()
+    other.close()
+
+
+def test_a_pickled_environment_is_made_anew():
+    """The observation and all arguments survive, as they do in ale-py's environment."""
+    env = gym.make(ENV_ID, observation="two_frames", full_action_space=True).unwrapped
+    other = pickle.loads(pickle.dumps(env))  # noqa: S301  # our own bytes
+    assert other.observation_space == env.observation_space
+    np.testing.assert_array_equal(other.reset(seed=4)[0], env.reset(seed=4)[0])
+    np.testing.assert_array_equal(other.step(1)[0], env.step(1)[0])
+
+
+def test_an_episode_that_starts_by_itself_starts_with_zeros():
+    """Over Gymnasium's `Autoreset` no difference is taken from one episode to the next."""
+    env = PongWrapper(gym.wrappers.Autoreset(gym.make("ALE/Pong-v5", **SHORT)))
+    env.reset(seed=0)
+    ended = False
+    while not ended:
+        vector, _, terminated, truncated, _ = env.step(1)
+        ended = terminated or truncated
+    assert vector.any()
+    assert not env.step(1)[0].any()
+    assert env.step(1)[0].any()
+    env.close()
+
+
+def test_it_starts_in_silence_and_renders_the_screen(capfd):
+    """No banner is printed, and `render` returns the emulator's RGB frame."""
+    env = gym.make(ENV_ID, render_mode="rgb_array")
+    env.reset(seed=0)
+    assert env.render().shape == (210, 160, 3)
+    env.close()
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("form", ["registered", "wrapped"])
+def test_another_action_is_refused(form):
+    """What is neither 0 nor 1 raises, and does not move the paddle by an accident of indexing."""
+    env = make(form)
+    env.reset(seed=0)
+    env.step(0)
+    for action in (2, -1, 0.0, None, [0, 1]):
+        with pytest.raises(ValueError, match=r"action: expected 0 \(DOWN\) or 1 \(UP\), found"):
+            env.step(action)
+    env.close()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"game": "breakout"}, r"expected an ALE Pong environment, .* \(game: breakout\)"),
+        ({"obs_type": "ram"}, "expected obs_type 'rgb', found 'ram'"),
+        ({"continuous": True}, "expected a discrete action space"),
+    ],
+)
+def test_other_arguments_of_the_registered_environment_are_refused(arguments, message):
+    """Another game, another observation and continuous actions raise with what was found."""
+    with pytest.raises(NotPongError, match=message):
+        gym.make(ENV_ID, **arguments)
+
+
+@pytest.mark.parametrize(
+    ("make_other", "message"),
+    [
+        (lambda: gym.make("CartPole-v1"), "found 'CartPole-v1'"),
+        (lambda: gym.make("ALE/Breakout-v5"), "'ALE/Breakout-v5' .game: breakout"),
+        (lambda: gym.make("ALE/Pong-v5", obs_type="grayscale"), "found 'grayscale'"),
+        (lambda: gym.make("ALE/Pong-v5", continuous=True), "expected a discrete action space"),
+        (lambda: gym.make(ENV_ID), "expected a discrete action space"),
+        (
+            lambda: gym.wrappers.FlattenObservation(gym.make("ALE/Pong-v5")),
+            r"expected raw Pong frames, uint8 of shape \(210, 160, 3\), .* \(100800,\)",
+        ),
+    ],
+)
+def test_the_wrapper_refuses_what_is_no_raw_pong(make_other, message):
+    """Another game, and Pong in another form, raise with what was found."""
+    env = make_other()
+    with pytest.raises(NotPongError, match=message):
+        PongWrapper(env)
+    env.close()
+
+
+@pytest.mark.parametrize("form", ["registered", "wrapped"])
+def test_an_unknown_kind_of_observation_is_refused(form):
+    """The kinds that there are are listed."""
+    with pytest.raises(ConfigError, match=r"observation: expected one of \['diff.*found 'pixels'"):
+        make(form, observation="pixels")

@@ -1,0 +1,64 @@
+import json
+
+import numpy as np
+import pytest
+
+from pong_agent import PongAgent
+from pong_agent.cli.app import main
+from pong_agent.config import ConfigError
+from pong_agent.matches.tournament import Entrant, elo_ratings, play_tournament
+
+
+def test_ratings_are_those_of_elos_formula():
+    """Points made with the formula's probabilities give the strengths behind them."""
+    elo = np.array([-150.0, 0.0, 30.0, 120.0])
+    share = 1 / (1 + 10 ** ((elo[np.newaxis] - elo[:, np.newaxis]) / 400))
+    points = 100_000 * share * (1 - np.eye(4))
+    np.testing.assert_allclose(elo_ratings(points), elo - elo.mean(), atol=0.1)
+
+
+def test_who_never_lost_a_point_has_a_finite_rating():
+    """Shut-outs are far apart, and finite."""
+    elo = elo_ratings(np.array([[0.0, 42.0], [0.0, 0.0]]))
+    assert np.isfinite(elo).all()
+    assert elo[0] - elo[1] > 400
+
+
+def test_everyone_plays_everyone():
+    """Each pair plays its games, points add up, and the trained agent is ahead."""
+    entrants = [
+        Entrant("trained", PongAgent.pretrained()),
+        Entrant("new", PongAgent("reinforce")),
+        Entrant("other", PongAgent("reinforce", seed=1)),
+    ]
+    standings = play_tournament(entrants, 2, max_frames=1200)
+    assert set(standings.games) == {(0, 1), (0, 2), (1, 2)}
+    best = max(standings.ratings, key=lambda one: one.elo)
+    assert best.name == "trained"
+    assert all(one.low <= one.elo <= one.high for one in standings.ratings)
+    assert sum(one.points_for for one in standings.ratings) == sum(
+        one.points_against for one in standings.ratings
+    )
+    table = standings.differences()
+    np.testing.assert_array_equal(table, -table.T)
+    with pytest.raises(ConfigError, match="two entrants or more, found 1"):
+        play_tournament(entrants[:1])
+
+
+def test_the_command_rates_a_run(tmp_path, capsys):
+    """Its snapshots play; ratings are printed, drawn and written."""
+    run, picture, out = tmp_path / "run", tmp_path / "t.png", tmp_path / "t.json"
+    train = ["train", "--workers", "0", "--updates", "1", "--hyperparams", "hidden_units:4"]
+    assert main([*train, "--run-folder", str(run)]) == 0
+    capsys.readouterr()
+    args = ["tournament", str(run), "--max-frames", "200", "--output", str(picture)]
+    assert main([*args, "--json", str(out), "--with-pretrained"]) == 0
+    printed = capsys.readouterr().out
+    assert "0 k steps" in printed
+    assert "2 k steps" in printed
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert len(json.loads(out.read_text())["games"]) == 6
+    assert main([*args[:-1], str(tmp_path / "t.bmp")]) == 1
+    assert "t.bmp" in capsys.readouterr().err
+    assert main(["tournament", str(tmp_path)]) == 1
+    assert "expected the folder of a run" in capsys.readouterr().err

@@ -1,0 +1,94 @@
+"""The panel beside the game, compared with what the agent does."""
+
+import numpy as np
+import pytest
+
+from pong_agent import PongAgent
+from pong_agent.envs.make import make_env
+from pong_agent.recording import AgentOverlay, EpisodeRecorder
+from pong_agent.recording.encoder import read_film_info
+from pong_agent.recording.palette import weights_picture
+
+LIMIT = {"max_num_frames_per_episode": 200}
+
+
+@pytest.fixture
+def env():
+    env = make_env("ALE/Pong-v5", render_mode="rgb_array", **LIMIT)
+    yield env
+    env.close()
+
+
+@pytest.mark.parametrize("preset", ["ppo", "reinforce"])
+def test_the_panel_knows_what_the_agent_decides(env, preset):
+    """Its probabilities and action are the agent's own, step by step, for both presets."""
+    agent = PongAgent(preset, env=env)
+    overlay = AgentOverlay(agent, env)
+    frame, _ = env.reset(seed=0)
+    overlay.reset(frame)
+    for _ in range(20):
+        before = dict(agent.parameters)
+        action = agent.act(frame, deterministic=True)
+        chosen = agent.paddle_actions[int(np.argmax(overlay._probabilities))]
+        assert chosen == action
+        overlay.act(action)
+        assert agent.paddle_actions[overlay._action] == action
+        frame, reward, *_ = env.step(action)
+        overlay.observe(frame, reward)
+        assert all(agent.parameters[name] is array for name, array in before.items())
+    assert len(overlay._values) == (21 if preset == "ppo" else 0)
+
+
+@pytest.mark.parametrize("scale", [1, 2, 3, 4])
+def test_the_game_is_left_as_it_is(env, scale):
+    """Left of the panel each pixel of the game is a block; the panel changes with the step."""
+    agent = PongAgent.pretrained()
+    overlay = AgentOverlay(agent, env)
+    frame, _ = env.reset(seed=0)
+    overlay.reset(frame)
+    first = overlay.compose(frame, scale).copy()
+    for row, column in ((0, 0), (scale - 1, scale - 1)):
+        np.testing.assert_array_equal(first[row::scale, column : 160 * scale : scale], frame)
+    overlay.act(2)
+    frame, *_ = env.step(2)
+    second = overlay.compose(frame, scale)
+    assert first.shape == second.shape == (210 * scale, 320 * scale, 3)
+    changed = (first != second).any(axis=2)[:, 160 * scale :]
+    assert 0 < changed.mean() < 0.2
+
+
+def test_points_are_counted(env):
+    """What the environment gives, and nothing else, is the score: of the opponent, of the agent."""
+    overlay = AgentOverlay(PongAgent("ppo"), env)
+    frame, _ = env.reset(seed=0)
+    overlay.reset(frame)
+    for reward in (0.0, -1.0, 1.0, 1.0, 0.0):
+        overlay.observe(frame, reward)
+    assert overlay._score == [1, 2]
+    overlay.reset(frame)
+    assert overlay._score == [0, 0]
+
+
+def test_a_film_with_panel_has_all_frames(tmp_path, env):
+    """Twice as wide, and otherwise the film that it is without."""
+    agent = PongAgent.pretrained().bind(env)
+    overlay = AgentOverlay(agent, env)
+    with EpisodeRecorder(env, tmp_path, scale=2, overlay=overlay) as recorder:
+        frame, start = recorder.reset(seed=0)
+        done = False
+        while not done:
+            frame, _, terminated, truncated, info = recorder.step(agent.act(frame))
+            done = terminated or truncated
+    found = read_film_info(recorder.paths[0])
+    assert (found.width, found.height) == (640, 420)
+    assert found.frames == info["episode_frame_number"] - start["episode_frame_number"] + 1
+
+
+def test_weights_are_coloured_by_their_sign():
+    """Zeros have the ground's colour, positive weights are green, negative ones orange."""
+    weights = np.zeros((80, 80))
+    weights[:4], weights[-4:] = 1, -1
+    picture = weights_picture(weights).astype(int)
+    assert picture[0, 0, 1] > picture[0, 0, 0]
+    assert picture[-1, 0, 0] > picture[-1, 0, 2] + 50
+    assert np.ptp(picture[40, 40]) < 20

@@ -1,0 +1,112 @@
+"""Films of vector environments, in all autoreset modes."""
+
+import gymnasium as gym
+import numpy as np
+import pytest
+from gymnasium.vector import AutoresetMode, SyncVectorEnv
+
+from pong_agent.recording import VectorEpisodeRecorder
+from pong_agent.recording.encoder import read_film_info
+
+
+class Counter(gym.Env):
+    """A toy with episodes of `length` steps."""
+
+    metadata = {"render_modes": ["rgb_array"], "render_fps": 12}  # noqa: RUF012
+    observation_space = gym.spaces.Discrete(9)
+    action_space = gym.spaces.Discrete(2)
+    render_mode = "rgb_array"
+
+    def __init__(self, length):
+        self.length = length
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self.n = 0
+        return 0, {}
+
+    def step(self, action):
+        self.n += 1
+        return self.n, 1.0, self.n == self.length, False, {}
+
+    def render(self):
+        return np.full((20, 30, 3), 20 * self.n, np.uint8)
+
+
+def counters(mode):
+    return SyncVectorEnv([lambda: Counter(3), lambda: Counter(5)], autoreset_mode=mode)
+
+
+def frames(recorder):
+    return {path.stem: read_film_info(path).frames for path in recorder.paths}
+
+
+@pytest.mark.parametrize(("mode", "missing"), [("NEXT_STEP", 0), ("SAME_STEP", 1)])
+def test_each_episode_is_a_film(tmp_path, mode, missing):
+    """Episodes of 3 and 5 steps have 4 and 6 pictures; SAME_STEP renders all but the last one."""
+    with_reset = 1 if mode == "NEXT_STEP" else 0
+    recorder = VectorEpisodeRecorder(counters(AutoresetMode[mode]), tmp_path)
+    recorder.reset(seed=0)
+    for _ in range(2 * 5 + with_reset):
+        recorder.step(np.zeros(2, int))
+    recorder.close()
+    found = frames(recorder)
+    assert found.pop("pong-env-1-episode-0") == found.pop("pong-env-1-episode-1") == 6 - missing
+    assert len(found) == 3
+    assert set(found.values()) == {4 - missing}
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
+        path.name for path in recorder.paths
+    )
+
+
+def test_resets_by_hand(tmp_path):
+    """Without autoreset only the environments that are reset begin a new film."""
+    recorder = VectorEpisodeRecorder(counters(AutoresetMode.DISABLED), tmp_path)
+    recorder.reset(seed=0)
+    for _ in range(3):
+        recorder.step(np.zeros(2, int))
+    recorder.reset(options={"reset_mask": np.array([True, False])})
+    for _ in range(2):
+        recorder.step(np.zeros(2, int))
+    recorder.close()
+    assert frames(recorder) == {"pong-env-0-episode-0": 4, "pong-env-1-episode-0": 6}
+
+
+@pytest.mark.parametrize("mode", ["NEXT_STEP", "SAME_STEP"])
+def test_every_emulator_frame_of_each_game_is_filmed(tmp_path, mode):
+    """Films of two Pongs have the frames that the emulators advanced, whatever the autoreset."""
+    envs = gym.make_vec(
+        "ALE/Pong-v5",
+        num_envs=2,
+        vectorization_mode="sync",
+        vector_kwargs={"autoreset_mode": AutoresetMode[mode]},
+        render_mode="rgb_array",
+        max_num_frames_per_episode=101,
+    )
+    recorder = VectorEpisodeRecorder(envs, tmp_path, scale=1, episode_trigger=lambda k: k == 1)
+    recorder.reset(seed=0)
+    while len(recorder.paths) < 2:
+        recorder.step(recorder.action_space.sample())
+    recorder.close()
+    assert set(frames(recorder)) == {"pong-env-0-episode-1", "pong-env-1-episode-1"}
+    for path in recorder.paths:
+        info = read_film_info(path)
+        assert 95 <= info.frames <= 102
+        assert info.fps == 60
+
+
+def test_what_renders_nothing_is_refused(tmp_path):
+    """The emulator's own vector environment has no pictures to film; the error says what has."""
+    envs = gym.make_vec("ALE/Pong-v5", num_envs=1)
+    with pytest.raises(ValueError, match='render_mode "rgb_array", found None: make it with'):
+        VectorEpisodeRecorder(envs, tmp_path)
+    envs.close()
+
+
+def test_a_closed_recorder_says_so(tmp_path):
+    """After `close`, stepping and resetting are one clear error."""
+    recorder = VectorEpisodeRecorder(counters(AutoresetMode.NEXT_STEP), tmp_path)
+    recorder.close()
+    for use in (lambda: recorder.step(np.zeros(2, int)), recorder.reset):
+        with pytest.raises(gym.error.ClosedEnvironmentError, match="a new recorder"):
+            use()
