@@ -1,11 +1,11 @@
 """`PongAgent`: what acts on frames, learns from batches, and is saved and loaded."""
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,12 +22,13 @@ from pong_agent.network import (
     check_arrays,
     choose_actions,
     forward,
+    values,
 )
-from pong_agent.vision.network_input import observe
+from pong_agent.seeding import Stream, generator
+from pong_agent.vision.fields import FieldHistory
 from pong_agent.vision.pixels import (
     FIELD_SHAPE,
     ObservationError,
-    Pixels,
     as_batch,
     draw_field,
     field_pixels,
@@ -50,8 +51,29 @@ PolicyState = tuple[NDArray[np.uint8]]
 # The trained weights that come with the package.
 PRETRAINED = Path(__file__).parent / "weights" / "ppo.npz"
 
-# Sets the stream that orders minibatches apart from those of weights and actions.
-_SHUFFLE_STREAM = 2
+
+class Decision(NamedTuple):
+    """Actions of N games.
+
+    Attributes:
+        actions: [N] int64, DOWN, UP or STAY.
+        probabilities: [N, A], of DOWN, UP and, for preset `ppo`, STAY.
+    """
+
+    actions: NDArray[np.int64]
+    probabilities: Floats
+
+
+class Activations(NamedTuple):
+    """The network's response to the fields of N games.
+
+    Attributes:
+        probabilities: [N, A], of DOWN, UP and, for preset `ppo`, STAY.
+        hidden: [N, hidden_units], activities of the hidden units.
+    """
+
+    probabilities: Floats
+    hidden: Floats
 
 
 class PongAgent:
@@ -86,12 +108,11 @@ class PongAgent:
         self._set_up(resolve_preset(preset), seed)
         if env is not None:
             self.bind(env)
-        weights_seed, actions_seed = np.random.SeedSequence(seed).spawn(2)
         self._parameters = self._algorithm.init_parameters(
-            self.config, np.random.default_rng(weights_seed)
+            self.config, generator(seed, Stream.WEIGHTS)
         )
         self._optimizer_state = self._algorithm.init_optimizer(self._parameters, self.config)
-        self._generator = np.random.default_rng(actions_seed)
+        self._generator = generator(seed, Stream.AGENT_ACTIONS)
 
     def _set_up(self, config: AgentConfig, seed: int) -> None:
         """Set all but weights, optimizer and random generator, which `load` reads from a file."""
@@ -100,7 +121,7 @@ class PongAgent:
         self.progress = Progress()
         self._model_card: dict[str, Any] = {}
         self.paddle_actions = PaddleActions(down=3, up=2, stay=0)
-        self._previous: list[Pixels] | None = None
+        self._fields: FieldHistory | None = None
         self._starts = np.zeros(0, dtype=np.bool_)
         self._scores: Scores | None = None
         self._warned = False
@@ -139,6 +160,7 @@ class PongAgent:
         same agent, and for exported weights too.
         """
         other = copy.copy(self)
+        other._generator = copy.deepcopy(self._generator)
         other._parameters = self._algorithm.averaged(self._parameters, self._optimizer_state)
         return other
 
@@ -210,10 +232,10 @@ class PongAgent:
             >>> agent.reset(np.array([True, False]))  # an episode starts in the first of two
         """
         if mask is None:
-            self._previous = self._scores = None
+            self._fields = self._scores = None
             return
         mask = np.asarray(mask)
-        if self._previous is None:
+        if self._fields is None:
             return  # every environment starts anyway
         if mask.dtype != np.bool_ or mask.shape != self._starts.shape:
             raise ObservationError(
@@ -243,17 +265,18 @@ class PongAgent:
         """
         frames, single = as_batch(observation)
         current = [pong_pixels(frame) for frame in frames]
-        previous = current
-        if self._previous is not None:
-            if len(self._previous) != len(current):
-                raise ObservationError(
-                    f"expected {len(self._previous)} frames as in the last act, "
-                    f"found {len(current)}; call reset() to start with another number"
-                )
-            previous = _unless_starting(self._previous, current, self._starts)
-        actions = self._choose(self.action_probabilities(current, previous), deterministic)
-        forgotten = not self._warned and self._notice_start(frames, current, previous)
-        self._previous = current
+        if self._fields is None:
+            fields = FieldHistory.start(current)
+        elif len(self._fields) == len(current):
+            fields = self._fields.push(current, self._starts)
+        else:
+            raise ObservationError(
+                f"expected {len(self._fields)} frames as in the last act, "
+                f"found {len(current)}; call reset() to start with another number"
+            )
+        actions = self._sample_actions(fields, deterministic)
+        forgotten = not self._warned and self._notice_start(frames, fields)
+        self._fields = fields
         self._starts = np.zeros(len(current), dtype=np.bool_)
         if forgotten:  # after all is remembered, as a warning may be made an error
             warn_of_forgotten_reset()
@@ -292,38 +315,43 @@ class PongAgent:
             ((), (1, 80, 80))
         """
         frames, single = as_batch(observation)
-        current = [pong_pixels(frame) for frame in frames]
-        previous = current
+        fields = FieldHistory.start([pong_pixels(frame) for frame in frames])
         if state is not None:
-            (fields,) = state
-            expected = (len(current), *FIELD_SHAPE)
-            if fields.shape != expected:
-                raise ObservationError(
-                    f"state: expected fields of shape {expected}, found {fields.shape}"
-                )
-            previous = [field_pixels(field) for field in fields]
-            if episode_start is not None:
-                previous = _unless_starting(previous, current, np.ravel(episode_start))
-        actions = self._choose(self.action_probabilities(current, previous), deterministic)
-        new_state = (np.stack([draw_field(pixels) for pixels in current]),)
-        if not self._warned and jumped(current, previous):
+            fields = _fields_of(state, len(frames)).push(
+                fields.current, None if episode_start is None else np.ravel(episode_start)
+            )
+        actions = self._sample_actions(fields, deterministic)
+        new_state = (np.stack([draw_field(pixels) for pixels in fields.current]),)
+        if not self._warned and jumped(fields):
             self._warned = True
             warn_of_forgotten_reset()
         return (actions.reshape(()) if single else actions), new_state
 
-    def action_probabilities(self, current: Sequence[Pixels], previous: Sequence[Pixels]) -> Floats:
-        """Compute each action's probability: the one path from playing fields to a decision.
+    def decide(self, fields: FieldHistory, uniforms: Floats | None = None) -> Decision:
+        """Choose an action in each of N games: the one path from playing fields to a decision.
 
         Args:
-            current: `lit_pixels` of N frames.
-            previous: the same of the frames before them; `current` where episodes start.
+            fields: current and previous fields of N games.
+            uniforms: [N] numbers, uniform from 0 to 1, that sample the actions; None to take the
+                most probable ones.
 
         Returns:
-            [N, A] probabilities of DOWN, UP and, for preset `ppo`, STAY.
+            The actions (DOWN, UP or STAY, not indices of an action space) and all probabilities.
         """
-        inputs = observe(self.config.observation, current, previous)
-        logits, _ = forward(self._parameters, inputs, mirror=self.config.mirror)
-        return action_probabilities(logits)
+        probabilities = self.examine(fields).probabilities
+        return Decision(choose_actions(probabilities, uniforms), probabilities)
+
+    def examine(self, fields: FieldHistory) -> Activations:
+        """Compute what the network makes of the fields of N games, for whoever explains it."""
+        inputs = fields.network_input(self.config.observation)
+        logits, hidden = forward(self._parameters, inputs, mirror=self.config.mirror)
+        return Activations(action_probabilities(logits), hidden)
+
+    def values(self, activations: Activations) -> Floats | None:
+        """Compute [N] value estimates from `examine`'s result; None without a value head."""
+        if "Wv" not in self._parameters:
+            return None
+        return values(self._parameters, activations.hidden, mirror=self.config.mirror)
 
     def learn_from_batch(self, batch: Batch) -> dict[str, float]:
         """Make one update of the weights from a batch of trajectories.
@@ -356,16 +384,12 @@ class PongAgent:
         if not isinstance(batch, Batch):
             raise BatchError(f"batch: expected a Batch, found {type(batch).__name__}")
         batch.validate(self.config.observation, self.config.n_actions)
-        # From seed and number alone, so that a resumed run draws what the calm one draws.
-        shuffle = np.random.SeedSequence(
-            self.seed, spawn_key=(_SHUFFLE_STREAM, self.progress.updates)
-        )
         self._parameters, self._optimizer_state, metrics = self._algorithm.update(
             self._parameters,
             self._optimizer_state,
             batch,
             self.annealed_config,
-            np.random.default_rng(shuffle),
+            generator(self.seed, Stream.MINIBATCHES, self.progress.updates),
         )
         self.progress = self.progress.after(batch, self.config.running_return_decay)
         return {
@@ -457,29 +481,30 @@ class PongAgent:
         """
         return cls.load(PRETRAINED)
 
-    def _notice_start(
-        self, frames: NDArray[np.uint8], current: list[Pixels], previous: list[Pixels]
-    ) -> bool:
-        """Follow the scores; tell whether an episode started without `reset`."""
+    def _notice_start(self, frames: NDArray[np.uint8], fields: FieldHistory) -> bool:
+        """Follow the scores; return whether an episode started without `reset`."""
         before, rows = self._scores, frames[:, SCORE_ROW].tobytes()
         if before is not None and before.rows == rows:
             return False  # nearly always, and it must cost next to nothing
         self._scores = now = read_scores(frames, before, self._starts)
         if before is not None:
-            fell = fell_back(before, now, self._starts)
-            self._warned = fell or jumped(current, previous)
+            self._warned = fell_back(before, now, self._starts) or jumped(fields)
         return self._warned
 
-    def _choose(self, probabilities: Floats, deterministic: bool) -> NDArray[np.int64]:
-        uniforms = None if deterministic else self._generator.random(len(probabilities))
-        return np.array(self.paddle_actions)[choose_actions(probabilities, uniforms)]
+    def _sample_actions(self, fields: FieldHistory, deterministic: bool) -> NDArray[np.int64]:
+        """Return indices of the environment's action space."""
+        uniforms = None if deterministic else self._generator.random(len(fields))
+        return np.array(self.paddle_actions)[self.decide(fields, uniforms).actions]
 
 
-def _unless_starting(
-    previous: list[Pixels], current: list[Pixels], starts: NDArray[np.bool_]
-) -> list[Pixels]:
-    """Return the previous fields, the current ones where an episode starts."""
-    if not starts.any():
-        return previous
-    rows = zip(previous, current, starts.tolist(), strict=True)
-    return [now if start else before for before, now, start in rows]
+def _fields_of(state: PolicyState, n_frames: int) -> FieldHistory:
+    """Return the history that `predict` was given as state.
+
+    Raises:
+        ObservationError: the state is of another number of frames.
+    """
+    (fields,) = state
+    expected = (n_frames, *FIELD_SHAPE)
+    if fields.shape != expected:
+        raise ObservationError(f"state: expected fields of shape {expected}, found {fields.shape}")
+    return FieldHistory.start([field_pixels(field) for field in fields])

@@ -8,13 +8,15 @@ import hashlib
 import json
 import os
 import zipfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 from numpy.lib import format as npy
+
+from pong_agent.errors import PongError
+from pong_agent.whole_file import replacing
 
 FORMAT = "pong_agent"
 FORMAT_VERSION = 2  # 1 had no digest
@@ -22,43 +24,8 @@ _METADATA = "metadata"  # name of the array that holds the JSON text
 _LONGEST_METADATA = 2**20  # characters; a run's are 3,000
 
 
-class CheckpointError(RuntimeError):
+class CheckpointError(PongError, RuntimeError):
     """A weights file cannot be read or written; the message names the file and the reason."""
-
-
-@contextmanager
-def atomic_replace(path: str | Path) -> Iterator[Path]:
-    """Give a temporary path beside `path` to write to, and rename it once that has succeeded.
-
-    The file is flushed to the disk before the rename, so that under its final name it is either
-    the old file or the whole new one. On an exception the temporary file is removed.
-
-    Example:
-        >>> from tempfile import TemporaryDirectory
-        >>> with TemporaryDirectory() as folder:
-        ...     with atomic_replace(Path(folder, "notes.txt")) as temporary:
-        ...         _ = temporary.write_text("all or nothing")
-        ...     [path.name for path in Path(folder).iterdir()]
-        ['notes.txt']
-    """
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        yield temporary
-        _flush(temporary)
-        temporary.replace(path)
-        _flush(path.parent)  # else a power failure might take the new name back
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _flush(path: Path) -> None:
-    """Have a file, or the names in a folder, written to the disk itself."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def digest(arrays: Mapping[str, np.ndarray[Any, Any]]) -> str:
@@ -96,7 +63,7 @@ def save_arrays(
     text = json.dumps({**metadata, **header})
     named: dict[str, Any] = {**arrays, _METADATA: np.array(text)}
     try:
-        with atomic_replace(path) as temporary, temporary.open("wb") as file:
+        with replacing(path) as temporary, temporary.open("wb") as file:
             # An open file, because for a name NumPy would append ".npz".
             np.savez(file, **named)
     except OSError as error:

@@ -1,19 +1,16 @@
-"""The one interaction loop: an agent and environments in, trajectories out."""
+"""The interaction loops: whole episodes, and fragments of games that go on."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pong_agent.agent import PongAgent
 from pong_agent.learning.batch import Trajectory, TrajectoryBuilder
-from pong_agent.network import choose_actions
+from pong_agent.seeding import Stream, generator
+from pong_agent.vision.fields import FieldHistory
 from pong_agent.vision.pixels import Pixels, all_lit_pixels
-
-Fields = tuple[Pixels, Pixels]  # lit pixels of the current and of the previous playing field
-
-# Sets the stream that samples actions apart from those that the environment draws from its seed.
-_ACTION_STREAM = 1
 
 
 def rollout(
@@ -61,28 +58,42 @@ def rollout(
             f"expected one seed for each environment, "
             f"found {len(seeds)} seeds for {len(environments)} environments"
         )
-    kind = agent.config.observation
     if starts is None:
         resets = [env.reset(seed=seed) for env, seed in zip(environments, seeds, strict=True)]
         starts = all_lit_pixels([frame for frame, _ in resets])
-    trajectories, _ = _interact(
-        agent,
-        environments,
-        list(starts),
-        list(starts),
-        [TrajectoryBuilder(seed, kind) for seed in seeds],
-        [None if deterministic else action_generator(seed) for seed in seeds],
-    )
-    return trajectories
+    fields = FieldHistory.start(starts)
+    builders = [TrajectoryBuilder(seed, agent.config.observation) for seed in seeds]
+    generators = [generator(seed, Stream.EPISODE_ACTIONS) for seed in seeds]
+    playing = list(range(len(environments)))
+    while playing:
+        uniforms = None if deterministic else _draw([generators[index] for index in playing])
+        actions = agent.decide(fields, uniforms).actions.tolist()
+        frames, alive = [], []
+        for row, (index, action) in enumerate(zip(playing, actions, strict=True)):
+            frame, reward, terminated, truncated, _ = environments[index].step(
+                agent.paddle_actions[action]
+            )
+            end = terminated or truncated
+            builders[index].append(fields.current[row], action=action, reward=reward, end=end)
+            frames.append(frame)
+            if not end:
+                alive.append(row)
+        following = all_lit_pixels(frames)
+        fields = fields.push(following)
+        if len(alive) < len(playing):
+            for row in set(range(len(playing))).difference(alive):
+                builders[playing[row]].end_with(following[row])
+            fields, playing = fields.take(alive), [playing[row] for row in alive]
+    return [builder.build() for builder in builders]
 
 
 def rollout_fragment(
     agent: PongAgent,
     environments: Sequence[Any],
-    fields: Sequence[Fields],
+    fields: FieldHistory,
     n_steps: int,
     generators: Sequence[np.random.Generator],
-) -> tuple[list[Trajectory], list[Fields]]:
+) -> tuple[list[Trajectory], FieldHistory]:
     """Play a fixed number of steps in each environment, through the ends of episodes.
 
     An environment whose episode ends is reset without a seed, so that its random draws go on.
@@ -90,104 +101,50 @@ def rollout_fragment(
     Args:
         agent: who plays.
         environments: N Gymnasium environments in the middle of their episodes.
-        fields: N pairs of lit pixels, of the current and of the previous playing field.
+        fields: current and previous fields of the N games.
         n_steps: agent steps to play in each environment.
         generators: N generators that sample the actions.
 
     Returns:
-        N trajectories of `n_steps` steps, with the actions' probabilities, and the N pairs of
-        fields to go on with.
+        N trajectories of `n_steps` steps, with the actions' probabilities, and the fields to
+        continue from.
     """
-    current, previous = (list(part) for part in zip(*fields, strict=True))
     builders = [
-        TrajectoryBuilder(observation=agent.config.observation, previous=before)
-        for before in previous
+        TrajectoryBuilder(observation=agent.config.observation, previous=previous)
+        for previous in fields.previous
     ]
-    return _interact(
-        agent, list(environments), current, previous, builders, generators, n_steps=n_steps
-    )
-
-
-def _interact(
-    agent: PongAgent,
-    environments: list[Any],
-    current: list[Pixels],
-    previous: list[Pixels],
-    builders: list[TrajectoryBuilder],
-    generators: Sequence[np.random.Generator | None],
-    n_steps: int | None = None,
-) -> tuple[list[Trajectory], list[Fields]]:
-    """Play until each episode's end, or `n_steps` steps in each environment."""
-    paddle_actions = agent.paddle_actions
-    trajectories: dict[int, Trajectory] = {}
-    playing, played = list(range(len(environments))), 0
-    while playing and played != n_steps:
-        probabilities = agent.action_probabilities(current, previous)
-        drawn = [generators[index] for index in playing]
-        sampled = [generator.random() for generator in drawn if generator is not None]
-        # All games of a call sample their actions, or none does.
-        actions = choose_actions(probabilities, np.array(sampled) if sampled else None).tolist()
-        noted = [None] * len(playing) if n_steps is None else probabilities
+    for _ in range(n_steps):
+        actions, probabilities = agent.decide(fields, _draw(generators))
         frames, ends = [], []
-        for row, (index, action) in enumerate(zip(playing, actions, strict=True)):
-            frame, reward, terminated, truncated, _ = environments[index].step(
-                paddle_actions[action]
-            )
+        for game, (env, action) in enumerate(zip(environments, actions.tolist(), strict=True)):
+            frame, reward, terminated, truncated, _ = env.step(agent.paddle_actions[action])
             end = terminated or truncated
-            builders[index].append(
-                current[row], action=action, reward=reward, end=end, probabilities=noted[row]
+            builders[game].append(
+                fields.current[game],
+                action=action,
+                reward=reward,
+                end=end,
+                probabilities=probabilities[game],
             )
-            if end and n_steps is not None:
-                frame, _ = environments[index].reset(
-                    options=start_options(agent, generators[index])
-                )
+            if end:
+                frame, _ = env.reset(options=start_options(agent, generators[game]))
             frames.append(frame)
             ends.append(end)
-        following = all_lit_pixels(frames)
-        previous = [
-            now if end else before
-            for now, before, end in zip(following, current, ends, strict=True)
-        ]
-        current = following
-        played += 1
-        if n_steps is None and any(ends):
-            for row in np.flatnonzero(ends).tolist():
-                trajectories[playing[row]] = builders[playing[row]].build(current[row])
-            stay = np.flatnonzero(np.logical_not(ends)).tolist()
-            current, previous = ([part[row] for row in stay] for part in (current, previous))
-            playing = [playing[row] for row in stay]
-    for row, index in enumerate(playing):
-        trajectories[index] = builders[index].build(current[row])
-    ordered = [trajectories[index] for index in range(len(environments))]
-    return ordered, list(zip(current, previous, strict=True))
+        fields = fields.push(all_lit_pixels(frames), ends)
+    trajectories = [
+        builder.build(following)
+        for builder, following in zip(builders, fields.current, strict=True)
+    ]
+    return trajectories, fields
 
 
-def start_options(agent: PongAgent, generator: np.random.Generator | None) -> dict[str, int] | None:
-    """Return the options of a reset without a seed, its no-ops drawn from the generator given."""
-    if not agent.config.noop_max or generator is None:
+def _draw(generators: Sequence[np.random.Generator]) -> NDArray[np.float64]:
+    """Return one uniform number from each generator."""
+    return np.array([one.random() for one in generators])
+
+
+def start_options(agent: PongAgent, noops: np.random.Generator) -> dict[str, int] | None:
+    """Return the options of a reset without a seed; `noops` draws the number of no-ops."""
+    if not agent.config.noop_max:
         return None
-    return {"noops": int(generator.integers(agent.config.noop_max + 1))}
-
-
-def action_generator(seed: int) -> np.random.Generator:
-    """Return the generator that samples the actions of the episode with this seed."""
-    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(_ACTION_STREAM,)))
-
-
-def episode_seed(root_seed: int, update: int, index: int) -> int:
-    """Derive the seed of one training episode, the same wherever it is played.
-
-    Args:
-        root_seed: seed of the run, 0 or more.
-        update: number of the update, from 0.
-        index: number of the episode within the update, from 0.
-
-    Returns:
-        An integer below 2**32.
-
-    Example:
-        >>> episode_seed(0, update=0, index=0) != episode_seed(0, update=0, index=1)
-        True
-    """
-    sequence = np.random.SeedSequence(root_seed, spawn_key=(update, index))
-    return int(sequence.generate_state(1, dtype=np.uint32)[0])
+    return {"noops": int(noops.integers(agent.config.noop_max + 1))}

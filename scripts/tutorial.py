@@ -52,7 +52,7 @@ class Tutorial:
     games: int = 5
     """Games of the evaluation."""
 
-    film_frames: int = 108_000
+    video_frames: int = 108_000
     """Emulator frames of the film at the most; 108,000 is as long as a game can be."""
 
     seed: int = 0
@@ -330,7 +330,7 @@ seed = won[0]
 number = result.seeds.index(seed)
 length = result.lengths[number]
 print(f"seed {seed}: won by {result.returns[number]:.0f} points in {length} agent steps")
-cut = {"max_num_frames_per_episode": options.film_frames}
+cut = {"max_num_frames_per_episode": options.video_frames}
 filmed, [film] = record_episodes(
     player, folder, "ALE/Pong-v5", seeds=[seed], env_kwargs=cut, name_prefix="won", overlay=False
 )

@@ -157,7 +157,7 @@ def test_what_is_no_frame_is_refused(observation):
     for method in (agent.act, agent.predict):
         with pytest.raises(ObservationError, match=r"expected a raw Pong frame.*found"):
             method(observation)
-    assert agent._previous is None
+    assert agent._fields is None
 
 
 def test_predict_passes_the_state_in_and_out(agent, frames):
@@ -323,7 +323,7 @@ def test_frames_of_another_game_are_refused(game):
         agent.act(frame)
     with pytest.raises(ObservationError, match="another game"):
         agent.predict(frame)
-    assert agent._previous is None
+    assert agent._fields is None
 
 
 def test_the_pretrained_agent_knows_where_it_comes_from():

@@ -9,7 +9,8 @@ PACKAGE = Path(pong_agent.__file__).parent
 
 # From the ground up; a module may import from the floors below it and from its own room.
 FLOORS = [
-    {"actions", "vision"},
+    {"actions", "errors", "seeding", "whole_file"},
+    {"vision"},
     {"network", "config", "checkpoint"},
     {"envs", "learning", "hyperparams"},
     {"weights_file"},

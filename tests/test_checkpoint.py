@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from pong_agent import CheckpointError, PongAgent
-from pong_agent.checkpoint import atomic_replace, load_arrays, save_arrays
+from pong_agent.checkpoint import load_arrays, save_arrays
+from pong_agent.whole_file import replacing
 
 ARRAYS = {"a": np.arange(6.0).reshape(2, 3), "b/c": np.zeros(0, np.int64)}
 
@@ -37,7 +38,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path):
     path.write_text("old")
 
     def write_half():
-        with atomic_replace(path) as temporary:
+        with replacing(path) as temporary:
             temporary.write_text("half of the new")
             raise RuntimeError("disk")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import pong_agent
-from pong_agent import cli
+from pong_agent.cli import app as cli
 from pong_agent.training.config import TrainConfig
 
 ROOT = Path(__file__).parent.parent

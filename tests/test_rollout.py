@@ -15,7 +15,7 @@ from pong_agent import (
     rollout,
 )
 from pong_agent.network import action_probabilities, forward
-from pong_agent.rollout import action_generator, episode_seed
+from pong_agent.seeding import Stream, generator
 
 FIELDS = ("pixels", "offsets", "actions", "rewards", "ends")
 
@@ -84,23 +84,10 @@ def test_sampled_actions_come_from_the_episodes_generator():
         dict(agent.parameters), trajectory.network_input(), mirror=agent.config.mirror
     )
     _, up, stay = action_probabilities(logits).T
-    uniforms = action_generator(3).random(len(trajectory))
+    uniforms = generator(3, Stream.EPISODE_ACTIONS).random(len(trajectory))
     expected = np.where(uniforms < up, UP, np.where(uniforms < up + stay, STAY, DOWN))
     np.testing.assert_array_equal(trajectory.actions, expected)
     assert set(expected) == {DOWN, UP, STAY}
-
-
-def test_episode_seeds_differ():
-    """Runs, updates and indices each give seeds of their own."""
-    seeds = {
-        episode_seed(root, update, index)
-        for root in range(3)
-        for update in range(200)
-        for index in range(4)
-    }
-    assert len(seeds) == 3 * 200 * 4
-    assert episode_seed(7, 3, 1) == episode_seed(7, 3, 1)
-    assert all(0 <= seed < 2**32 for seed in seeds)
 
 
 def test_each_environment_needs_a_seed():

@@ -3,10 +3,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from pong_agent.recording.encoder import read_film_info
+from pong_agent.recording.encoder import read_video_info
 
 SCRIPT = Path(__file__).parent.parent / "scripts" / "tutorial.py"
-QUICK = ["--minutes", "0.01", "--workers", "0", "--games", "1", "--film-frames", "200"]
+QUICK = ["--minutes", "0.01", "--workers", "0", "--games", "1", "--video-frames", "200"]
 
 
 def test_the_tutorial_runs_to_its_film(tmp_path):
@@ -28,7 +28,7 @@ def test_the_tutorial_runs_to_its_film(tmp_path):
     assert abs(float(analytic) / float(numeric) - 1) < 1e-6
     assert "Not won: after this training the agent wins none of 1 games." in ran.stdout
     assert re.search(r"seed \d+: won by \d+ points", ran.stdout)
-    assert read_film_info(tmp_path / "won-episode-0.mp4").frames >= 200
+    assert read_video_info(tmp_path / "won-episode-0.mp4").frames >= 200
     assert (tmp_path / "frame.png").is_file()
 
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pong_agent.benchmarks.learning import read_curve
-from pong_agent.checkpoint import atomic_replace
 from pong_agent.training.config import TrainConfig
 from pong_agent.training.trainer import start_run
+from pong_agent.whole_file import replacing
 
 # Name of the change -> values of the preset that it replaces.
 CHANGES: Mapping[str, tuple[str, ...]] = {
@@ -131,7 +131,7 @@ def _train(config: TrainConfig, run_folder: Path) -> float:
 def write_ablation(results: Sequence[Ablated], seeds: Sequence[int], path: Path) -> None:
     """Write a row for each change and seed as CSV."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_replace(path) as temporary, temporary.open("w", newline="") as file:
+    with replacing(path) as temporary, temporary.open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(("change", "seed", "return"))
         for result in results:

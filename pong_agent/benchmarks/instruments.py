@@ -115,7 +115,7 @@ def timed_worker(folder: Path) -> type[RolloutWorker]:
             for module, name, part in _CALLS:
                 self._clock.put_around(part, importlib.import_module(module), name)
             super().__init__(config)
-            self._clock.put_around("inference", self._agent, "action_probabilities")
+            self._clock.put_around("inference", self._agent, "examine")
             self._clock.put_around("transport", self._agent, "set_parameters")
             self._file = (folder / f"{os.getpid()}.jsonl").open("a", buffering=1)
 

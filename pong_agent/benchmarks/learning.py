@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from math import inf
 from pathlib import Path
 
-from pong_agent.checkpoint import atomic_replace
 from pong_agent.learning.progress import RECENT
 from pong_agent.plots.figure import Line, draw_line, light_figure, mark_height, save_figure
 from pong_agent.training.config import TrainConfig
 from pong_agent.training.run_folder import RunFolder
 from pong_agent.training.trainer import start_run
+from pong_agent.whole_file import replacing
 
 CURVE = ("seed", "steps", "seconds", "return", "greedy")
 
@@ -150,7 +150,7 @@ def _picked(points: Sequence[Point | None], pick: Callable[[list[float]], float]
 def write_curves(results: Sequence[Learned], path: Path) -> None:
     """Write all curves as one CSV file with the columns of `CURVE`."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_replace(path) as temporary, temporary.open("w", newline="") as file:
+    with replacing(path) as temporary, temporary.open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(CURVE)
         for result in results:

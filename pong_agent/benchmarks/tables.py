@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pong_agent.checkpoint import atomic_replace
+from pong_agent.whole_file import replacing
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 def write_table(path: Path, heads: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Write rows as CSV, numbers with six significant digits."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_replace(path) as temporary, temporary.open("w", newline="") as file:
+    with replacing(path) as temporary, temporary.open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(heads)
         for row in rows:

@@ -27,7 +27,7 @@ from pong_agent.config import ConfigError
 from pong_agent.envs.make import NotPongError
 from pong_agent.learning.adam import LearningError
 from pong_agent.play.window import WindowError
-from pong_agent.recording.encoder import FilmError
+from pong_agent.recording.encoder import VideoError
 from pong_agent.training.collector import CollectorError
 from pong_agent.training.run_folder import RunError
 from pong_agent.training.trainer import read_train_config
@@ -37,7 +37,7 @@ _USER_ERRORS = (
     CheckpointError,
     CollectorError,
     ConfigError,
-    FilmError,
+    VideoError,
     LearningError,
     NotPongError,
     OSError,

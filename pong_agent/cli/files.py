@@ -4,8 +4,8 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from pong_agent.checkpoint import atomic_replace
 from pong_agent.training.run_folder import RunError
+from pong_agent.whole_file import replacing
 
 
 def write_json(path: Path, content: Mapping[str, object]) -> None:
@@ -16,7 +16,7 @@ def write_json(path: Path, content: Mapping[str, object]) -> None:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_replace(path) as temporary:
+        with replacing(path) as temporary:
             temporary.write_text(json.dumps(content, indent=2) + "\n")
     except OSError as error:
         raise RunError(f"{path}: cannot be written: {error}") from error

@@ -11,7 +11,7 @@ from pong_agent.agent import PRETRAINED, PongAgent
 from pong_agent.cli.files import write_json
 from pong_agent.config import ConfigError
 from pong_agent.matches.match import LONGEST, MatchResult, play_match
-from pong_agent.matches.match_video import MatchFilm
+from pong_agent.matches.match_video import MatchVideo
 from pong_agent.play.duel import Duel, Side
 from pong_agent.play.window import run_window
 from pong_agent.training.run_folder import load_agent
@@ -128,10 +128,10 @@ def match_table(result: MatchResult, first: str, second: str) -> str:
     return "\n".join([*rows, summary])
 
 
-def _open_film(path: Path, left: str, right: str, scale: int) -> MatchFilm:
+def _open_film(path: Path, left: str, right: str, scale: int) -> MatchVideo:
     if path.suffix != ".mp4" or scale < 1:
         raise ConfigError(
             f"film and scale: expected a name that ends in .mp4 and 1 or more, "
             f"found {str(path)!r} and {scale}"
         )
-    return MatchFilm(path, left, right, scale=scale)
+    return MatchVideo(path, left, right, scale=scale)

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from pong_agent.doctor.check import Check, first_line
-from pong_agent.recording.encoder import FilmError, FilmWriter, read_film_info
+from pong_agent.recording.encoder import VideoError, VideoWriter, read_video_info
 from pong_agent.training.ray_start import OBJECT_STORE_BYTES
 
 # A checkpoint of preset `ppo` is 26 MB; a run keeps three, the best one and a series of small
@@ -45,12 +45,12 @@ def check_ffmpeg(named: str | None) -> Check:
 
         with TemporaryDirectory() as folder:
             path = Path(folder, "doctor.mp4")
-            with FilmWriter(path, scale=2) as film:
+            with VideoWriter(path, scale=2) as film:
                 for frame in frames:
                     film.write(frame)
-            info = read_film_info(path)
+            info = read_video_info(path)
         found = f"{get_ffmpeg_version()} at {get_ffmpeg_exe()}"
-    except (FilmError, ImportError, OSError, RuntimeError) as error:
+    except (VideoError, ImportError, OSError, RuntimeError) as error:
         found = first_line(error).rpartition("doctor.mp4: ")[2]
         if named:
             return Check(name, "FAIL", f"IMAGEIO_FFMPEG_EXE={named}: {found}", _UNSET_FFMPEG)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pong_agent.actions import PaddleActions
+from pong_agent.errors import PongError
 
 if TYPE_CHECKING:
     import gymnasium
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 _MEANINGS = {"down": "LEFT", "up": "RIGHT", "stay": "NOOP"}
 
 
-class NotPongError(ValueError):
+class NotPongError(PongError, ValueError):
     """An environment is not one that a Pong agent can play; the message says why."""
 
 

@@ -34,7 +34,7 @@ def register() -> None:
 
 def register_with_gymnasium() -> None:
     """Register the environment if Gymnasium is loaded, otherwise when it is."""
-    if "gymnasium" in sys.modules:
+    if sys.modules.get("gymnasium") is not None:
         register()
     elif not any(isinstance(finder, _AfterGymnasium) for finder in sys.meta_path):
         sys.meta_path.insert(0, _AfterGymnasium())

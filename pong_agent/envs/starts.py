@@ -8,8 +8,7 @@ import numpy as np
 from ale_py.env import AtariEnv
 from numpy.typing import NDArray
 
-# Sets the stream that draws no-ops apart from those of the emulator and of the actions.
-_NOOP_STREAM = 3
+from pong_agent.seeding import Stream, generator
 
 
 class NoopStart(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstructorArgs):
@@ -44,8 +43,7 @@ class NoopStart(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstructorArgs
         """
         options = dict(options or {})
         if seed is not None:
-            sequence = np.random.SeedSequence(seed, spawn_key=(_NOOP_STREAM,))
-            self._generator = np.random.default_rng(sequence)
+            self._generator = generator(seed, Stream.NOOPS)
         noops = options.pop("noops", None)
         if noops is None:
             noops = int(self._generator.integers(self.noop_max + 1))

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pong_agent.actions import DOWN, STAY, UP
+from pong_agent.errors import PongError
 from pong_agent.vision.network_input import SparseRows, observe_stored
 from pong_agent.vision.pixels import N_PIXELS, ObservationError, Pixels, field_pixels
 
@@ -18,7 +19,7 @@ _ACTION_NAMES = ((DOWN, "DOWN"), (UP, "UP"), (STAY, "STAY"))
 Field: TypeAlias = NDArray[np.uint8] | Pixels
 
 
-class BatchError(ValueError):
+class BatchError(PongError, ValueError):
     """A batch cannot be learned from; the message names field, expectation and finding."""
 
 
@@ -262,6 +263,7 @@ class TrajectoryBuilder:
     ) -> None:
         self.seed = seed
         self.observation = observation
+        self._following: Field | None = None
         self._frames = [] if previous is None else [_as_pixels(previous)]
         self._actions: list[int] = []
         self._rewards: list[float] = []
@@ -300,6 +302,10 @@ class TrajectoryBuilder:
         if probabilities is not None:
             self._probabilities.append(probabilities)
 
+    def end_with(self, following: Field) -> None:
+        """Keep the field after the last step for `build`."""
+        self._following = following
+
     def build(self, following: Field | None = None) -> Trajectory:
         """Pack the steps into a trajectory.
 
@@ -312,6 +318,7 @@ class TrajectoryBuilder:
         """
         if not self._actions:
             raise BatchError("trajectory: expected one step or more, found none")
+        following = self._following if following is None else following
         last = self._frames[-1] if following is None else _as_pixels(following)
         frames = [*self._frames, last]
         counts, noted = [len(frame) for frame in frames], self._probabilities

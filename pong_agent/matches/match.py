@@ -10,8 +10,8 @@ from pong_agent.agent import PongAgent
 from pong_agent.config import ConfigError
 from pong_agent.envs.two_players import Frame, TwoPlayerPong
 from pong_agent.evaluation.evaluate import bootstrap_interval
-from pong_agent.network import choose_actions
-from pong_agent.vision.pixels import Pixels, pong_pixels
+from pong_agent.vision.fields import FieldHistory
+from pong_agent.vision.pixels import pong_pixels
 
 LONGEST = 108_000  # emulated frames of a game, as in ALE/Pong-v5: half an hour
 
@@ -33,20 +33,18 @@ class Player:
         self._deterministic = deterministic
         self._mirrored = mirrored
         self._generator = np.random.default_rng(seed)
-        self._previous: Pixels | None = None
+        self._fields: FieldHistory | None = None
 
     def reset(self) -> None:
         """Begin a game: forget the frame before."""
-        self._previous = None
+        self._fields = None
 
     def decide(self, screen: Frame) -> int:
         """Return DOWN, UP or STAY for a screen, [210, 160, 3] uint8 RGB."""
-        now = pong_pixels(screen[:, ::-1] if self._mirrored else screen)
-        before = now if self._previous is None else self._previous
-        self._previous = now
-        probabilities = self._agent.action_probabilities([now], [before])
+        now = [pong_pixels(screen[:, ::-1] if self._mirrored else screen)]
+        self._fields = FieldHistory.start(now) if self._fields is None else self._fields.push(now)
         uniforms = None if self._deterministic else self._generator.random(1)
-        return int(choose_actions(probabilities, uniforms)[0])
+        return int(self._agent.decide(self._fields, uniforms).actions[0])
 
 
 @dataclass(frozen=True)

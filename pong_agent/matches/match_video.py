@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pong_agent.envs.two_players import FRAMES_PER_SECOND, Frame
-from pong_agent.recording.encoder import ENCODER, FilmWriter
+from pong_agent.recording.encoder import ENCODER, VideoWriter
 from pong_agent.recording.palette import GROUND, MUTED, font
 
 # The emulator's colours of the two paddles; places and sizes in its pixels.
@@ -54,8 +54,8 @@ def draw_names(left: str, right: str, scale: int) -> npt.NDArray[np.uint8]:
     return np.asarray(bar)
 
 
-class MatchFilm:
-    """Films a game of two agents, every emulated frame; whole or absent as every `FilmWriter`.
+class MatchVideo:
+    """Films a game of two agents, every emulated frame; whole or absent as every `VideoWriter`.
 
     Args:
         path: the film, ending in `.mp4`.
@@ -64,12 +64,12 @@ class MatchFilm:
         scale: each pixel becomes a block of so many a side.
 
     Raises:
-        FilmError: the folder cannot be written to.
+        VideoError: the folder cannot be written to.
         ValueError: the path does not end in `.mp4`, or the scale is below 1.
     """
 
     def __init__(self, path: Path, left: str, right: str, *, scale: int = 4) -> None:
-        self._film = FilmWriter(path, fps=FRAMES_PER_SECOND, scale=1, encoder=ENCODER)
+        self._film = VideoWriter(path, fps=FRAMES_PER_SECOND, scale=1, encoder=ENCODER)
         self._scale = scale
         self._canvas = np.zeros(((_BAR + _HEIGHT) * scale, _WIDTH * scale, 3), np.uint8)
         self._canvas[: _BAR * scale] = draw_names(left, right, scale)

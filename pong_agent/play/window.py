@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from pong_agent.envs.two_players import FRAMES_PER_SECOND
+from pong_agent.errors import PongError
 from pong_agent.play.drawing import PICTURE_SIZE, Painter, largest_scale
 from pong_agent.play.duel import Duel
 from pong_agent.play.levels import LEVELS, Level
@@ -19,7 +20,7 @@ _FRAME = 1 / FRAMES_PER_SECOND  # seconds
 _OF_DESKTOP = 0.85  # what the window takes of it at first, at most
 
 
-class WindowError(RuntimeError):
+class WindowError(PongError, RuntimeError):
     """The window cannot be opened; the message says what is missing."""
 
 

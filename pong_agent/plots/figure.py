@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
-from pong_agent.checkpoint import atomic_replace
 from pong_agent.config import ConfigError
+from pong_agent.whole_file import replacing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -108,7 +108,7 @@ def save_figure(figure: "Figure", path: Path) -> None:
     check_suffix(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_replace(path) as temporary:
+        with replacing(path) as temporary:
             figure.savefig(temporary, format=path.suffix.lower()[1:])
     except OSError as error:
         raise ConfigError(f"output: {path} cannot be written: {error}") from error

@@ -1,6 +1,6 @@
 """Episodes recorded as MP4 videos with sidecars, and replayed from them."""
 
-from pong_agent.recording.encoder import FilmError
+from pong_agent.recording.encoder import VideoError
 from pong_agent.recording.panel import AgentOverlay
 from pong_agent.recording.record import record_episodes
 from pong_agent.recording.recorder import EpisodeRecorder
@@ -10,8 +10,8 @@ from pong_agent.recording.vector_recorder import VectorEpisodeRecorder
 __all__ = [
     "AgentOverlay",
     "EpisodeRecorder",
-    "FilmError",
     "VectorEpisodeRecorder",
+    "VideoError",
     "record_episodes",
     "replay",
 ]

@@ -17,6 +17,8 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from pong_agent.errors import PongError
+
 PIXEL_FORMAT = "yuv420p"  # the one that every browser plays; it needs even sizes
 # On the flat colours of Pong slower presets and a smaller crf change neither size nor picture:
 # a minute of 640x840 weighs 0.25 MB and costs 2.7 s of CPU time (veryfast: 0.24 MB, 5.3 s).
@@ -30,12 +32,12 @@ GIF_COLOURS = 64
 GIF_MAX_FPS = 50  # browsers slow down a GIF whose frames last less than 2/100 s
 
 
-class FilmError(RuntimeError):
+class VideoError(PongError, RuntimeError):
     """A film could not be written or read; the message names it and says what came instead."""
 
 
 @dataclass(frozen=True)
-class FilmInfo:
+class VideoInfo:
     """What a film holds, found by decoding it."""
 
     frames: int  # how many the decoder yields
@@ -47,7 +49,7 @@ class FilmInfo:
     duration: float  # seconds, frames / fps
 
 
-class FilmWriter:
+class VideoWriter:
     """Streams RGB frames into an H.264 MP4 file that appears only when it is whole.
 
     Frames go through a pipe to ffmpeg, which enlarges them and writes `NAME.part.mp4` beside the
@@ -64,15 +66,15 @@ class FilmWriter:
 
     Raises:
         ValueError: `path` does not end in `.mp4`, or `fps` or `scale` is not positive.
-        FilmError: The folder of `path` cannot be made or written to.
+        VideoError: The folder of `path` cannot be made or written to.
 
     Example:
         >>> from tempfile import TemporaryDirectory
         >>> with TemporaryDirectory() as folder:
-        ...     with FilmWriter(Path(folder, "black.mp4"), fps=60, scale=2) as film:
+        ...     with VideoWriter(Path(folder, "black.mp4"), fps=60, scale=2) as film:
         ...         for _ in range(30):
         ...             film.write(np.zeros((210, 160, 3), np.uint8))
-        ...     info = read_film_info(film.path)
+        ...     info = read_video_info(film.path)
         >>> info.frames, info.width, info.height, info.duration
         (30, 320, 420, 0.5)
     """
@@ -99,14 +101,16 @@ class FilmWriter:
         self._shape: tuple[int, ...] = ()  # (height, width, 3) of the first frame
         self._stream: Generator[None, Any, None] | None = None  # imageio's writer
         self._closed = False
-        self._failure: FilmError | None = None  # of `write`, for `close` to repeat
+        self._failure: VideoError | None = None  # of `write`, for `close` to repeat
         try:  # the folder, so that its error comes before the first frame
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._part.touch()
             self._part.unlink()
         except OSError as error:
             folder = self.path.parent
-            raise FilmError(f"{self.path}: expected a writable folder {folder}: {error}") from error
+            raise VideoError(
+                f"{self.path}: expected a writable folder {folder}: {error}"
+            ) from error
 
     def write(self, frame: npt.NDArray[np.uint8]) -> None:
         """Append one frame, [H, W, 3] uint8 RGB; the caller may reuse it afterwards.
@@ -114,10 +118,10 @@ class FilmWriter:
         Raises:
             ValueError: The frame is of another dtype or shape than expected, or its enlarged
                 size is odd. The film may go on without it.
-            FilmError: ffmpeg is missing or has died, or the film is closed.
+            VideoError: ffmpeg is missing or has died, or the film is closed.
         """
         if self._closed:
-            raise FilmError(f"{self.path}: expected an open film, found a closed one")
+            raise VideoError(f"{self.path}: expected an open film, found a closed one")
         frame = np.asarray(frame)
         shape = self._shape or (*frame.shape[:2], 3)
         if frame.dtype != np.uint8 or frame.shape != shape or not frame.size:
@@ -131,7 +135,7 @@ class FilmWriter:
             self._stream.send(np.ascontiguousarray(frame))
         except (ImportError, OSError, RuntimeError, StopIteration) as error:
             reason = str(error).partition("\n")[0]
-            self._failure = FilmError(
+            self._failure = VideoError(
                 f"{self.path}: expected the ffmpeg of the package imageio-ffmpeg to take frame "
                 f"{self.frames}, found {reason or 'that it has stopped'}"
             )
@@ -143,7 +147,7 @@ class FilmWriter:
         """Finish the film, check it and give it its name; does nothing the second time.
 
         Raises:
-            FilmError: No frame was written, an earlier `write` failed, or the film on disk is
+            VideoError: No frame was written, an earlier `write` failed, or the film on disk is
                 not what was asked for.
         """
         if self._failure is not None:
@@ -158,7 +162,7 @@ class FilmWriter:
                 os.fsync(part.fileno())
             self._part.replace(self.path)
         except OSError as error:
-            raise FilmError(f"{self.path}: expected to put the film there: {error}") from error
+            raise VideoError(f"{self.path}: expected to put the film there: {error}") from error
         finally:
             self.discard()
 
@@ -205,23 +209,23 @@ class FilmWriter:
         return stream
 
     def _check(self) -> None:
-        """Raise FilmError unless the part file decodes to what was written."""
+        """Raise VideoError unless the part file decodes to what was written."""
         if not self.frames:
-            raise FilmError(f"{self.path}: expected at least one frame, found none")
+            raise VideoError(f"{self.path}: expected at least one frame, found none")
         height, width = self._shape[0] * self.scale, self._shape[1] * self.scale
         seconds = self.frames / self.fps
-        asked = FilmInfo(self.frames, width, height, self.fps, "h264", PIXEL_FORMAT, seconds)
-        found = read_film_info(self._part)
+        asked = VideoInfo(self.frames, width, height, self.fps, "h264", PIXEL_FORMAT, seconds)
+        found = read_video_info(self._part)
         same_rate = math.isclose(found.fps, asked.fps, abs_tol=0.01)
         if not same_rate or found != replace(asked, fps=found.fps, duration=found.duration):
-            raise FilmError(f"{self.path}: expected {asked}, found {found}")
+            raise VideoError(f"{self.path}: expected {asked}, found {found}")
 
 
-def read_film_info(path: str | os.PathLike[str]) -> FilmInfo:
+def read_video_info(path: str | os.PathLike[str]) -> VideoInfo:
     """Decode a film and tell what it holds.
 
     Raises:
-        FilmError: The file is missing, is no film or does not decode, or ffmpeg is missing.
+        VideoError: The file is missing, is no film or does not decode, or ffmpeg is missing.
     """
     film = Path(path).absolute()
     try:
@@ -233,17 +237,17 @@ def read_film_info(path: str | os.PathLike[str]) -> FilmInfo:
         run = subprocess.run(command, capture_output=True, check=False)  # noqa: S603 - no shell
     except (ImportError, OSError, RuntimeError) as error:
         message = f"{film}: expected the ffmpeg of the package imageio-ffmpeg: {error}"
-        raise FilmError(message) from error
+        raise VideoError(message) from error
     log = run.stderr.decode(errors="replace")
     # Stream #0:0: Video: h264 (avc1 / 0x3), yuv420p(tv, bt709), 640x840, 33 kb/s, 60 fps, 60 tbr
     header = re.search(r"Video: (\w+).*?, (\w+)(?:\(.*?\))?, (\d+)x(\d+).* ([\d.]+k?) fps", log)
     counts = re.findall(rb"^frame=(\d+)", run.stdout, re.MULTILINE)
     if run.returncode or header is None or not counts:
         reason = log.strip().rpartition("\n")[2]
-        raise FilmError(f"{film}: expected a film that ffmpeg can decode: {reason}")
+        raise VideoError(f"{film}: expected a film that ffmpeg can decode: {reason}")
     codec, pixel_format, width, height, rate = header.groups()
     frames, fps = int(counts[-1]), float(rate.replace("k", "e3"))
-    return FilmInfo(frames, int(width), int(height), fps, codec, pixel_format, frames / fps)
+    return VideoInfo(frames, int(width), int(height), fps, codec, pixel_format, frames / fps)
 
 
 def write_gif(
@@ -263,12 +267,12 @@ def write_gif(
 
     Raises:
         ValueError: `fps` is out of range or nothing of the film lies in the cut.
-        FilmError: The film cannot be read, the GIF not be written, or moviepy is missing.
+        VideoError: The film cannot be read, the GIF not be written, or moviepy is missing.
     """
     if not 0 < fps <= GIF_MAX_FPS:
         raise ValueError(f"expected an fps above 0 and up to {GIF_MAX_FPS}, found {fps}")
     film, gif = Path(film_path).absolute(), Path(gif_path).absolute()
-    end = min(start + duration, read_film_info(film).duration)
+    end = min(start + duration, read_video_info(film).duration)
     if not 0 <= start < end:
         raise ValueError(f"{film}: expected a cut within the film, found {start} s to {end} s")
     part = gif.with_suffix(".part.gif")
@@ -292,7 +296,7 @@ def write_gif(
         images[0].save(part, save_all=True, append_images=images[1:], duration=delays, loop=0)
         part.replace(gif)
     except (ImportError, OSError) as error:
-        raise FilmError(f"{gif}: expected to cut a GIF from {film}: {error}") from error
+        raise VideoError(f"{gif}: expected to cut a GIF from {film}: {error}") from error
     finally:
         if part.exists():
             part.unlink()

@@ -23,9 +23,9 @@ from pong_agent.recording.encoder import (
     BT709,
     ENCODER,
     PIXEL_FORMAT,
-    FilmError,
-    FilmInfo,
-    read_film_info,
+    VideoError,
+    VideoInfo,
+    read_video_info,
 )
 
 _FIRST_SERVE = 54  # frame just before the ball appears; until then nothing happens
@@ -53,7 +53,7 @@ class Piece:
 
 def write_montage(
     scenes: Sequence[Sequence[Piece]], path: Path, n_frames: int, scale: int
-) -> FilmInfo:
+) -> VideoInfo:
     """Write scenes one after the other into one film, and read it back.
 
     Args:
@@ -64,7 +64,7 @@ def write_montage(
         scale: size of an emulator's pixel in pixels of the film.
 
     Raises:
-        FilmError: moviepy is missing, or the film is not what was asked for.
+        VideoError: moviepy is missing, or the film is not what was asked for.
         OSError: ffmpeg failed.
     """
     captions = [piece.caption for scene in scenes for piece in scene]
@@ -72,7 +72,7 @@ def write_montage(
     try:
         from moviepy import CompositeVideoClip, ImageClip, VideoFileClip, concatenate_videoclips
     except ImportError as error:
-        raise FilmError(f"expected the package moviepy: {error}") from error
+        raise VideoError(f"expected the package moviepy: {error}") from error
     with ExitStack() as stack:
         clips = []
         for scene in scenes:
@@ -103,11 +103,11 @@ def write_montage(
             ffmpeg_params=["-vf", convert, *BT709, *ENCODER, "-pix_fmt", PIXEL_FORMAT],
             logger=None,
         )
-    found = read_film_info(path)
+    found = read_video_info(path)
     size = (left_edges(len(scenes[0]), scale)[-1] + WIDTH * scale, (BAR_HEIGHT + HEIGHT) * scale)
-    asked = FilmInfo(total, *size, found.fps, "h264", PIXEL_FORMAT, found.duration)
+    asked = VideoInfo(total, *size, found.fps, "h264", PIXEL_FORMAT, found.duration)
     if found != asked:
-        raise FilmError(f"expected {asked}, found {found}")
+        raise VideoError(f"expected {asked}, found {found}")
     return found
 
 

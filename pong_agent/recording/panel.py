@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from pong_agent.actions import DOWN, STAY, UP
 from pong_agent.agent import PongAgent
-from pong_agent.network import Floats, action_probabilities, forward, values
+from pong_agent.network import Floats
 from pong_agent.recording.capture import Frame
 from pong_agent.recording.palette import (
     AGENT,
@@ -27,7 +27,7 @@ from pong_agent.recording.palette import (
     input_picture,
     weights_picture,
 )
-from pong_agent.vision.network_input import observe
+from pong_agent.vision.fields import FieldHistory
 from pong_agent.vision.pixels import FIELD_SHAPE, N_PIXELS, lit_pixels
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class AgentOverlay:
 
     def reset(self, observation: Any) -> None:
         """Begin an episode with its first observation."""
-        self._now = self._before = lit_pixels(observation)
+        self._fields = FieldHistory.start([lit_pixels(observation)])
         self._score = [0, 0]  # of the opponent, of the agent
         self._action: int | None = None
         self._values: deque[float] = deque(maxlen=_HISTORY)
@@ -96,7 +96,7 @@ class AgentOverlay:
 
     def observe(self, observation: Any, reward: float) -> None:
         """Take note of what came of it."""
-        self._before, self._now = self._now, lit_pixels(observation)
+        self._fields = self._fields.push([lit_pixels(observation)])
         if reward:
             self._score[int(reward > 0)] += round(abs(reward))
         self._decide()
@@ -120,10 +120,8 @@ class AgentOverlay:
 
     def _decide(self) -> None:
         """Work out what the network makes of the last observation."""
-        agent, mirror = self._agent, self._agent.config.mirror
-        inputs = observe(agent.config.observation, [self._now], [self._before])
-        logits, hidden = forward(dict(agent.parameters), inputs, mirror=mirror)
-        self._hidden = hidden[0]
+        activations = self._agent.examine(self._fields)
+        self._hidden = activations.hidden[0]
         self._activity = _STEADY * self._activity + (1 - _STEADY) * self._hidden
         if self._n_decided % _CELLS_REFRESH == 0:
             self._cells = self._hidden
@@ -131,9 +129,10 @@ class AgentOverlay:
             order = np.argsort(-self._activity, kind="stable")
             self._most_active = order[:_SHOWN_UNITS].tolist()
         self._n_decided += 1
-        self._probabilities = action_probabilities(logits)[0].tolist()
-        if "Wv" in agent.parameters:
-            self._values.append(float(values(dict(agent.parameters), hidden, mirror=mirror)[0]))
+        self._probabilities = activations.probabilities[0].tolist()
+        values = self._agent.values(activations)
+        if values is not None:
+            self._values.append(float(values[0]))
         self._stale = True
 
     def _draw(self, height: int, width: int) -> npt.NDArray[np.uint8]:
@@ -205,7 +204,9 @@ class AgentOverlay:
 
     def _draw_input(self, panel: Image.Image) -> None:
         """Draw what the network sees: at a scale of 4, three pixels of the film for each."""
-        picture = input_picture(self._agent.config.observation, self._now, self._before)
+        picture = input_picture(
+            self._agent.config.observation, self._fields.current[0], self._fields.previous[0]
+        )
         side = round(_INPUT_SIDE * self._scale)
         panel.paste(enlarged(picture, side), (_LEFT * self._scale, 104 * self._scale))
 

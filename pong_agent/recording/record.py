@@ -60,7 +60,7 @@ def record_episodes(
     Raises:
         ConfigError: A number is out of range.
         NotPongError: The environment is not Pong.
-        FilmError: A film cannot be written.
+        VideoError: A film cannot be written.
 
     Example:
         >>> from tempfile import TemporaryDirectory

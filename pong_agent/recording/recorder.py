@@ -12,7 +12,7 @@ import numpy as np
 from gymnasium.core import ActType, ObsType
 
 from pong_agent.recording.capture import Checksum, Frame, FrameSource, true_fps
-from pong_agent.recording.encoder import DETAILED_ENCODER, ENCODER, FilmWriter
+from pong_agent.recording.encoder import DETAILED_ENCODER, ENCODER, VideoWriter
 from pong_agent.recording.sidecar import (
     Sidecar,
     describe_environment,
@@ -80,7 +80,7 @@ class EpisodeRecorder(
 
     Raises:
         ValueError: The environment renders no RGB arrays, or its rate is not known.
-        FilmError: From `reset` and `step`, when a film cannot be written.
+        VideoError: From `reset` and `step`, when a film cannot be written.
 
     Example:
         >>> from tempfile import TemporaryDirectory
@@ -129,7 +129,7 @@ class EpisodeRecorder(
         self._episode_trigger, self._step_trigger = episode_trigger, step_trigger
         self._overlay = overlay
         self._agent = dict(metadata or {})
-        self._film: FilmWriter | None = None  # None while nothing is filmed
+        self._film: VideoWriter | None = None  # None while nothing is filmed
         self._episode = _Episode(None, None)
         self._closed = False
         self._source = FrameSource(env, self._write)
@@ -195,7 +195,7 @@ class EpisodeRecorder(
     def _begin(self, name: str) -> None:
         """Begin a film with the present picture."""
         path, plain = self.video_folder / f"{name}.mp4", self._overlay is None
-        self._film = FilmWriter(
+        self._film = VideoWriter(
             path,
             fps=self.fps,
             scale=self.scale if plain else 1,  # the panel's frames come enlarged

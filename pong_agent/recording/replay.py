@@ -10,7 +10,7 @@ import gymnasium
 
 from pong_agent.envs.make import NotPongError, make_env
 from pong_agent.recording.capture import Checksum, FrameSource
-from pong_agent.recording.encoder import FilmError
+from pong_agent.recording.encoder import VideoError
 from pong_agent.recording.sidecar import Sidecar
 
 _REFUSALS = (
@@ -67,7 +67,7 @@ def replay(path: str | Path, env: Any = None) -> Replay:
         Whether all is identical, and where it is not.
 
     Raises:
-        FilmError: the file cannot be read, the episode had no seed to begin it with, or the
+        VideoError: the file cannot be read, the episode had no seed to begin it with, or the
             environment takes no such seed or action.
         NotPongError: the environment is not Pong, and none was given.
 
@@ -86,7 +86,7 @@ def replay(path: str | Path, env: Any = None) -> Replay:
     path = Path(path).with_suffix(".json")
     sidecar = Sidecar.read(path)
     if sidecar.seed is None:
-        raise FilmError(
+        raise VideoError(
             f"{path}: the episode went on from the one before it, without a seed of its own: "
             f"call reset(seed=...) to film what can be played again"
         )
@@ -96,7 +96,7 @@ def replay(path: str | Path, env: Any = None) -> Replay:
     try:
         return _compare(env, sidecar)
     except _REFUSALS as error:
-        raise FilmError(f"{path}: the environment refuses what was filmed: {error!r}") from error
+        raise VideoError(f"{path}: the environment refuses what was filmed: {error!r}") from error
     finally:
         if own:
             env.close()
@@ -117,7 +117,7 @@ def _make_again(sidecar: Sidecar, path: Path) -> Any:
         numbers = count if isinstance(count, tuple) else (count,)
         if not all(type(n) is int and 0 <= n <= _LARGEST_NUMBER for n in numbers):
             told = f"expected up to {_LARGEST_NUMBER}, found {count!r:.60}"
-            raise FilmError(f"{path}: {name}: {told}")
+            raise VideoError(f"{path}: {name}: {told}")
     try:
         return make_env(sidecar.env_id, render_mode="rgb_array", **kwargs)
     except (TypeError, ValueError, RuntimeError) as error:

@@ -14,9 +14,9 @@ from typing import Any, Self
 
 import numpy as np
 
-from pong_agent.checkpoint import atomic_replace
 from pong_agent.evaluation.model_card import package_versions
-from pong_agent.recording.encoder import FilmError
+from pong_agent.recording.encoder import VideoError
+from pong_agent.whole_file import replacing
 
 FORMAT_VERSION = 1
 _LARGEST = 64 * 2**20  # bytes; a game of 27,000 steps takes 0.4 MB
@@ -76,7 +76,7 @@ class Sidecar:
         """Write the sidecar, complete or not at all.
 
         Raises:
-            FilmError: the file cannot be written.
+            VideoError: the file cannot be written.
         """
         packed = np.array(self.checksums, "<u4").tobytes()
         content = {
@@ -90,27 +90,27 @@ class Sidecar:
         # A line for each entry: lists of thousands of numbers would take as many lines.
         lines = [f"  {json.dumps(name)}: {json.dumps(value)}" for name, value in content.items()]
         try:
-            with atomic_replace(path) as temporary:
+            with replacing(path) as temporary:
                 temporary.write_text("{\n" + ",\n".join(lines) + "\n}\n")
         except OSError as error:
-            raise FilmError(f"{path}: cannot be written: {error}") from error
+            raise VideoError(f"{path}: cannot be written: {error}") from error
 
     @classmethod
     def read(cls, path: str | Path) -> Self:
         """Read what `write` wrote.
 
         Raises:
-            FilmError: the file cannot be read, or is no sidecar of a known version.
+            VideoError: the file cannot be read, or is no sidecar of a known version.
         """
         path = Path(path)
         try:
             if path.stat().st_size > _LARGEST:
-                raise FilmError(f"{path}: expected at most {_LARGEST} bytes, found more")
+                raise VideoError(f"{path}: expected at most {_LARGEST} bytes, found more")
             content = json.loads(path.read_text())
             if not isinstance(content, dict) or content.get("format") != "pong_agent film":
-                raise FilmError(f"{path}: expected the JSON file that comes with a film")
+                raise VideoError(f"{path}: expected the JSON file that comes with a film")
             if content["format_version"] != FORMAT_VERSION:
-                raise FilmError(
+                raise VideoError(
                     f"{path}: expected format version {FORMAT_VERSION}, found "
                     f"{content['format_version']}: was it written by a newer pong_agent?"
                 )
@@ -121,24 +121,24 @@ class Sidecar:
             sidecar = cls(**{**known, "checksums": checksums})
             sidecar._check(path)
         except (OSError, KeyError, TypeError, ValueError, RecursionError, binascii.Error) as error:
-            raise FilmError(f"{path}: cannot be read as a film's JSON file: {error!r}") from error
+            raise VideoError(f"{path}: cannot be read as a film's JSON file: {error!r}") from error
         return sidecar
 
     def _check(self, path: Path) -> None:
         """Refuse entries of other types, and what does not fit together.
 
         Raises:
-            FilmError: with what was expected and found.
+            VideoError: with what was expected and found.
         """
         for name, kinds in _TYPES.items():
             if type(value := getattr(self, name)) not in kinds:
                 expected = " or ".join(kind.__name__ for kind in kinds)
-                raise FilmError(f"{path}: {name}: expected {expected}, found {value!r:.60}")
+                raise VideoError(f"{path}: {name}: expected {expected}, found {value!r:.60}")
         if any(type(reward) not in (int, float) for reward in self.rewards):
-            raise FilmError(f"{path}: rewards: expected numbers, found others")
+            raise VideoError(f"{path}: rewards: expected numbers, found others")
         n_checksums = 1 + len(self.actions) - self.first_step
         if len(self.rewards) != len(self.actions) or len(self.checksums) != n_checksums:
-            raise FilmError(
+            raise VideoError(
                 f"{path}: expected as many rewards as actions, and {n_checksums} checksums, found "
                 f"{len(self.rewards)}, {len(self.actions)} and {len(self.checksums)}"
             )

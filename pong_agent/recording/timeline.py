@@ -16,7 +16,7 @@ from pong_agent.config import ConfigError
 from pong_agent.learning.batch import Trajectory
 from pong_agent.recording.captions import Caption, Stage, end_of_game, training_so_far
 from pong_agent.recording.capture import EMULATOR_FPS
-from pong_agent.recording.encoder import FilmError, FilmInfo, read_film_info
+from pong_agent.recording.encoder import VideoError, VideoInfo, read_video_info
 from pong_agent.recording.montage import Piece, write_montage
 from pong_agent.recording.record import record_episodes
 
@@ -35,7 +35,7 @@ def write_timeline(
     env_id: str | None = None,
     env_kwargs: Mapping[str, Any] | None = None,
     on_piece: Callable[[Stage, Trajectory], None] | None = None,
-) -> FilmInfo:
+) -> VideoInfo:
     """Film how an agent learned, at the true 60 frames per second, with captions above the picture.
 
     Each stage plays one whole greedy game, all with the same seed, and its caption says how that
@@ -64,7 +64,7 @@ def write_timeline(
         ConfigError: a number or the film's name is out of range, or there are too few stages.
         CheckpointError: weights cannot be read.
         NotPongError: the environment is not Pong.
-        FilmError: the film cannot be written; an older one stays.
+        VideoError: the film cannot be written; an older one stays.
 
     Example:
         >>> with TemporaryDirectory() as folder:
@@ -98,7 +98,7 @@ def write_timeline(
         with TemporaryDirectory(prefix=f".{film.stem}-", dir=film.parent) as folder:
             for number, stage in enumerate(shown):
                 game, game_film = _play(stage, folder, {**options, "name_prefix": f"{number}"})
-                frames = read_film_info(game_film).frames
+                frames = read_video_info(game_film).frames
                 done = stage.agent_steps / max(1, stages[-1].agent_steps)
                 pieces.append(
                     Piece(
@@ -116,8 +116,8 @@ def write_timeline(
             with part.open("rb+") as file:
                 os.fsync(file.fileno())
             part.replace(film)
-    except (FilmError, OSError) as error:
-        raise FilmError(f"{film}: expected to put a film there: {_last_line(error)}") from error
+    except (VideoError, OSError) as error:
+        raise VideoError(f"{film}: expected to put a film there: {_last_line(error)}") from error
     return info
 
 

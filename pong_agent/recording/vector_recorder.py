@@ -13,7 +13,7 @@ import numpy.typing as npt
 from gymnasium.vector import AutoresetMode, VectorEnv, VectorWrapper
 
 from pong_agent.recording.capture import Frame, FrameSource, true_fps
-from pong_agent.recording.encoder import FilmWriter
+from pong_agent.recording.encoder import VideoWriter
 from pong_agent.recording.recorder import check_open
 
 
@@ -42,7 +42,7 @@ class VectorEpisodeRecorder(VectorWrapper, gym.utils.RecordConstructorArgs):
 
     Raises:
         ValueError: the environment renders no RGB arrays, or its rate is not known.
-        FilmError: from `reset` and `step`, when a film cannot be written.
+        VideoError: from `reset` and `step`, when a film cannot be written.
 
     Example:
         >>> from tempfile import TemporaryDirectory
@@ -89,7 +89,7 @@ class VectorEpisodeRecorder(VectorWrapper, gym.utils.RecordConstructorArgs):
         self.scale = scale
         self.paths: list[Path] = []
         self._trigger = episode_trigger or (lambda _: True)
-        self._films: list[FilmWriter | None] = [None] * self.num_envs
+        self._films: list[VideoWriter | None] = [None] * self.num_envs
         self._closed = False
         self._numbers = [-1] * self.num_envs  # of the running episodes
         self._done = np.zeros(self.num_envs, np.bool_)  # whose episode the last step ended
@@ -163,7 +163,7 @@ class VectorEpisodeRecorder(VectorWrapper, gym.utils.RecordConstructorArgs):
             self._numbers[i] += 1
             if self._trigger(self._numbers[i]):
                 name = f"{self.name_prefix}-env-{i}-episode-{self._numbers[i]}.mp4"
-                film = FilmWriter(self.video_folder / name, fps=self.fps, scale=self.scale)
+                film = VideoWriter(self.video_folder / name, fps=self.fps, scale=self.scale)
                 self._films[i] = film
         if self._sources:
             for i in np.flatnonzero(which).tolist():

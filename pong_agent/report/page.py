@@ -7,13 +7,13 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from pong_agent.checkpoint import atomic_replace
 from pong_agent.config import ConfigError
 from pong_agent.report.games import N_SETTINGS, play_games
 from pong_agent.report.plots import learning_plot, returns_plot
 from pong_agent.report.provenance import Subject, hyperparameters, origin
 from pong_agent.report.sections import film, looks, rallies, scores, units
 from pong_agent.training.run_folder import RunError
+from pong_agent.whole_file import replacing
 
 _LIBRARIES = ("jinja2", "matplotlib", "PIL")
 
@@ -49,7 +49,7 @@ def write_report(
     Raises:
         ConfigError: a library of the extra `report` is missing, or a number is out of range.
         RunError: the output cannot be written, or the run cannot be read.
-        FilmError: the film cannot be written.
+        VideoError: the film cannot be written.
 
     Example:
         >>> from tempfile import TemporaryDirectory
@@ -93,7 +93,7 @@ def write_report(
     if on_episode is not None:
         on_episode()
     try:
-        with atomic_replace(output) as temporary:
+        with replacing(output) as temporary:
             temporary.write_text(page, encoding="utf-8")
     except OSError as error:
         raise RunError(f"{output}: cannot be written: {error}") from error

@@ -15,7 +15,7 @@ from pong_agent.envs.make import make_env
 from pong_agent.evaluation.evaluate import play_episodes
 from pong_agent.learning.batch import Trajectory
 from pong_agent.recording import EpisodeRecorder
-from pong_agent.recording.encoder import read_film_info
+from pong_agent.recording.encoder import read_video_info
 from pong_agent.report.games import (
     NOOP_MAX,
     STICKY,
@@ -29,6 +29,7 @@ from pong_agent.report.plots import rallies_plot
 from pong_agent.report.provenance import Subject, hyperparameters
 from pong_agent.report.saliency import margin_gradient
 from pong_agent.report.units import important_units
+from pong_agent.vision.fields import FieldHistory
 from pong_agent.vision.pixels import draw_field
 
 _N_MOMENTS, _N_UNITS = 4, 12
@@ -88,7 +89,7 @@ def film(agent: PongAgent, games: Games, env_kwargs: Mapping[str, Any]) -> dict[
         with EpisodeRecorder(env, folder, scale=_FILM_SCALE) as recorder:
             [game] = play_episodes(agent, recorder, [seed], True)
         [path] = recorder.paths
-        content, info = path.read_bytes(), read_film_info(path)
+        content, info = path.read_bytes(), read_video_info(path)
         poster = _still(path, min(_POSTER_SECOND, info.duration / 2))
     return {
         "uri": data_uri(content, "video/mp4"),
@@ -133,7 +134,7 @@ def looks(agent: PongAgent, trajectory: Trajectory) -> dict[str, Any]:
     scale = _scale(np.stack([gradient for gradient, _ in gradients]))
     moments = []
     for step, pair, (gradient, margin) in zip(steps, fields, gradients, strict=True):
-        [probabilities] = agent.action_probabilities(*([one] for one in pair))
+        [probabilities] = agent.examine(FieldHistory(*([one] for one in pair))).probabilities
         moments.append(
             {
                 "step": step,

@@ -7,7 +7,7 @@ from pong_agent.agent import PongAgent
 from pong_agent.checkpoint import CheckpointError, load_arrays, save_arrays
 from pong_agent.config import AgentConfig, PPOConfig
 from pong_agent.learning.batch import Batch
-from pong_agent.rollout import episode_seed
+from pong_agent.seeding import Stream, derived_seed
 from pong_agent.training.collector import Collector, Unit
 from pong_agent.training.games import Game, games_from_arrays, games_to_arrays
 
@@ -56,7 +56,10 @@ class GameBatches:
         return self._config.annealed(progress.agent_steps, progress.mean_return).fragment_steps
 
     def _seeds(self, root_seed: int, update: int) -> list[int]:
-        return [episode_seed(root_seed, update, index) for index in range(n_games(self._config))]
+        return [
+            derived_seed(root_seed, Stream.TRAINING_EPISODES, update, index)
+            for index in range(n_games(self._config))
+        ]
 
     def _units(self, games: list[Game], seeds: list[int], n_steps: int | None) -> list[Unit]:
         """Deal the games out to the workers; one call of the network serves all of a unit."""

@@ -6,13 +6,14 @@ from typing import Any, NamedTuple, Protocol
 from pong_agent.agent import PongAgent
 from pong_agent.config import AgentConfig, environment_kwargs
 from pong_agent.envs.make import make_env
+from pong_agent.errors import PongError
 from pong_agent.learning.batch import Trajectory
 from pong_agent.network import Floats
 from pong_agent.rollout import rollout
 from pong_agent.training.games import Game, play_games, start_game
 
 
-class CollectorError(RuntimeError):
+class CollectorError(PongError, RuntimeError):
     """Episodes could not be collected; the message says what failed."""
 
 

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from pong_agent.agent import PongAgent
 from pong_agent.envs.make import restore_emulator, save_emulator
 from pong_agent.learning.batch import Trajectory
-from pong_agent.rollout import action_generator, rollout, rollout_fragment, start_options
+from pong_agent.rollout import rollout, rollout_fragment, start_options
+from pong_agent.seeding import Stream, generator
+from pong_agent.vision.fields import FieldHistory
 from pong_agent.vision.pixels import Pixels, draw_field, field_pixels, lit_pixels
 
-# Sets the stream that environments draw from apart from that which samples actions.
-_ENVIRONMENT_STREAM = 4
 _LARGEST_STATE = 2**16  # bytes of an emulator's state; Pong's are 14.5 kB
 
 
@@ -69,15 +69,14 @@ def play_games(
         N trajectories, and the N games to go on with.
     """
     for env, game, seed in zip(environments, games, seeds, strict=True):
-        sequence = np.random.SeedSequence(seed, spawn_key=(_ENVIRONMENT_STREAM,))
-        env.unwrapped.np_random = np.random.default_rng(sequence)
+        env.unwrapped.np_random = generator(seed, Stream.EMULATOR)
         restore_emulator(env, _unpacked(game.emulator), game.last_action)
     if n_steps is None:
         starts = [game.current for game in games]
         whole = rollout(agent, environments, seeds, starts=starts)
         return whole, [_next_episode(agent, env) for env in environments]
-    generators = [action_generator(seed) for seed in seeds]
-    fields = [(game.current, game.previous) for game in games]
+    generators = [generator(seed, Stream.EPISODE_ACTIONS) for seed in seeds]
+    fields = FieldHistory([game.current for game in games], [game.previous for game in games])
     played, fields = rollout_fragment(agent, environments, fields, n_steps, generators)
     trajectories = [
         replace(one, seed=seed, return_before=game.return_before, steps_before=game.steps_before)
@@ -85,8 +84,8 @@ def play_games(
     ]
     following = [
         Game(_packed(env), current, previous, *_running(trajectory, agent))
-        for env, (current, previous), trajectory in zip(
-            environments, fields, trajectories, strict=True
+        for env, current, previous, trajectory in zip(
+            environments, fields.current, fields.previous, trajectories, strict=True
         )
     ]
     return trajectories, following

@@ -10,9 +10,9 @@ from math import isfinite, nan
 from pathlib import Path
 from typing import Any
 
-from pong_agent.checkpoint import atomic_replace
 from pong_agent.config import ConfigError
 from pong_agent.learning.progress import Progress
+from pong_agent.whole_file import replacing
 
 # Where Stable-Baselines3 has the name, the meaning is its own but for what stands beside it here.
 METRICS = (
@@ -148,7 +148,7 @@ def drop_rows_after(path: Path, update: int) -> None:
         ValueError: it holds something else.
     """
     rows = [row for row in read_rows(path) if int(row["time/iterations"]) <= update]
-    with atomic_replace(path) as temporary, temporary.open("w", newline="") as file:
+    with replacing(path) as temporary, temporary.open("w", newline="") as file:
         writer = csv.DictWriter(file, METRICS)
         writer.writeheader()
         writer.writerows(rows)

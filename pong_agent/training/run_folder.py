@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from pong_agent.agent import PongAgent
-from pong_agent.checkpoint import CheckpointError, atomic_replace
+from pong_agent.checkpoint import CheckpointError
+from pong_agent.errors import PongError
 from pong_agent.training.metrics import (
     TensorBoard,
     append_row,
@@ -25,12 +26,13 @@ from pong_agent.training.metrics import (
     read_rows,
     write_header,
 )
+from pong_agent.whole_file import replacing
 
 _KEPT_CHECKPOINTS = 3
 _CHECKPOINT_NAME = re.compile(r"update-(\d+)\.npz")
 
 
-class RunError(RuntimeError):
+class RunError(PongError, RuntimeError):
     """A run folder cannot be made or used; the message names it and says why."""
 
 
@@ -92,7 +94,7 @@ class RunFolder:
         return config
 
     def _write_config(self, config: Mapping[str, Any]) -> None:
-        with atomic_replace(self.path / "config.json") as temporary:
+        with replacing(self.path / "config.json") as temporary:
             temporary.write_text(json.dumps(config, indent=2) + "\n")
 
     def set_hyperparams(self, given: Sequence[str], values: Mapping[str, Any]) -> None:
@@ -133,7 +135,7 @@ class RunFolder:
         """
         path = self.path / "config.toml"
         try:
-            with atomic_replace(path) as temporary:
+            with replacing(path) as temporary:
                 temporary.write_text(toml)
         except OSError as error:
             raise RunError(f"{path}: cannot be written: {error}") from error

@@ -10,6 +10,8 @@ from typing import Any, NoReturn, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from pong_agent.errors import PongError
+
 FRAME_SHAPE = (210, 160, 3)  # height, width, RGB: the screen of the Atari 2600 in ALE
 SCREEN_SHAPE = FRAME_SHAPE[:2]  # the same as indices of the console's colours
 FIELD_SHAPE = (80, 80)  # the playing field at half resolution
@@ -35,7 +37,7 @@ _ALL_LIT = N_PIXELS // 2
 Pixels: TypeAlias = NDArray[np.uint16]
 
 
-class ObservationError(ValueError):
+class ObservationError(PongError, ValueError):
     """An observation is not a raw Pong frame; the message says what was expected and found."""
 
 

@@ -11,12 +11,12 @@ apart.
 """
 
 import warnings
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pong_agent.vision.fields import FieldHistory
 from pong_agent.vision.pixels import Pixels
 
 # A row of the frame through the middle of the score's digits, and a column for each of their bars:
@@ -109,16 +109,11 @@ def fell_back(before: Scores, now: Scores, starts: NDArray[np.bool_]) -> bool:
     return bool((before.above_zero & ~now.above_zero & ~starts).any())
 
 
-def jumped(current: Sequence[Pixels], previous: Sequence[Pixels]) -> bool:
-    """Tell whether a game shows the console's first picture after another one.
-
-    Args:
-        current: lit pixels of N playing fields.
-        previous: those of the fields before; `current` where an episode starts.
-    """
+def jumped(fields: FieldHistory) -> bool:
+    """Return whether a game shows the console's first field after another one."""
     return any(
         len(now) in _FIRST_PICTURES and _is_first(now) and not _is_first(before)
-        for now, before in zip(current, previous, strict=True)
+        for now, before in zip(fields.current, fields.previous, strict=True)
     )
 
 

@@ -10,6 +10,7 @@ import pytest
 from pong_agent import PRESETS, Batch, PongAgent
 from pong_agent.benchmarks.wire import measure_wire
 from pong_agent.training.collector import RolloutWorker, Unit
+from pong_agent.vision.fields import FieldHistory
 from pong_agent.vision.network_input import INPUT_SIZES
 from pong_agent.vision.pixels import N_PIXELS, lit_pixels
 
@@ -44,7 +45,7 @@ def test_the_first_layer_multiplies_lit_pixels_only(preset, n_rows, frames):
     places = 1 + 6 * np.arange(n_rows)
     current = [lit_pixels(frames[place]) for place in places]
     previous = [lit_pixels(frames[place - 1]) for place in places]
-    expected = agent.action_probabilities(current, previous)
+    expected = agent.examine(FieldHistory(current, previous)).probabilities
 
     width = INPUT_SIZES[agent.config.observation]
     lit = lit_columns(current, previous)
@@ -52,7 +53,9 @@ def test_the_first_layer_multiplies_lit_pixels_only(preset, n_rows, frames):
     poisoned[:, lit[lit < width]] = agent.parameters["W1"][:, lit[lit < width]]
     agent._parameters = dict(agent.parameters) | {"W1": poisoned}
     # A product with a dark pixel's weight would be 0 x NaN.
-    np.testing.assert_array_equal(agent.action_probabilities(current, previous), expected)
+    np.testing.assert_array_equal(
+        agent.examine(FieldHistory(current, previous)).probabilities, expected
+    )
 
     per_step = sum(map(len, current + previous)) / n_rows * agent.config.hidden_units
     assert 0 < per_step < 0.01 * width * agent.config.hidden_units

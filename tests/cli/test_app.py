@@ -13,7 +13,7 @@ import pytest
 from pong_agent import CheckpointError, PongAgent
 from pong_agent.cli.app import main
 from pong_agent.evaluation import evaluate_policy
-from pong_agent.recording.encoder import read_film_info
+from pong_agent.recording.encoder import read_video_info
 from pong_agent.training.run_folder import RunFolder
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
@@ -78,7 +78,7 @@ def test_record_films_a_whole_game(run_folder, tmp_path, capsys):
     film = tmp_path / "pong-episode-0.mp4"
     assert str(film) in printed
     assert "mean -21.00" in printed or "mean -20.00" in printed
-    info = read_film_info(film)
+    info = read_video_info(film)
     assert (info.width, info.height, info.fps) == (320, 420, 60.0)
     steps = int(printed.splitlines()[2].split()[2])
     assert info.frames == steps + 1  # a frame for each act of the emulator, and the first one

@@ -17,7 +17,7 @@ from pong_agent import (
 from pong_agent.benchmarks import notebook
 from pong_agent.learning.reinforce import episode_gradient, init_optimizer, update
 from pong_agent.learning.returns import discounted_returns, standardize
-from pong_agent.rollout import action_generator
+from pong_agent.seeding import Stream, generator
 
 CONFIG = PRESETS["reinforce"]
 
@@ -80,7 +80,7 @@ def test_two_updates_equal_the_notebooks():
         played = [rollout(agent, [env], [seed])[0] for seed in seeds]
         buffer = {name: np.zeros_like(weights) for name, weights in model.weights.items()}
         for seed, trajectory in zip(seeds, played, strict=True):
-            episode = notebook.rollout(model, env, action_generator(seed), seed)
+            episode = notebook.rollout(model, env, generator(seed, Stream.EPISODE_ACTIONS), seed)
             assert ((np.array(episode[2]) > 0) == (trajectory.actions == 1)).all()
             assert trajectory.rewards.tolist() == episode[-1]
             for name, gradient in notebook.compute_gradient(model, *episode).items():

@@ -10,7 +10,7 @@ from pong_agent.config import ConfigError
 from pong_agent.envs.two_players import TwoPlayerPong
 from pong_agent.matches.match import Game, MatchResult, Player, play_game, play_match
 from pong_agent.matches.match_video import draw_names
-from pong_agent.recording.encoder import read_film_info
+from pong_agent.recording.encoder import read_video_info
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +109,7 @@ def test_the_command_plays_films_and_tells(tmp_path, capsys, weak):
     assert printed.count("not finished") == 2
     assert "95 % interval" in printed
     assert len(json.loads(out.read_text())["games"]) == 2
-    info = read_film_info(film)
+    info = read_video_info(film)
     assert (info.frames, info.width, info.height, info.fps) == (401, 320, 460, 60.0)
     assert main([*args, "--film", str(tmp_path / "match.avi")]) == 1
     assert "ends in .mp4" in capsys.readouterr().err

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pong_agent.recording import encoder as film_module
-from pong_agent.recording.encoder import FilmError, FilmWriter, read_film_info, write_gif
+from pong_agent.recording import encoder as encoder_module
+from pong_agent.recording.encoder import VideoError, VideoWriter, read_video_info, write_gif
 
 BROWN, WHITE, GREEN = (144, 72, 17), (236, 236, 236), (92, 186, 92)  # Pong's colours
 
@@ -39,15 +39,15 @@ def write_pictures(film, n):
         film.write(picture(i))
 
 
-def write_film(path, n, **options):
-    with FilmWriter(path, **options) as film:
+def write_video(path, n, **options):
+    with VideoWriter(path, **options) as film:
         write_pictures(film, n)
     return path
 
 
 def decode(path):
     """All frames of a film, [N, H, W, 3] uint8."""
-    info = read_film_info(path)
+    info = read_video_info(path)
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", str(path)]
     command += ["-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
     data = subprocess.run(command, capture_output=True, check=True).stdout
@@ -75,7 +75,7 @@ def processes(monkeypatch):
 @pytest.mark.parametrize(("n", "fps", "scale"), [(1, 60, 4), (75, 60, 2), (10, 29.97, 2)])
 def test_film_is_what_was_asked_for(tmp_path, n, fps, scale):
     """A film has exactly the frames written, and the size, rate and format asked for."""
-    info = read_film_info(write_film(tmp_path / "a.mp4", n, fps=fps, scale=scale))
+    info = read_video_info(write_video(tmp_path / "a.mp4", n, fps=fps, scale=scale))
     assert (info.frames, info.width, info.height) == (n, 32 * scale, 42 * scale)
     assert (info.fps, info.codec, info.pixel_format) == (fps, "h264", "yuv420p")
     assert info.duration == pytest.approx(n / fps)
@@ -84,7 +84,7 @@ def test_film_is_what_was_asked_for(tmp_path, n, fps, scale):
 
 def test_pixels_become_sharp_blocks_of_their_colour(tmp_path):
     """Every pixel of every frame comes back as a block of its colour."""
-    shots = decode(write_film(tmp_path / "a.mp4", 40, scale=4)).astype(int)
+    shots = decode(write_video(tmp_path / "a.mp4", 40, scale=4)).astype(int)
     for i, shot in enumerate(shots):
         for corner in (1, 2):  # inside a block: at its rim the decoder blends the colour
             assert np.abs(shot[corner::4, corner::4] - picture(i)).mean() < 2
@@ -94,44 +94,44 @@ def test_pixels_become_sharp_blocks_of_their_colour(tmp_path):
 
 def test_film_starts_to_play_before_it_is_loaded(tmp_path):
     """The table of contents stands before the pictures."""
-    data = write_film(tmp_path / "a.mp4", 10).read_bytes()
+    data = write_video(tmp_path / "a.mp4", 10).read_bytes()
     assert 0 < data.index(b"moov") < data.index(b"mdat")
 
 
 def test_missing_folders_are_made(tmp_path):
     """A film makes the folders that it is to lie in."""
-    assert write_film(tmp_path / "new" / "folder" / "a.mp4", 2).is_file()
+    assert write_video(tmp_path / "new" / "folder" / "a.mp4", 2).is_file()
 
 
 def test_reused_buffers_and_views_are_written_as_they_are(tmp_path):
     """A frame may be overwritten after `write`, and need not be contiguous."""
     buffer = np.zeros((42, 32, 3), np.uint8)
-    with FilmWriter(tmp_path / "a.mp4", scale=2) as film:
+    with VideoWriter(tmp_path / "a.mp4", scale=2) as film:
         for i in range(5):
             buffer[:] = picture(i)[:, ::-1]
             film.write(buffer[:, ::-1])
-    write_film(tmp_path / "b.mp4", 5, scale=2)
+    write_video(tmp_path / "b.mp4", 5, scale=2)
     np.testing.assert_array_equal(decode(tmp_path / "a.mp4"), decode(tmp_path / "b.mp4"))
 
 
 def test_a_second_close_does_nothing(tmp_path):
     """`close` and `discard` leave a finished film as it is; `write` refuses."""
-    film = FilmWriter(tmp_path / "a.mp4")
+    film = VideoWriter(tmp_path / "a.mp4")
     film.write(picture(0))
     film.close()
     film.close()
     film.discard()
-    with pytest.raises(FilmError, match=r"a\.mp4: expected an open film, found a closed one"):
+    with pytest.raises(VideoError, match=r"a\.mp4: expected an open film, found a closed one"):
         film.write(picture(1))
-    assert read_film_info(film.path).frames == 1
+    assert read_video_info(film.path).frames == 1
 
 
 def test_exception_in_the_block_leaves_the_older_film(tmp_path):
     """An exception passes through, the new film is gone and the older one is untouched."""
-    older = write_film(tmp_path / "a.mp4", 3).read_bytes()
+    older = write_video(tmp_path / "a.mp4", 3).read_bytes()
 
     def fail():
-        with FilmWriter(tmp_path / "a.mp4") as film:
+        with VideoWriter(tmp_path / "a.mp4") as film:
             write_pictures(film, 30)
             raise KeyError("ball")
 
@@ -143,25 +143,25 @@ def test_exception_in_the_block_leaves_the_older_film(tmp_path):
 
 @pytest.mark.parametrize("end", ["writing", "closing"])
 def test_killed_ffmpeg_leaves_nothing(tmp_path, processes, end):
-    """When ffmpeg is killed midway, FilmError is raised and no film appears."""
-    film = FilmWriter(tmp_path / "a.mp4")
+    """When ffmpeg is killed midway, VideoError is raised and no film appears."""
+    film = VideoWriter(tmp_path / "a.mp4")
     write_pictures(film, 30)
     processes[-1].kill()
     processes[-1].wait()
     if end == "writing":
-        with pytest.raises(FilmError, match=r"a\.mp4: expected the ffmpeg .* to take frame \d+"):
+        with pytest.raises(VideoError, match=r"a\.mp4: expected the ffmpeg .* to take frame \d+"):
             write_pictures(film, 30)
-    with pytest.raises(FilmError, match=r"a\.(part\.)?mp4: expected"):
+    with pytest.raises(VideoError, match=r"a\.(part\.)?mp4: expected"):
         film.close()
     assert names(tmp_path) == []
 
 
 def test_lost_frames_are_noticed(tmp_path):
     """A film that decodes to another number of frames than written is refused."""
-    film = FilmWriter(tmp_path / "a.mp4")
+    film = VideoWriter(tmp_path / "a.mp4")
     write_pictures(film, 5)
     film.frames += 1
-    with pytest.raises(FilmError, match=r"a\.mp4: expected FilmInfo\(frames=6, .*\(frames=5, "):
+    with pytest.raises(VideoError, match=r"a\.mp4: expected VideoInfo\(frames=6, .*\(frames=5, "):
         film.close()
     assert names(tmp_path) == []
 
@@ -169,15 +169,15 @@ def test_lost_frames_are_noticed(tmp_path):
 @pytest.mark.parametrize("field", ["width", "pixel_format", "codec", "fps"])
 def test_other_differences_are_noticed(tmp_path, monkeypatch, field):
     """A film of another size, format, codec or rate than asked for is refused."""
-    real = read_film_info
+    real = read_video_info
 
     def other(path):
         wrong = {"width": 30, "pixel_format": "yuv444p", "codec": "mpeg4", "fps": 30.0}[field]
-        return film_module.replace(real(path), **{field: wrong})
+        return encoder_module.replace(real(path), **{field: wrong})
 
-    monkeypatch.setattr(film_module, "read_film_info", other)
-    with pytest.raises(FilmError, match=rf"expected FilmInfo.*, found FilmInfo.*{field}="):
-        write_film(tmp_path / "a.mp4", 2)
+    monkeypatch.setattr(encoder_module, "read_video_info", other)
+    with pytest.raises(VideoError, match=rf"expected VideoInfo.*, found VideoInfo.*{field}="):
+        write_video(tmp_path / "a.mp4", 2)
     assert names(tmp_path) == []
 
 
@@ -185,15 +185,15 @@ def test_ctrl_c_leaves_nothing(tmp_path):
     """SIGINT for the whole foreground group, as a terminal sends it, leaves no file."""
     script = """
 import sys, numpy as np
-from pong_agent.recording.encoder import FilmWriter
-with FilmWriter(sys.argv[1]) as film:
+from pong_agent.recording.encoder import VideoWriter
+with VideoWriter(sys.argv[1]) as film:
     while True:
         film.write(np.zeros((210, 160, 3), np.uint8))
         if film.frames == 100:
             sys.stdout.write("go")
             sys.stdout.flush()
 """
-    root = Path(film_module.__file__).parents[2]
+    root = Path(encoder_module.__file__).parents[2]
     with subprocess.Popen(
         [sys.executable, "-c", script, str(tmp_path / "a.mp4")],
         cwd=root,
@@ -231,7 +231,7 @@ def test_wrong_first_frame(tmp_path, frame):
     found = f"found {array.dtype} {array.shape}".replace("(", r"\(").replace(")", r"\)")
     with (
         pytest.raises(ValueError, match=rf"frame of uint8 \(height, width, 3\), {found}"),
-        FilmWriter(tmp_path / "a.mp4") as film,
+        VideoWriter(tmp_path / "a.mp4") as film,
     ):
         film.write(frame)
     assert names(tmp_path) == []
@@ -239,12 +239,12 @@ def test_wrong_first_frame(tmp_path, frame):
 
 def test_wrong_later_frame(tmp_path):
     """A frame of another shape than the first is refused, and the film may go on."""
-    with FilmWriter(tmp_path / "a.mp4") as film:
+    with VideoWriter(tmp_path / "a.mp4") as film:
         film.write(picture(0))
         with pytest.raises(ValueError, match=r"uint8 \(42, 32, 3\), found uint8 \(44, 32, 3\)"):
             film.write(picture(1, height=44))
         film.write(picture(1))
-    assert read_film_info(film.path).frames == 2
+    assert read_video_info(film.path).frames == 2
 
 
 def test_odd_size(tmp_path):
@@ -252,19 +252,19 @@ def test_odd_size(tmp_path):
     odd = np.zeros((5, 7, 3), np.uint8)
     with (
         pytest.raises(ValueError, match=r"even size, found 21x15: scale 4 would work"),
-        FilmWriter(tmp_path / "a.mp4", scale=3) as film,
+        VideoWriter(tmp_path / "a.mp4", scale=3) as film,
     ):
         film.write(odd)
-    with FilmWriter(tmp_path / "a.mp4", scale=4) as film:
+    with VideoWriter(tmp_path / "a.mp4", scale=4) as film:
         film.write(odd)
-    assert read_film_info(film.path).width == 28
+    assert read_video_info(film.path).width == 28
 
 
 def test_no_frames(tmp_path):
     """A film without frames is an error."""
     with (
-        pytest.raises(FilmError, match=r"a\.mp4: expected at least one frame, found none"),
-        FilmWriter(tmp_path / "a.mp4"),
+        pytest.raises(VideoError, match=r"a\.mp4: expected at least one frame, found none"),
+        VideoWriter(tmp_path / "a.mp4"),
     ):
         pass
     assert names(tmp_path) == []
@@ -282,40 +282,40 @@ def test_no_frames(tmp_path):
 def test_wrong_arguments(tmp_path, name, options, message):
     """Another suffix than .mp4 and rates or scales that are not positive are refused."""
     with pytest.raises(ValueError, match=message):
-        FilmWriter(tmp_path / name, **options)
+        VideoWriter(tmp_path / name, **options)
 
 
 def test_folder_that_cannot_be(tmp_path):
     """A folder that cannot be made is named before the first frame."""
     (tmp_path / "file").write_text("")
-    with pytest.raises(FilmError, match=r"a\.mp4: expected a writable folder .*file/sub: "):
-        FilmWriter(tmp_path / "file" / "sub" / "a.mp4")
+    with pytest.raises(VideoError, match=r"a\.mp4: expected a writable folder .*file/sub: "):
+        VideoWriter(tmp_path / "file" / "sub" / "a.mp4")
 
 
 def test_folder_in_the_place_of_the_film(tmp_path):
-    """A folder of the film's name stays, and FilmError says so."""
+    """A folder of the film's name stays, and VideoError says so."""
     (tmp_path / "a.mp4").mkdir()
-    with pytest.raises(FilmError, match=r"a\.mp4: expected to put the film there: .*directory"):
-        write_film(tmp_path / "a.mp4", 2)
+    with pytest.raises(VideoError, match=r"a\.mp4: expected to put the film there: .*directory"):
+        write_video(tmp_path / "a.mp4", 2)
     assert names(tmp_path) == ["a.mp4"]
 
 
 def test_missing_ffmpeg(tmp_path, monkeypatch):
     """Without ffmpeg the error names the package that brings it."""
     monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", str(tmp_path / "no-ffmpeg"))
-    with pytest.raises(FilmError, match=r"package imageio-ffmpeg .* found .*no-ffmpeg"):
-        write_film(tmp_path / "a.mp4", 2)
-    with pytest.raises(FilmError, match=r"package imageio-ffmpeg: .*no-ffmpeg"):
-        read_film_info(tmp_path / "a.mp4")
+    with pytest.raises(VideoError, match=r"package imageio-ffmpeg .* found .*no-ffmpeg"):
+        write_video(tmp_path / "a.mp4", 2)
+    with pytest.raises(VideoError, match=r"package imageio-ffmpeg: .*no-ffmpeg"):
+        read_video_info(tmp_path / "a.mp4")
     assert names(tmp_path) == []
 
 
 def test_no_film_to_read(tmp_path):
-    """A missing file and one that is no film are FilmErrors that name it."""
+    """A missing file and one that is no film are VideoErrors that name it."""
     (tmp_path / "text.mp4").write_text("no film")
     for name in ("missing.mp4", "text.mp4"):
-        with pytest.raises(FilmError, match=f"{name}: expected a film that ffmpeg can decode: .+"):
-            read_film_info(tmp_path / name)
+        with pytest.raises(VideoError, match=f"{name}: expected a film that ffmpeg can decode: .+"):
+            read_video_info(tmp_path / name)
 
 
 def test_memory_does_not_grow_with_the_film(tmp_path):
@@ -325,7 +325,7 @@ def test_memory_does_not_grow_with_the_film(tmp_path):
         frame = np.zeros((64, 64, 3), np.uint8)  # 12 kB, 24 MB for 2,000
         tracemalloc.start()
         try:
-            with FilmWriter(tmp_path / "a.mp4", scale=1) as film:
+            with VideoWriter(tmp_path / "a.mp4", scale=1) as film:
                 for _ in range(n):
                     film.write(frame.copy())
             return tracemalloc.get_traced_memory()[1]
@@ -338,7 +338,7 @@ def test_memory_does_not_grow_with_the_film(tmp_path):
 
 def test_gif(tmp_path):
     """A GIF has the length and width asked for, few colours, and the film's picture."""
-    film = write_film(tmp_path / "a.mp4", 120, scale=4)
+    film = write_video(tmp_path / "a.mp4", 120, scale=4)
     write_gif(film, tmp_path / "new" / "a.gif", start=0.5, duration=1.0, width=64)
     assert names(tmp_path / "new") == ["a.gif"]
     delays = []
@@ -356,7 +356,7 @@ def test_gif(tmp_path):
 
 def test_gif_ends_with_the_film(tmp_path):
     """A cut that reaches beyond the film ends with it; one outside of it is refused."""
-    film = write_film(tmp_path / "a.mp4", 60)
+    film = write_video(tmp_path / "a.mp4", 60)
     write_gif(film, tmp_path / "a.gif", start=0.5, fps=50, width=64)
     with Image.open(tmp_path / "a.gif") as gif:
         assert gif.n_frames == 25
@@ -364,8 +364,8 @@ def test_gif_ends_with_the_film(tmp_path):
         write_gif(film, tmp_path / "b.gif", start=2)
     with pytest.raises(ValueError, match="fps above 0 and up to 50, found 60"):
         write_gif(film, tmp_path / "b.gif", fps=60)
-    with pytest.raises(FilmError, match=r"none\.mp4: expected a film that ffmpeg can decode"):
+    with pytest.raises(VideoError, match=r"none\.mp4: expected a film that ffmpeg can decode"):
         write_gif(tmp_path / "none.mp4", tmp_path / "b.gif")
-    with pytest.raises(FilmError, match=r"b\.gif: expected to cut a GIF from .*a\.mp4: "):
+    with pytest.raises(VideoError, match=r"b\.gif: expected to cut a GIF from .*a\.mp4: "):
         write_gif(film, tmp_path / "a.mp4" / "b.gif")
     assert names(tmp_path) == ["a.gif", "a.mp4"]

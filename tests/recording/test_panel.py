@@ -6,7 +6,7 @@ import pytest
 from pong_agent import PongAgent
 from pong_agent.envs.make import make_env
 from pong_agent.recording import AgentOverlay, EpisodeRecorder
-from pong_agent.recording.encoder import read_film_info
+from pong_agent.recording.encoder import read_video_info
 from pong_agent.recording.palette import weights_picture
 
 LIMIT = {"max_num_frames_per_episode": 200}
@@ -79,7 +79,7 @@ def test_a_film_with_panel_has_all_frames(tmp_path, env):
         while not done:
             frame, _, terminated, truncated, info = recorder.step(agent.act(frame))
             done = terminated or truncated
-    found = read_film_info(recorder.paths[0])
+    found = read_video_info(recorder.paths[0])
     assert (found.width, found.height) == (640, 420)
     assert found.frames == info["episode_frame_number"] - start["episode_frame_number"] + 1
 

@@ -10,7 +10,7 @@ import pytest
 
 from pong_agent import ConfigError, PongAgent
 from pong_agent.evaluation.evaluate import evaluate_policy
-from pong_agent.recording.encoder import FilmError, read_film_info
+from pong_agent.recording.encoder import VideoError, read_video_info
 from pong_agent.recording.record import record_episodes
 from pong_agent.recording.recorder import EpisodeRecorder
 
@@ -69,7 +69,7 @@ class Counter(gym.Env):
 
 def decode(path):
     """All frames of a film, [N, H, W, 3] uint8."""
-    info = read_film_info(path)
+    info = read_video_info(path)
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", str(path)]
     command += ["-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
     data = subprocess.run(command, capture_output=True, check=True).stdout
@@ -83,7 +83,7 @@ def test_every_emulator_frame_is_filmed(tmp_path, game):
         for k in range(2):
             steps = play(env, seed=k)
             first, last = (info["episode_frame_number"] for *_, info in (steps[0], steps[-1]))
-            info = read_film_info(env.paths[k])
+            info = read_video_info(env.paths[k])
             assert info.frames == last - first + 1 > 380
             assert (info.width, info.height, info.fps) == (160, 210, 60)
     assert env.paths == [tmp_path / f"pong-episode-{k}.mp4" for k in range(2)]
@@ -146,7 +146,7 @@ def test_two_recorders_film_the_same(tmp_path):
         real = inner.unwrapped.ale.wrapped
         with EpisodeRecorder(inner, tmp_path, name_prefix="out", scale=2) as outer:
             play(outer)
-    frames = [read_film_info(env.paths[0]).frames for env in (inner, outer)]
+    frames = [read_video_info(env.paths[0]).frames for env in (inner, outer)]
     assert frames[0] == frames[1] > 380
     assert inner.unwrapped.ale is real
 
@@ -188,7 +188,7 @@ def test_other_environments_are_filmed_by_render(tmp_path, fps, expected):
         play_toy(env)
         assert [path.name for path in env.paths] == ["toy-episode-0.mp4"]  # before close
         env.step(0)  # beyond the end: not filmed
-    info = read_film_info(env.paths[0])
+    info = read_video_info(env.paths[0])
     assert (info.frames, info.fps, info.width, info.height) == (6, expected, 120, 80)
     means = decode(env.paths[0]).mean(axis=(1, 2, 3))
     np.testing.assert_allclose(means, [0, 20, 40, 60, 80, 100], atol=3)
@@ -213,7 +213,7 @@ def test_errors_of_the_film_reach_the_caller(tmp_path):
     (tmp_path / "file").write_text("")
     with (
         EpisodeRecorder(Counter(), tmp_path / "file") as env,
-        pytest.raises(FilmError, match="expected a writable folder"),
+        pytest.raises(VideoError, match="expected a writable folder"),
     ):
         env.reset()
     with EpisodeRecorder(Counter(), tmp_path) as env:
@@ -235,11 +235,11 @@ def test_triggers_choose_what_is_filmed(tmp_path):
     for _ in range(2):
         play_toy(steps)
     assert names(tmp_path / "steps") == ["pong-step-2.mp4", "pong-step-6.mp4"]
-    assert [read_film_info(path).frames for path in steps.paths] == [4, 5]
+    assert [read_video_info(path).frames for path in steps.paths] == [4, 5]
     np.testing.assert_allclose(decode(steps.paths[0])[0].mean(), 40, atol=3)
     short = EpisodeRecorder(Counter(), tmp_path / "short", video_length=3)
     play_toy(short)
-    assert read_film_info(short.paths[0]).frames == 3
+    assert read_video_info(short.paths[0]).frames == 3
 
 
 def test_spec_remembers_the_arguments(tmp_path):
@@ -270,7 +270,7 @@ def test_an_agents_games_are_filmed_as_they_are_evaluated(tmp_path):
     assert seen == [5, 6]
     assert [path.name for path in paths] == ["pong-episode-0.mp4", "pong-episode-1.mp4"]
     for path, length in zip(paths, recorded.lengths, strict=True):
-        assert 2 * length < read_film_info(path).frames <= 4 * length + 1
+        assert 2 * length < read_video_info(path).frames <= 4 * length + 1
 
 
 def test_a_scale_below_one_is_refused(tmp_path):

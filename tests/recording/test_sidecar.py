@@ -10,7 +10,7 @@ import pytest
 from pong_agent import NotPongError, PongAgent
 from pong_agent.envs.make import make_env
 from pong_agent.evaluation import evaluate_policy
-from pong_agent.recording import EpisodeRecorder, FilmError, record_episodes, replay
+from pong_agent.recording import EpisodeRecorder, VideoError, record_episodes, replay
 from pong_agent.recording.sidecar import Sidecar
 
 # Pong-v0, the seed's game, is deprecated.
@@ -115,7 +115,7 @@ def test_an_episode_without_a_seed_cannot_be_played_again(tmp_path):
         filmed.reset()
         while not any(filmed.step(0)[2:4]):
             pass
-    with pytest.raises(FilmError, match=r"call reset\(seed=...\)"):
+    with pytest.raises(VideoError, match=r"call reset\(seed=...\)"):
         replay(filmed.paths[0])
 
 
@@ -133,7 +133,7 @@ def test_what_is_no_sidecar_is_refused(tmp_path, text, reason):
     """One clear error names the file and the reason."""
     path = tmp_path / "pong.json"
     path.write_text(text)
-    with pytest.raises(FilmError, match=reason):
+    with pytest.raises(VideoError, match=reason):
         replay(path)
 
 
@@ -163,7 +163,7 @@ def test_a_hostile_sidecar_is_one_error(tmp_path, entries):
     """Whatever stands in the file, the reader raises its own error and nothing else."""
     path = film(tmp_path)
     changed(path, **entries)
-    with pytest.raises((FilmError, NotPongError)):
+    with pytest.raises((VideoError, NotPongError)):
         replay(path)
 
 

@@ -18,7 +18,7 @@ from pong_agent.recording.captions import (
     end_of_game,
     training_so_far,
 )
-from pong_agent.recording.encoder import FilmError, FilmWriter, read_film_info
+from pong_agent.recording.encoder import VideoError, VideoWriter, read_video_info
 from pong_agent.recording.montage import Piece, span
 from pong_agent.recording.record import record_episodes
 from pong_agent.recording.timeline import choose_stages, telling_point, write_timeline
@@ -64,7 +64,7 @@ def games(stages, tmp_path_factory):
 
 def decode(path):
     """All frames of a film, [N, H, W, 3] uint8."""
-    info = read_film_info(path)
+    info = read_video_info(path)
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", str(path)]
     command += ["-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
     data = subprocess.run(command, capture_output=True, check=True).stdout
@@ -215,7 +215,7 @@ def test_too_many_stages_are_thinned(stages):
 
 def write_older(folder):
     """A film that a failed timeline must leave alone."""
-    with FilmWriter(folder / "a.mp4", scale=2) as film:
+    with VideoWriter(folder / "a.mp4", scale=2) as film:
         film.write(np.zeros((8, 8, 3), np.uint8))
     return film.path.read_bytes()
 
@@ -244,7 +244,7 @@ def test_an_interrupt_leaves_nothing(stages, tmp_path):
 
 
 def test_an_ffmpeg_that_fails_while_cutting_is_one_line(stages, tmp_path, monkeypatch):
-    """What moviepy says in many lines is FilmError with one, and the older film stays."""
+    """What moviepy says in many lines is VideoError with one, and the older film stays."""
     from moviepy.video.io import ffmpeg_writer
 
     broken = tmp_path / "ffmpeg"
@@ -252,7 +252,7 @@ def test_an_ffmpeg_that_fails_while_cutting_is_one_line(stages, tmp_path, monkey
     broken.chmod(0o755)
     monkeypatch.setattr(ffmpeg_writer, "FFMPEG_BINARY", str(broken))
     older = write_older(tmp_path)
-    with pytest.raises(FilmError, match=r"^[^\n]*a\.mp4: expected to put a film there: [^\n]+$"):
+    with pytest.raises(VideoError, match=r"^[^\n]*a\.mp4: expected to put a film there: [^\n]+$"):
         write_timeline(stages[:1], tmp_path / "a.mp4", scale=SCALE, env_kwargs=SHORT)
     assert names(tmp_path) == ["a.mp4", "ffmpeg"]
     assert (tmp_path / "a.mp4").read_bytes() == older
@@ -262,11 +262,11 @@ def test_a_film_that_is_not_what_was_asked_for_is_refused(stages, tmp_path, monk
     """Frames that were lost on the way are noticed."""
 
     def short_of_one(path):
-        info = read_film_info(path)
+        info = read_video_info(path)
         return replace(info, frames=info.frames - 1)
 
-    monkeypatch.setattr(montage, "read_film_info", short_of_one)
-    with pytest.raises(FilmError, match=r"FilmInfo\(frames=12, .*found FilmInfo\(frames=11, "):
+    monkeypatch.setattr(montage, "read_video_info", short_of_one)
+    with pytest.raises(VideoError, match=r"VideoInfo\(frames=12, .*found VideoInfo\(frames=11, "):
         write_timeline(stages[:1], tmp_path / "a.mp4", seconds=0.2, scale=SCALE, env_kwargs=SHORT)
     assert names(tmp_path) == []
 
@@ -274,7 +274,7 @@ def test_a_film_that_is_not_what_was_asked_for_is_refused(stages, tmp_path, monk
 def test_a_folder_that_cannot_be_is_one_error(stages, tmp_path):
     """A film below a file is refused by name, before a game is played."""
     (tmp_path / "file").touch()
-    with pytest.raises(FilmError, match=r"file/a\.mp4: expected to put a film there: "):
+    with pytest.raises(VideoError, match=r"file/a\.mp4: expected to put a film there: "):
         write_timeline(stages, tmp_path / "file" / "a.mp4")
 
 

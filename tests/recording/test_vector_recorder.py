@@ -6,7 +6,7 @@ import pytest
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 from pong_agent.recording import VectorEpisodeRecorder
-from pong_agent.recording.encoder import read_film_info
+from pong_agent.recording.encoder import read_video_info
 
 
 class Counter(gym.Env):
@@ -38,7 +38,7 @@ def counters(mode):
 
 
 def frames(recorder):
-    return {path.stem: read_film_info(path).frames for path in recorder.paths}
+    return {path.stem: read_video_info(path).frames for path in recorder.paths}
 
 
 @pytest.mark.parametrize(("mode", "missing"), [("NEXT_STEP", 0), ("SAME_STEP", 1)])
@@ -90,7 +90,7 @@ def test_every_emulator_frame_of_each_game_is_filmed(tmp_path, mode):
     recorder.close()
     assert set(frames(recorder)) == {"pong-env-0-episode-1", "pong-env-1-episode-1"}
     for path in recorder.paths:
-        info = read_film_info(path)
+        info = read_video_info(path)
         assert 95 <= info.frames <= 102
         assert info.fps == 60
 

@@ -3,6 +3,7 @@ import pytest
 
 from pong_agent import DOWN, STAY, UP, PongAgent, PPOConfig
 from pong_agent.report.saliency import margin_gradient
+from pong_agent.vision.fields import FieldHistory
 from pong_agent.vision.pixels import draw_field, lit_pixels
 
 
@@ -78,7 +79,9 @@ def test_the_gradient_is_that_of_central_differences(agent, pair):
 def test_the_margin_is_what_the_agent_decides_by(agent, pair):
     """It is the logarithm of the ratio of the probabilities of UP and DOWN."""
     _, margin = margin_gradient(agent, *pair)
-    [probabilities] = agent.action_probabilities([pair[0]], [pair[1]]).astype(np.float64)
+    [probabilities] = agent.examine(FieldHistory([pair[0]], [pair[1]])).probabilities.astype(
+        np.float64
+    )
     expected = np.log(probabilities[UP] / probabilities[DOWN])
     assert margin == pytest.approx(expected, abs=1e-3)
 

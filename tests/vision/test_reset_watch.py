@@ -7,6 +7,7 @@ from gymnasium.vector import AutoresetMode
 
 from pong_agent import ForgottenResetWarning, PongAgent, make_env
 from pong_agent.envs import RAW_FRAMES
+from pong_agent.vision.fields import FieldHistory
 from pong_agent.vision.pixels import lit_pixels
 from pong_agent.vision.reset_watch import SCORE_ROW, read_scores
 
@@ -79,9 +80,12 @@ def test_a_warning_that_is_an_error_leaves_the_agent_whole(short_env):
     agent.act(second)
     with pytest.raises(ForgottenResetWarning):
         agent.act(frame)
-    probabilities = agent.action_probabilities([lit_pixels(second)], agent._previous)
+    probabilities = agent.examine(
+        FieldHistory([lit_pixels(second)], agent._fields.current)
+    ).probabilities
     np.testing.assert_array_equal(
-        probabilities, agent.action_probabilities([lit_pixels(second)], [lit_pixels(frame)])
+        probabilities,
+        agent.examine(FieldHistory([lit_pixels(second)], [lit_pixels(frame)])).probabilities,
     )
     agent.act(second)
     agent.act(frame)
