@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pong_agent.actions import PaddleActions
-from pong_agent.config import AgentConfig, ConfigError, PPOConfig, resolve_preset
+from pong_agent.config import AgentConfig, PPOConfig, resolve_preset
 from pong_agent.envs.make import find_paddle_actions
+from pong_agent.errors import ConfigError
 from pong_agent.learning import algorithm_of
 from pong_agent.learning.batch import Batch, BatchError
 from pong_agent.learning.progress import Progress

@@ -5,12 +5,8 @@ from itertools import pairwise
 from math import nan
 from typing import Any, ClassVar, TypeAlias
 
-from pong_agent.errors import PongError
+from pong_agent.errors import ConfigError
 from pong_agent.vision.network_input import INPUT_SIZES
-
-
-class ConfigError(PongError, ValueError):
-    """A preset is unknown or a setting is out of range; the message names it."""
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,14 @@ class PongError(Exception):
     """
 
 
+class ConfigError(PongError, ValueError):
+    """A preset is unknown or a setting is out of range; the message names it."""
+
+
+class LearningError(PongError, ArithmeticError):
+    """An update would have given weights that are not finite."""
+
+
 class MissingPackageError(PongError, ImportError):
     """An optional package is not installed; the message holds the command that installs it."""
 

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from typing import Any
 
-from pong_agent.config import PRESETS, AgentConfig, ConfigError, resolve_preset
+from pong_agent.config import PRESETS, AgentConfig, resolve_preset
+from pong_agent.errors import ConfigError
 
 
 def with_hyperparams(config: AgentConfig, hyperparams: Sequence[str]) -> AgentConfig:

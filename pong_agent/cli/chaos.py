@@ -11,7 +11,7 @@ import numpy as np
 
 from pong_agent.chaos import disk, driver, files, listeners, memory, nodes, workers
 from pong_agent.chaos.report import Report
-from pong_agent.config import ConfigError
+from pong_agent.errors import ConfigError
 
 Fault = Literal[
     "workers", "hang", "nodes", "driver", "signals", "recording", "disk", "files", "listeners",

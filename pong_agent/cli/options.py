@@ -19,7 +19,7 @@ from typing import Annotated, Any, get_args, get_type_hints
 import tomli_w
 import tyro
 
-from pong_agent.config import ConfigError
+from pong_agent.errors import ConfigError
 
 
 def read_options(path: Path) -> dict[str, Any]:

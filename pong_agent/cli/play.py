@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 from pong_agent.agent import PRETRAINED, PongAgent
 from pong_agent.cli.files import write_json
-from pong_agent.config import ConfigError
+from pong_agent.errors import ConfigError
 from pong_agent.matches.match import LONGEST, MatchResult, play_match
 from pong_agent.matches.match_video import MatchVideo
 from pong_agent.play.duel import Duel, Side

@@ -8,7 +8,7 @@ from typing import Any
 from pong_agent.agent import PongAgent
 from pong_agent.cli.episodes import Episodes
 from pong_agent.cli.lines import table
-from pong_agent.config import ConfigError
+from pong_agent.errors import ConfigError
 from pong_agent.evaluation.choose import extreme_seed, first_win
 from pong_agent.recording.captions import Stage
 from pong_agent.recording.encoder import write_gif

@@ -17,7 +17,8 @@ from pong_agent.benchmarks import (
 )
 from pong_agent.benchmarks.tables import table, write_table
 from pong_agent.cli.train import RUNS
-from pong_agent.config import ConfigError, PPOConfig, ReinforceConfig
+from pong_agent.config import PPOConfig, ReinforceConfig
+from pong_agent.errors import ConfigError
 
 
 def cores() -> int:

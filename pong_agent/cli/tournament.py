@@ -9,7 +9,7 @@ from tqdm import tqdm
 from pong_agent.agent import PongAgent
 from pong_agent.cli.files import write_json
 from pong_agent.cli.play import PRETRAINED_NAME, load_player
-from pong_agent.config import ConfigError
+from pong_agent.errors import ConfigError
 from pong_agent.matches.standings import draw_tournament
 from pong_agent.matches.tournament import LONGEST_GAME, Entrant, Standings, play_tournament
 from pong_agent.plots.figure import check_suffix

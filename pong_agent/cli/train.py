@@ -13,7 +13,8 @@ from typing import Annotated
 import tyro
 
 from pong_agent.cli.lines import batch_line, step_line
-from pong_agent.config import ConfigError, ReinforceConfig
+from pong_agent.config import ReinforceConfig
+from pong_agent.errors import ConfigError
 from pong_agent.training.config import TrainConfig
 from pong_agent.training.trainer import Trainer, resume_run, start_run
 

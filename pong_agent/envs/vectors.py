@@ -6,7 +6,7 @@ import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
-from pong_agent.config import ConfigError
+from pong_agent.errors import ConfigError
 from pong_agent.vision.network_input import INPUT_SIZES
 from pong_agent.vision.pixels import N_PIXELS, Pixels
 

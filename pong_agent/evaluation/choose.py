@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from pong_agent.agent import PongAgent
-from pong_agent.config import ConfigError
+from pong_agent.errors import ConfigError
 from pong_agent.evaluation.evaluate import evaluate_policy
 from pong_agent.learning.batch import Trajectory
 

@@ -11,8 +11,9 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from pong_agent.agent import PongAgent
-from pong_agent.config import ConfigError, environment_kwargs
+from pong_agent.config import environment_kwargs
 from pong_agent.envs.make import make_env
+from pong_agent.errors import ConfigError
 from pong_agent.learning.batch import Trajectory
 from pong_agent.rollout import rollout
 

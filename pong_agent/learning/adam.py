@@ -4,14 +4,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from pong_agent.errors import PongError
+from pong_agent.errors import LearningError
 from pong_agent.network import Floats, Parameters
 
 _CACHE_ITEMS = 32_768  # of float32: five arrays of 128 kB
-
-
-class LearningError(PongError, ArithmeticError):
-    """An update would have given weights that are not finite."""
 
 
 def rmsprop_ascent(

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pong_agent.agent import PongAgent
-from pong_agent.config import ConfigError
+from pong_agent.errors import ConfigError
 from pong_agent.matches.match import Game, play_match
 
 LONGEST_GAME = (

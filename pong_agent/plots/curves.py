@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pong_agent.config import ConfigError
+from pong_agent.errors import ConfigError
 from pong_agent.plots.figure import (
     Line,
     check_suffix,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
-from pong_agent.config import ConfigError
+from pong_agent.errors import ConfigError
 from pong_agent.whole_file import replacing
 
 if TYPE_CHECKING:

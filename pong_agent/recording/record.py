@@ -8,8 +8,8 @@ from typing import Any
 
 from pong_agent.agent import PongAgent
 from pong_agent.checkpoint import digest
-from pong_agent.config import ConfigError
 from pong_agent.envs.make import make_env
+from pong_agent.errors import ConfigError
 from pong_agent.evaluation.evaluate import (
     EvaluationResult,
     environment_of,

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pong_agent.agent import PongAgent
-from pong_agent.config import ConfigError
+from pong_agent.errors import ConfigError
 from pong_agent.learning.batch import Trajectory
 from pong_agent.recording.captions import Caption, Stage, end_of_game, training_so_far
 from pong_agent.recording.capture import EMULATOR_FPS

@@ -7,7 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from pong_agent.config import ConfigError
+from pong_agent.errors import ConfigError
 from pong_agent.report.games import N_SETTINGS, play_games
 from pong_agent.report.plots import learning_plot, returns_plot
 from pong_agent.report.provenance import Subject, hyperparameters, origin

@@ -5,7 +5,8 @@ from dataclasses import asdict, dataclass, replace
 
 import tomli_w
 
-from pong_agent.config import ConfigError, resolve_preset
+from pong_agent.config import resolve_preset
+from pong_agent.errors import ConfigError
 from pong_agent.hyperparams import with_hyperparams
 from pong_agent.learning.progress import RECENT, Progress
 

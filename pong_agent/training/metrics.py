@@ -10,7 +10,7 @@ from math import isfinite, nan
 from pathlib import Path
 from typing import Any
 
-from pong_agent.config import ConfigError
+from pong_agent.errors import ConfigError
 from pong_agent.learning.progress import Progress
 from pong_agent.whole_file import replacing
 

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pong_agent.config import AgentConfig, ConfigError
+from pong_agent.config import AgentConfig
+from pong_agent.errors import ConfigError
 from pong_agent.network import Floats
 from pong_agent.training.collector import CollectorError, RolloutWorker
 from pong_agent.training.ray_start import import_ray, start_ray

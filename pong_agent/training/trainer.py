@@ -10,13 +10,9 @@ from typing import Any, Self
 import numpy as np
 
 from pong_agent.agent import PongAgent
-from pong_agent.config import (
-    AgentConfig,
-    ConfigError,
-    environment_kwargs,
-    resolve_preset,
-)
+from pong_agent.config import AgentConfig, environment_kwargs, resolve_preset
 from pong_agent.envs.make import make_env
+from pong_agent.errors import ConfigError
 from pong_agent.evaluation.evaluate import episode_seeds
 from pong_agent.evaluation.model_card import current_commit, package_versions
 from pong_agent.hyperparams import config_to_dict, with_hyperparams

@@ -13,7 +13,7 @@ from pong_agent import PRESETS, CheckpointError, PongAgent
 from pong_agent.chaos import disk, driver, files, workers
 from pong_agent.chaos.report import Report
 from pong_agent.cli.chaos import Chaos
-from pong_agent.config import ConfigError
+from pong_agent.errors import ConfigError
 from pong_agent.training.collector import CollectorError, RolloutWorker
 from pong_agent.training.run_folder import RunFolder
 from pong_agent.training.trainer import start_run

@@ -8,8 +8,8 @@ from gymnasium.utils.env_checker import check_env
 
 from pong_agent import NotPongError, make_env
 from pong_agent.benchmarks import notebook
-from pong_agent.config import ConfigError
 from pong_agent.envs import PongWrapper
+from pong_agent.errors import ConfigError
 from pong_agent.vision.network_input import INPUT_SIZES, observe
 from pong_agent.vision.pixels import lit_pixels
 

@@ -6,8 +6,8 @@ import pytest
 from pong_agent import PongAgent
 from pong_agent.actions import STAY
 from pong_agent.cli.app import main
-from pong_agent.config import ConfigError
 from pong_agent.envs.two_players import TwoPlayerPong
+from pong_agent.errors import ConfigError
 from pong_agent.matches.match import Game, MatchResult, Player, play_game, play_match
 from pong_agent.matches.match_video import draw_names
 from pong_agent.recording.encoder import read_video_info

@@ -5,7 +5,7 @@ import pytest
 
 from pong_agent import PongAgent
 from pong_agent.cli.app import main
-from pong_agent.config import ConfigError
+from pong_agent.errors import ConfigError
 from pong_agent.matches.tournament import Entrant, elo_ratings, play_tournament
 
 
