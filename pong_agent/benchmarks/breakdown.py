@@ -23,7 +23,6 @@ from pong_agent.benchmarks.instruments import Work, read_work, replaced, timed_w
 from pong_agent.benchmarks.tables import table, write_table
 from pong_agent.benchmarks.throughput import Window
 from pong_agent.training import batches
-from pong_agent.training import ray_collector as workers
 from pong_agent.training.config import TrainConfig
 from pong_agent.training.trainer import start_run
 
@@ -91,8 +90,8 @@ def measure_breakdown(config: TrainConfig, seconds: float) -> Breakdown:
         notes.mkdir()
         timed = driver.around("collect", batches.GameBatches.collect)
         stack.enter_context(replaced(batches.GameBatches, "collect", timed))
-        with replaced(workers, "RolloutWorker", timed_worker(notes)):
-            trainer = stack.enter_context(start_run(config, Path(folder, "run")))
+        run = start_run(config, Path(folder, "run"), worker_class=timed_worker(notes))
+        trainer = stack.enter_context(run)
         agent: Any = trainer.agent
         agent.learn_from_batch = driver.around("learner", agent.learn_from_batch)
         window = Window(seconds).measure(trainer)

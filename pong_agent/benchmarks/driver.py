@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from pong_agent.agent import PongAgent
-from pong_agent.benchmarks.instruments import replaced
 from pong_agent.benchmarks.tables import Spread, table, write_table
 from pong_agent.config import AgentConfig, PPOConfig, ReinforceConfig
-from pong_agent.training import ray_collector as workers
 from pong_agent.training.batches import GameBatches
-from pong_agent.training.collector import RolloutWorker, Unit
+from pong_agent.training.collector import RolloutWorker, WorkItem
+from pong_agent.training.ray_collector import RayCollector
 
 _RECORDED = 4  # episodes that each recording worker has played, and returns again and again
 
@@ -29,12 +28,12 @@ class RecordedWorker(RolloutWorker):
         self._played: dict[Any, Any] = {}
         self._agent_weights = PongAgent(config).parameters
 
-    def play_games(self, parameters: Any, unit: Unit) -> Any:
+    def play(self, parameters: Any, item: WorkItem) -> Any:
         """Return recorded fragments or episodes of as many games and steps."""
         del parameters
-        key = len(unit.games), unit.n_steps
+        key = len(item.snapshots), item.n_steps
         if key not in self._played:
-            self._played[key] = super().play_games(self._agent_weights, unit)
+            self._played[key] = super().play(self._agent_weights, item)
         return self._played[key]
 
 
@@ -98,10 +97,9 @@ def measure_driver(
 
 
 @contextmanager
-def _recorded(config: AgentConfig, n_workers: int) -> Iterator[workers.RayCollector]:
+def _recorded(config: AgentConfig, n_workers: int) -> Iterator[RayCollector]:
     """Start workers that return what they have recorded."""
-    with replaced(workers, "RolloutWorker", RecordedWorker):
-        collector = workers.RayCollector(config, n_workers)
+    collector = RayCollector(config, n_workers, worker_class=RecordedWorker)
     try:
         yield collector
     finally:
@@ -109,7 +107,7 @@ def _recorded(config: AgentConfig, n_workers: int) -> Iterator[workers.RayCollec
 
 
 def _source(
-    collector: workers.RayCollector, config: AgentConfig, size: int
+    collector: RayCollector, config: AgentConfig, size: int
 ) -> tuple[GameBatches, PongAgent]:
     """Return a source of batches of so many rollouts, and who learns from them."""
     if isinstance(config, ReinforceConfig):

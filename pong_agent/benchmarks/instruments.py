@@ -18,7 +18,7 @@ from pong_agent.training.collector import RolloutWorker
 # Functions that a worker's call goes through: the module that looks them up, their name there, and
 # what the time in them is for that no clock within them counts.
 _CALLS = (
-    ("pong_agent.training.collector", "play_games", "transport"),  # what games need to travel
+    ("pong_agent.training.collector", "continue_games", "transport"),  # what games need to travel
     ("pong_agent.training.games", "rollout", "loop"),
     ("pong_agent.training.games", "rollout_fragment", "loop"),
     ("pong_agent.rollout", "all_lit_pixels", "pixels"),
@@ -129,8 +129,8 @@ def timed_worker(folder: Path) -> type[RolloutWorker]:
                     self._clock.put_around("pixels", env.unwrapped, "_get_obs")
             return environments
 
-        def play_games(self, *args: Any, **kwargs: Any) -> Any:
-            return self._work(super().play_games, *args, **kwargs)
+        def play(self, *args: Any, **kwargs: Any) -> Any:
+            return self._work(super().play, *args, **kwargs)
 
         def _work(self, call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
             self._clock.seconds.clear()

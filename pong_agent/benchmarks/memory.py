@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from pong_agent.benchmarks.instruments import read_work, replaced, timed_worker
+from pong_agent.benchmarks.instruments import read_work, timed_worker
 from pong_agent.benchmarks.throughput import Window
-from pong_agent.training import ray_collector as workers
 from pong_agent.training.config import TrainConfig
 from pong_agent.training.trainer import start_run
 
@@ -46,10 +45,8 @@ def measure_memory(config: TrainConfig, seconds: float) -> Memory:
         notes = Path(folder, "notes")
         notes.mkdir()
         _PROC.joinpath("self", "clear_refs").write_text(_RESET_PEAK)
-        with (
-            replaced(workers, "RolloutWorker", timed_worker(notes)),
-            start_run(config, Path(folder, "run")) as trainer,
-        ):
+        worker_class = timed_worker(notes)
+        with start_run(config, Path(folder, "run"), worker_class=worker_class) as trainer:
             window = Window(seconds, warm_up=1).measure(trainer)
             peaks = tuple(peak_megabytes(pid) for pid in read_work(notes))
         return Memory(window.ended - window.started, window.steps, peak_megabytes("self"), peaks)

@@ -13,10 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pong_agent.benchmarks.instruments import replaced
 from pong_agent.config import AgentConfig, ReinforceConfig
 from pong_agent.envs.make import make_env
-from pong_agent.training import ray_collector as workers
+from pong_agent.training.worker_pool import WorkerPool
 
 Dense = NDArray[np.float64]
 Weights = dict[str, Dense]
@@ -150,15 +149,14 @@ def notebook_rate(config: ReinforceConfig, n_workers: int, seconds: float) -> fl
         n_workers: processes.
         seconds: how long to measure at least.
     """
-    with replaced(workers, "RolloutWorker", NotebookWorker):
-        collector = workers.RayCollector(config, n_workers)
+    pool = WorkerPool(NotebookWorker, config, n_workers)
     try:
-        return _train(collector, config, seconds)
+        return _train(pool, config, seconds)
     finally:
-        collector.close()
+        pool.close()
 
 
-def _train(collector: workers.RayCollector, config: ReinforceConfig, seconds: float) -> float:
+def _train(pool: WorkerPool, config: ReinforceConfig, seconds: float) -> float:
     generator = np.random.default_rng(0)
     W1 = generator.standard_normal((H, D)) / np.sqrt(D)
     model = Model(W1, generator.standard_normal(H) / np.sqrt(H))
@@ -170,7 +168,7 @@ def _train(collector: workers.RayCollector, config: ReinforceConfig, seconds: fl
         seeds = [update * config.episodes_per_update + i for i in range(config.episodes_per_update)]
         grad_buffer = {k: np.zeros_like(v) for k, v in model.weights.items()}
         sent = {k: v.copy() for k, v in model.weights.items()}  # `update` writes into the arrays
-        for grad, _, steps in collector.call("compute_gradient", sent, seeds):
+        for grad, _, steps in pool.map(NotebookWorker.compute_gradient, seeds, sent):
             for k in model.weights:
                 grad_buffer[k] += grad[k]
             decisions += steps

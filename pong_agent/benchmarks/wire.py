@@ -8,9 +8,11 @@ from typing import Any
 from pong_agent.agent import PongAgent
 from pong_agent.benchmarks.tables import table
 from pong_agent.config import AgentConfig, PPOConfig, ReinforceConfig
+from pong_agent.learning.batch import Trajectory
 from pong_agent.network import Floats
 from pong_agent.training.batches import GameBatches
-from pong_agent.training.collector import Collector, SerialCollector
+from pong_agent.training.collector import Collector, SerialCollector, WorkItem, WorkResult
+from pong_agent.training.games import GameSnapshot
 
 # What is measured: preset ppo with the fragments it begins with and those it ends with.
 CONFIGS: Mapping[str, AgentConfig] = {
@@ -64,15 +66,21 @@ class CountingCollector:
         """Begin to count anew."""
         self.units = self.results = self.weights = 0
 
-    def call(
-        self, method: str, parameters: Mapping[str, Floats], units: Sequence[Any]
-    ) -> list[Any]:
-        """Do as the collector does, and weigh each unit and each result."""
+    def start_games(self, seeds: Sequence[int]) -> list[GameSnapshot]:
+        """Start the games; their bytes are not counted."""
+        return self._collector.start_games(seeds)
+
+    def play(self, parameters: Mapping[str, Floats], items: Sequence[WorkItem]) -> list[WorkResult]:
+        """Play as the collector does, and count the bytes of each work item and each result."""
         self.weights = _size(dict(parameters))
-        self.units += sum(map(_size, units))
-        results = self._collector.call(method, parameters, units)
+        self.units += sum(map(_size, items))
+        results = self._collector.play(parameters, items)
         self.results += sum(map(_size, results))
         return results
+
+    def evaluate(self, parameters: Mapping[str, Floats], seeds: Sequence[int]) -> list[Trajectory]:
+        """Play greedy episodes; their bytes are not counted."""
+        return self._collector.evaluate(parameters, seeds)
 
     def close(self) -> None:
         """Close the collector."""

@@ -7,9 +7,9 @@ from typing import Any
 
 from pong_agent.chaos.report import Report
 from pong_agent.chaos.workers import calm_run, difference, small_run
-from pong_agent.training.ray_collector import ALL_CPUS
 from pong_agent.training.ray_start import import_ray
 from pong_agent.training.trainer import start_run
+from pong_agent.training.worker_pool import ALL_CPUS
 
 _NODE: dict[str, Any] = {
     "num_cpus": 1,
@@ -48,28 +48,28 @@ def lose_node(folder: Path, *, updates: int) -> Report:
                 if done == updates // 2:
                     cluster.add_node(**_NODE)
                     ends = time.monotonic() + 60
-                    while collector._n_cpus() < 3 and time.monotonic() < ends:
+                    while collector.pool.n_cpus() < 3 and time.monotonic() < ends:
                         time.sleep(0.5)
                     time.sleep(8.0)  # until the CPUs are counted again
 
-            call = collector.call
+            play = collector.play
 
-            def call_and_kill(method: str, parameters: Any, units: Any) -> Any:
-                if method == "play_games" and len(workers) == 3 and not killed:
+            def play_and_kill(parameters: Any, items: Any) -> Any:
+                if len(workers) == 3 and not killed:
                     killed.append(time.monotonic())
                     cluster.remove_node(nodes.pop(), allow_graceful=False)
-                return call(method, parameters, units)
+                return play(parameters, items)
 
-            collector.call = call_and_kill
+            collector.play = play_and_kill
             trainer.train(disturb)
             wrong = difference(trainer.agent, calm)
             if wrong is None and report.recoveries[0] > 30:
                 wrong = "training stood still for more than 30 s"
             if wrong is None and workers[-1] < 3:  # the dead node's CPU is counted for some seconds
                 wrong = f"at the end {workers[-1]} workers were used, expected 3"
-            lost = collector.losses
+            lost = collector.pool.losses
     finally:
         cluster.shutdown()
     report.count(wrong)
-    report.remarks.append(f"{lost} units lost; workers from update to update: {workers}")
+    report.remarks.append(f"{lost} work items lost; workers from update to update: {workers}")
     return report

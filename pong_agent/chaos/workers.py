@@ -115,7 +115,7 @@ def kill_workers(folder: Path, *, updates: int, kills: int, n_workers: int, seed
         report.count(wrong)
     if len(killed) < kills:
         report.failures.append(f"only {len(killed)} could be killed")
-    report.remarks.append(f"{lost} units were lost on the way and played again")
+    report.remarks.append(f"{lost} work items were lost on the way and played again")
     return report
 
 
@@ -128,7 +128,7 @@ def _note(ends: list[float], last: int, due: list[float]) -> None:
 
 def _losses(trainer: Trainer) -> Callable[[], int]:
     collector: Any = trainer._collector
-    return lambda: int(collector.losses)
+    return lambda: int(collector.pool.losses)
 
 
 def hang_worker(folder: Path, *, deadline: float, n_workers: int) -> Report:
@@ -142,7 +142,7 @@ def hang_worker(folder: Path, *, deadline: float, n_workers: int) -> Report:
     updates = 8
     report = Report(f"one of {n_workers} workers hangs, deadline {deadline:g} s")
     calm = calm_run(updates, folder / "calm")
-    config = small_run(updates, workers=n_workers, unit_timeout=deadline)
+    config = small_run(updates, workers=n_workers, work_timeout=deadline)
     with start_run(config, folder / "hit") as trainer:
         longest = 0.0
         stopped: list[int] = []

@@ -17,7 +17,7 @@ def main() -> int:
         version = import_ray(local=True).__version__
         collector = RayCollector(agent.config, n_workers=1)
         try:
-            collector.call("start_game", agent.parameters, [0])
+            collector.start_games([0])
         finally:
             collector.close()
     except (CollectorError, ImportError) as error:

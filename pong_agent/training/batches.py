@@ -8,8 +8,8 @@ from pong_agent.checkpoint import CheckpointError, load_arrays, save_arrays
 from pong_agent.config import AgentConfig, PPOConfig
 from pong_agent.learning.batch import Batch
 from pong_agent.seeding import Stream, derived_seed
-from pong_agent.training.collector import Collector, Unit
-from pong_agent.training.games import Game, games_from_arrays, games_to_arrays
+from pong_agent.training.collector import Collector, WorkItem
+from pong_agent.training.games import GameSnapshot, snapshots_from_arrays, snapshots_to_arrays
 
 
 class GameBatches:
@@ -27,8 +27,8 @@ class GameBatches:
     def __init__(self, collector: Collector, config: AgentConfig) -> None:
         self._collector = collector
         self._config = config
-        self._games: list[Game] | None = None  # where the next batch goes on from
-        self._following: list[Game] | None = None  # the same after the collected batch
+        self._games: list[GameSnapshot] | None = None  # where the next batch goes on from
+        self._following: list[GameSnapshot] | None = None  # the same after the collected batch
 
     def collect(self, agent: PongAgent, root_seed: int) -> Batch:
         """Collect the agent's next batch; until `advance`, doing so again gives the same one.
@@ -37,12 +37,12 @@ class GameBatches:
             CollectorError: games could not be played.
         """
         if self._games is None:
-            self._games = self._collector.call("start_game", {}, self._seeds(root_seed, 0))
+            self._games = self._collector.start_games(self._seeds(root_seed, 0))
         seeds = self._seeds(root_seed, agent.progress.updates + 1)  # 0 began the games
-        units = self._units(self._games, seeds, self._n_steps(agent))
-        results = self._collector.call("play_games", agent.parameters, units)
-        self._following = [game for _, games in results for game in games]
-        return Batch([trajectory for trajectories, _ in results for trajectory in trajectories])
+        items = self._work_items(self._games, seeds, self._n_steps(agent))
+        results = self._collector.play(agent.parameters, items)
+        self._following = [game for result in results for game in result.snapshots]
+        return Batch([trajectory for result in results for trajectory in result.trajectories])
 
     def advance(self) -> None:
         """Let the next batch begin where the collected one ended, now that it was learned from."""
@@ -61,13 +61,15 @@ class GameBatches:
             for index in range(n_games(self._config))
         ]
 
-    def _units(self, games: list[Game], seeds: list[int], n_steps: int | None) -> list[Unit]:
-        """Deal the games out to the workers; one call of the network serves all of a unit."""
+    def _work_items(
+        self, games: list[GameSnapshot], seeds: list[int], n_steps: int | None
+    ) -> list[WorkItem]:
+        """Divide the games among the workers; a network call serves all games of a work item."""
         size = -(-len(games) // self._collector.n_workers)
         varied = getattr(self._config, "varied_games", 0)
         return [
-            Unit(
-                games=games[start : start + size],
+            WorkItem(
+                snapshots=games[start : start + size],
                 seeds=seeds[start : start + size],
                 n_steps=n_steps,
                 n_varied=min(max(varied - start, 0), len(games[start : start + size])),
@@ -82,7 +84,7 @@ class GameBatches:
             CheckpointError: the file cannot be written.
         """
         if self._games is not None:
-            save_arrays(path, games_to_arrays(self._games), {})
+            save_arrays(path, snapshots_to_arrays(self._games), {})
 
     def load(self, path: Path) -> None:
         """Read what `save` wrote.
@@ -93,7 +95,7 @@ class GameBatches:
         self._games = load_games(path, self._config)
 
 
-def load_games(path: Path, config: AgentConfig) -> list[Game]:
+def load_games(path: Path, config: AgentConfig) -> list[GameSnapshot]:
     """Read what `GameBatches.save` wrote.
 
     Raises:
@@ -101,7 +103,7 @@ def load_games(path: Path, config: AgentConfig) -> list[Game]:
     """
     arrays, _ = load_arrays(path)
     try:
-        games = games_from_arrays(arrays)
+        games = snapshots_from_arrays(arrays)
     except (KeyError, TypeError, ValueError, IndexError, zlib.error) as error:
         raise CheckpointError(f"{path}: not the games of a run: {error}") from error
     expected = n_games(config)

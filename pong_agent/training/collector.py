@@ -1,4 +1,4 @@
-"""Where training data come from: what plays it, and the collector without Ray."""
+"""Rollouts of the training: what a worker is given and returns, and the collector without Ray."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
@@ -10,57 +10,83 @@ from pong_agent.errors import PongError
 from pong_agent.learning.batch import Trajectory
 from pong_agent.network import Floats
 from pong_agent.rollout import rollout
-from pong_agent.training.games import Game, play_games, start_game
+from pong_agent.training.games import GameSnapshot, begin_snapshot, continue_games
 
 
 class CollectorError(PongError, RuntimeError):
-    """Episodes could not be collected; the message says what failed."""
+    """Rollouts could not be collected; the message says what failed."""
 
 
-class Unit(NamedTuple):
-    """A unit of work of `RolloutWorker.play_games`.
+class WorkItem(NamedTuple):
+    """Games for one worker to continue.
 
     Attributes:
-        games: which games are played on.
-        seeds: of the generators that sample their actions and frame skips.
-        n_steps: agent steps of each game; None for an episode of each.
-        n_varied: how many of the games, the first ones, have a varied frame skip.
+        snapshots: N games, as the previous work items left them.
+        seeds: N seeds of the generators that sample actions and frame skips.
+        n_steps: agent steps to play in each game; None for one episode of each.
+        n_varied: number of games, the first ones, whose frame skip varies.
     """
 
-    games: Sequence[Game]
+    snapshots: Sequence[GameSnapshot]
     seeds: Sequence[int]
     n_steps: int | None
     n_varied: int = 0
 
 
+class WorkResult(NamedTuple):
+    """Result of a work item.
+
+    Attributes:
+        trajectories: N fragments or episodes.
+        snapshots: the N games after them.
+    """
+
+    trajectories: list[Trajectory]
+    snapshots: list[GameSnapshot]
+
+
 class Collector(Protocol):
-    """Plays with given weights; what is played is determined by seeds and games alone."""
+    """Plays with given weights; the results depend on weights, seeds and snapshots alone."""
 
     @property
     def n_workers(self) -> int:
-        """How many units of work it plays at a time."""
+        """Number of work items that are played at a time."""
         ...
 
-    def call(
-        self, method: str, parameters: Mapping[str, Floats], units: Sequence[Any]
-    ) -> list[Any]:
-        """Call `RolloutWorker`'s method with weights and each unit; results in their order.
+    def start_games(self, seeds: Sequence[int]) -> list[GameSnapshot]:
+        """Start a game with each seed.
 
         Raises:
-            CollectorError: a call failed.
+            CollectorError: a game could not be started.
+        """
+        ...
+
+    def play(self, parameters: Mapping[str, Floats], items: Sequence[WorkItem]) -> list[WorkResult]:
+        """Continue the games of each work item with these weights; results in the items' order.
+
+        Raises:
+            CollectorError: a work item could not be finished.
+        """
+        ...
+
+    def evaluate(self, parameters: Mapping[str, Floats], seeds: Sequence[int]) -> list[Trajectory]:
+        """Play one greedy episode with each seed.
+
+        Raises:
+            CollectorError: an episode could not be finished.
         """
         ...
 
     def close(self) -> None:
-        """Give back environments and processes."""
+        """Close environments and processes."""
         ...
 
 
 class RolloutWorker:
-    """Environments and an agent that plays in them, in whatever process this is.
+    """Environments and an agent that plays in them, in whichever process this is.
 
     Args:
-        config: the preset's values, which name the environment.
+        config: the agent's hyperparameters, which name the environment.
 
     Raises:
         NotPongError: the environment is not Pong.
@@ -84,31 +110,23 @@ class RolloutWorker:
                 self._environments[varied].append(env)
         return self._environments[True][:n_varied] + self._environments[False][:n_fixed]
 
-    def play_episode(
-        self, parameters: Mapping[str, Floats], seed: int, deterministic: bool = False
-    ) -> Trajectory:
-        """Play one whole episode with these weights and this seed."""
+    def start_game(self, seed: int) -> GameSnapshot:
+        """Start a game."""
+        return begin_snapshot(self._environment, seed)
+
+    def play(self, parameters: Mapping[str, Floats], item: WorkItem) -> WorkResult:
+        """Continue the games of a work item with these weights."""
         self._agent.set_parameters(parameters)
-        [trajectory] = rollout(
-            self._agent, [self._environment], [seed], deterministic=deterministic
+        environments = self._borrow(len(item.snapshots) - item.n_varied, item.n_varied)
+        return WorkResult(
+            *continue_games(self._agent, environments, item.snapshots, item.seeds, item.n_steps)
         )
-        return trajectory
 
-    def play_greedy_episode(self, parameters: Mapping[str, Floats], seed: int) -> Trajectory:
-        """Play one whole episode, always taking the most probable action."""
-        return self.play_episode(parameters, seed, deterministic=True)
-
-    def play_games(
-        self, parameters: Mapping[str, Floats], unit: Unit
-    ) -> tuple[list[Trajectory], list[Game]]:
-        """Play some games on; returns what `games.play_games` returns."""
+    def evaluate(self, parameters: Mapping[str, Floats], seed: int) -> Trajectory:
+        """Play one greedy episode with these weights."""
         self._agent.set_parameters(parameters)
-        environments = self._borrow(len(unit.games) - unit.n_varied, unit.n_varied)
-        return play_games(self._agent, environments, unit.games, unit.seeds, unit.n_steps)
-
-    def start_game(self, parameters: Mapping[str, Floats], seed: int) -> Game:  # noqa: ARG002
-        """Begin a game; the weights, which every unit is given, play no part."""
-        return start_game(self._environment, seed)
+        [trajectory] = rollout(self._agent, [self._environment], [seed], deterministic=True)
+        return trajectory
 
     def close(self) -> None:
         """Close the environments."""
@@ -117,10 +135,11 @@ class RolloutWorker:
 
 
 class SerialCollector:
-    """Plays everything in this process, one unit after another: the door for debugging.
+    """Plays in this process, one work item after another; useful for debugging.
 
     Args:
-        config: the preset's values, which name the environment.
+        config: the agent's hyperparameters, which name the environment.
+        worker_class: plays.
 
     Raises:
         NotPongError: the environment is not Pong.
@@ -128,14 +147,22 @@ class SerialCollector:
 
     n_workers = 1
 
-    def __init__(self, config: AgentConfig) -> None:
-        self._worker = RolloutWorker(config)
+    def __init__(
+        self, config: AgentConfig, worker_class: type[RolloutWorker] = RolloutWorker
+    ) -> None:
+        self._worker = worker_class(config)
 
-    def call(
-        self, method: str, parameters: Mapping[str, Floats], units: Sequence[Any]
-    ) -> list[Any]:
-        """Call the worker's method with weights and each unit, in order."""
-        return [getattr(self._worker, method)(parameters, unit) for unit in units]
+    def start_games(self, seeds: Sequence[int]) -> list[GameSnapshot]:
+        """Start a game with each seed."""
+        return [self._worker.start_game(seed) for seed in seeds]
+
+    def play(self, parameters: Mapping[str, Floats], items: Sequence[WorkItem]) -> list[WorkResult]:
+        """Continue the games of each work item."""
+        return [self._worker.play(parameters, item) for item in items]
+
+    def evaluate(self, parameters: Mapping[str, Floats], seeds: Sequence[int]) -> list[Trajectory]:
+        """Play one greedy episode with each seed."""
+        return [self._worker.evaluate(parameters, seed) for seed in seeds]
 
     def close(self) -> None:
         """Close the environments."""

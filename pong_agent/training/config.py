@@ -42,7 +42,7 @@ class TrainConfig:
     workers: int = 2
     """Ray workers that play at the same time; 0 plays in this process, -1 on all CPUs there are."""
 
-    unit_timeout: float = 300.0
+    work_timeout: float = 300.0
     """Seconds after which a worker that has not finished is started anew, its work done again."""
 
     address: str | None = None
@@ -75,9 +75,9 @@ class TrainConfig:
         with_hyperparams(resolve_preset(self.preset), self.hyperparams)
         if not self.minutes >= 0:  # also for NaN
             raise ConfigError(f"minutes: expected 0 or more, found {self.minutes!r}")
-        if not self.unit_timeout > 0:
+        if not self.work_timeout > 0:
             raise ConfigError(
-                f"unit_timeout: expected more than 0 seconds, found {self.unit_timeout!r}"
+                f"work_timeout: expected more than 0 seconds, found {self.work_timeout!r}"
             )
         for name, least in _LEAST.items():
             value = getattr(self, name)

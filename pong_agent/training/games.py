@@ -1,4 +1,4 @@
-"""Games that are played on from update to update, by whichever worker is free."""
+"""Emulator snapshots between fragments, so that any worker can continue any game."""
 
 import zlib
 from collections.abc import Mapping, Sequence
@@ -20,16 +20,16 @@ _LARGEST_STATE = 2**16  # bytes of an emulator's state; Pong's are 14.5 kB
 
 
 @dataclass(frozen=True)
-class Game:
-    """A game between two fragments: all that is needed to play it on, anywhere.
+class GameSnapshot:
+    """A game between two fragments: everything that continuing it in any process needs.
 
     Attributes:
-        emulator: state of the emulator, `environment.save_emulator`'s, compressed by half.
-        current: lit pixels of the playing field now.
-        previous: those of the field before; the current one's where an episode starts.
-        last_action: index of the action that was taken last, 0 (NOOP) where an episode starts.
-        return_before: sum of the running episode's rewards so far.
-        steps_before: its agent steps so far.
+        emulator: state of the emulator from `save_emulator`, compressed.
+        current: lit pixels of the current field.
+        previous: lit pixels of the previous field; equal to `current` at the start of an episode.
+        last_action: index of the last action, 0 (NOOP) at the start of an episode.
+        return_before: sum of the current episode's rewards so far.
+        steps_before: agent steps of the current episode so far.
     """
 
     emulator: bytes
@@ -40,50 +40,52 @@ class Game:
     steps_before: int = 0
 
 
-def start_game(env: Any, seed: int) -> Game:
-    """Begin a game in an environment, which is then free for another one."""
+def begin_snapshot(env: Any, seed: int) -> GameSnapshot:
+    """Start a game in an environment and return its snapshot; the environment is then free."""
     pixels = lit_pixels(env.reset(seed=seed)[0])
-    return Game(_packed(env), pixels, pixels)
+    return GameSnapshot(_compressed_state(env), pixels, pixels)
 
 
-def play_games(
+def continue_games(
     agent: PongAgent,
     environments: Sequence[Any],
-    games: Sequence[Game],
+    snapshots: Sequence[GameSnapshot],
     seeds: Sequence[int],
     n_steps: int | None = None,
-) -> tuple[list[Trajectory], list[Game]]:
-    """Play `n_steps` agent steps of each game, or each game's episode to its end.
+) -> tuple[list[Trajectory], list[GameSnapshot]]:
+    """Play `n_steps` agent steps of each game, or one episode of each.
 
-    What an environment draws outside its emulator, a frame skip as in `Pong-v0`, it draws from the
-    seed that comes with the game.
+    The seed also determines what an environment draws outside its emulator, such as the frame
+    skips of `Pong-v0`.
 
     Args:
-        agent: who plays.
-        environments: as many environments as games, lent for it, each reset at least once.
-        games: N games; without `n_steps`, each at the start of an episode.
-        seeds: N seeds of the generators that sample the actions and the frame skips.
+        agent: plays.
+        environments: N environments, each reset at least once; their states are overwritten.
+        snapshots: N games; without `n_steps`, each at the start of an episode.
+        seeds: N seeds of the generators that sample actions and frame skips.
         n_steps: agent steps; None for whole episodes.
 
     Returns:
-        N trajectories, and the N games to go on with.
+        N trajectories, and N snapshots of the games after them.
     """
-    for env, game, seed in zip(environments, games, seeds, strict=True):
+    for env, game, seed in zip(environments, snapshots, seeds, strict=True):
         env.unwrapped.np_random = generator(seed, Stream.EMULATOR)
-        restore_emulator(env, _unpacked(game.emulator), game.last_action)
+        restore_emulator(env, _decompressed_state(game.emulator), game.last_action)
     if n_steps is None:
-        starts = [game.current for game in games]
+        starts = [game.current for game in snapshots]
         whole = rollout(agent, environments, seeds, starts=starts)
         return whole, [_next_episode(agent, env) for env in environments]
     generators = [generator(seed, Stream.EPISODE_ACTIONS) for seed in seeds]
-    fields = FieldHistory([game.current for game in games], [game.previous for game in games])
+    fields = FieldHistory(
+        [game.current for game in snapshots], [game.previous for game in snapshots]
+    )
     played, fields = rollout_fragment(agent, environments, fields, n_steps, generators)
     trajectories = [
         replace(one, seed=seed, return_before=game.return_before, steps_before=game.steps_before)
-        for one, seed, game in zip(played, seeds, games, strict=True)
+        for one, seed, game in zip(played, seeds, snapshots, strict=True)
     ]
     following = [
-        Game(_packed(env), current, previous, *_running(trajectory, agent))
+        GameSnapshot(_compressed_state(env), current, previous, *_running(trajectory, agent))
         for env, current, previous, trajectory in zip(
             environments, fields.current, fields.previous, trajectories, strict=True
         )
@@ -91,33 +93,33 @@ def play_games(
     return trajectories, following
 
 
-def _next_episode(agent: PongAgent, env: Any) -> Game:
-    """Begin an episode without a seed: a seed would make the emulator load its ROM again."""
+def _next_episode(agent: PongAgent, env: Any) -> GameSnapshot:
+    """Start an episode without a seed: with one the emulator would load its ROM again."""
     options = start_options(agent, env.unwrapped.np_random)
     pixels = lit_pixels(env.reset(options=options)[0])
-    return Game(_packed(env), pixels, pixels)
+    return GameSnapshot(_compressed_state(env), pixels, pixels)
 
 
-def _packed(env: Any) -> bytes:
-    return zlib.compress(save_emulator(env), level=1)  # higher ones gain nothing
+def _compressed_state(env: Any) -> bytes:
+    return zlib.compress(save_emulator(env), level=1)  # higher levels gain nothing
 
 
-def _unpacked(emulator: bytes) -> bytes:
-    """Undo `_packed`, refusing what is not of that size.
+def _decompressed_state(compressed: bytes) -> bytes:
+    """Undo `_compressed_state`.
 
     Raises:
-        ValueError: it is not one whole state.
-        zlib.error: it is damaged.
+        ValueError: the data are incomplete or too large.
+        zlib.error: the data are damaged.
     """
     stream = zlib.decompressobj()
-    state = stream.decompress(emulator, _LARGEST_STATE)
+    state = stream.decompress(compressed, _LARGEST_STATE)
     if not stream.eof or stream.unused_data:
         raise ValueError(f"expected an emulator's state of at most {_LARGEST_STATE} bytes")
     return state
 
 
 def _running(trajectory: Trajectory, agent: PongAgent) -> tuple[int, float, int]:
-    """Return last action, sum of rewards and steps of the episode that runs on after a fragment."""
+    """Return last action, rewards and steps so far of the episode that a fragment ends in."""
     if trajectory.ends[-1]:
         return 0, 0.0, 0
     last_action = agent.paddle_actions[trajectory.actions[-1]]
@@ -129,8 +131,8 @@ def _running(trajectory: Trajectory, agent: PongAgent) -> tuple[int, float, int]
     return last_action, trajectory.return_before + total, trajectory.steps_before + steps
 
 
-def games_to_arrays(games: Sequence[Game]) -> dict[str, NDArray[Any]]:
-    """Return games as arrays that `checkpoint.save_arrays` can write."""
+def snapshots_to_arrays(games: Sequence[GameSnapshot]) -> dict[str, NDArray[Any]]:
+    """Return snapshots as arrays that `save_arrays` can write."""
     emulators = [np.frombuffer(game.emulator, np.uint8) for game in games]
     return {
         "emulators": np.concatenate(emulators),
@@ -143,8 +145,8 @@ def games_to_arrays(games: Sequence[Game]) -> dict[str, NDArray[Any]]:
     }
 
 
-def games_from_arrays(arrays: Mapping[str, NDArray[Any]]) -> list[Game]:
-    """Rebuild games from `games_to_arrays`.
+def snapshots_from_arrays(arrays: Mapping[str, NDArray[Any]]) -> list[GameSnapshot]:
+    """Rebuild snapshots from `snapshots_to_arrays`.
 
     Raises:
         KeyError: an array is missing.
@@ -160,6 +162,6 @@ def games_from_arrays(arrays: Mapping[str, NDArray[Any]]) -> list[Game]:
     )
     numbers = (arrays[name].tolist() for name in ("last_actions", "returns", "steps"))
     for emulator in emulators:
-        _unpacked(emulator.tobytes())
+        _decompressed_state(emulator.tobytes())
     columns = zip(emulators, current, previous, *numbers, strict=True)
-    return [Game(emulator.tobytes(), *rest) for emulator, *rest in columns]
+    return [GameSnapshot(emulator.tobytes(), *rest) for emulator, *rest in columns]

@@ -17,7 +17,7 @@ from pong_agent.evaluation.evaluate import episode_seeds
 from pong_agent.evaluation.model_card import current_commit, package_versions
 from pong_agent.hyperparams import config_to_dict, with_hyperparams
 from pong_agent.training.batches import GameBatches, load_games
-from pong_agent.training.collector import Collector, SerialCollector
+from pong_agent.training.collector import Collector, RolloutWorker, SerialCollector
 from pong_agent.training.config import TrainConfig
 from pong_agent.training.metrics import check_tensorboard, update_row
 from pong_agent.training.run_folder import RunError, RunFolder
@@ -28,6 +28,7 @@ _NOT_WHOLE = (
     "# The run was gone on with other hyperparameters; what it began with, and when they changed, "
     "stands in config.json."
 )
+_RENAMED = {"unit_timeout": "work_timeout"}  # fields of older runs
 _VERSIONED = ("pong-agent", "gymnasium", "ale-py", "numpy", "scipy", "ray")
 
 
@@ -42,6 +43,7 @@ class Trainer:
         agent: who learns.
         config: what the run is asked to do.
         run_folder: where it is kept.
+        worker_class: plays; a measurement or a test may pass a subclass.
 
     Attributes:
         agent: who learns.
@@ -63,7 +65,14 @@ class Trainer:
         4
     """
 
-    def __init__(self, agent: PongAgent, config: TrainConfig, run_folder: RunFolder) -> None:
+    def __init__(
+        self,
+        agent: PongAgent,
+        config: TrainConfig,
+        run_folder: RunFolder,
+        *,
+        worker_class: type[RolloutWorker] = RolloutWorker,
+    ) -> None:
         self.agent = agent
         self.config = config
         self.run_folder = run_folder
@@ -75,7 +84,7 @@ class Trainer:
         self._best = max(evaluations, default=float("-inf"))
         if config.tensorboard or run_folder.has_tensorboard():
             run_folder.open_tensorboard(config_to_dict(agent.config))
-        self._collector = _make_collector(agent, config)
+        self._collector = _make_collector(agent, config, worker_class)
         self._source = GameBatches(self._collector, agent.config)
         self._snapshots = Snapshots(snapshots_folder(run_folder), agent.progress.agent_steps)
         if rows:
@@ -185,9 +194,7 @@ class Trainer:
         seeds = episode_seeds(self.config.eval_episodes, seed=0)
         try:
             with self._signals.droppable():
-                trajectories = self._collector.call(
-                    "play_greedy_episode", self.agent.averaged().parameters, seeds
-                )
+                trajectories = self._collector.evaluate(self.agent.averaged().parameters, seeds)
         except StopRequested:
             return {}  # the update itself stands
         mean = float(np.mean([trajectory.episode_return for trajectory in trajectories]))
@@ -200,13 +207,20 @@ class Trainer:
         }
 
 
-def start_run(config: TrainConfig, run_folder: str | Path, command: str | None = None) -> Trainer:
+def start_run(
+    config: TrainConfig,
+    run_folder: str | Path,
+    command: str | None = None,
+    *,
+    worker_class: type[RolloutWorker] = RolloutWorker,
+) -> Trainer:
     """Begin a run in a new folder.
 
     Args:
         config: what to do.
         run_folder: the folder, which must not hold a run.
         command: the command line that asked for it, to be kept with the run.
+        worker_class: plays; a measurement or a test may pass a subclass.
 
     Raises:
         NotPongError: the environment is not Pong.
@@ -232,7 +246,7 @@ def start_run(config: TrainConfig, run_folder: str | Path, command: str | None =
     )
     folder.write_options(config.to_toml())
     folder.save_checkpoint(agent)  # the run can be resumed from its very beginning
-    return Trainer(agent, config, folder)
+    return Trainer(agent, config, folder, worker_class=worker_class)
 
 
 def _try_environment(config: AgentConfig) -> None:
@@ -247,7 +261,8 @@ def read_train_config(run_folder: str | Path) -> TrainConfig:
         RunError: the folder holds no run, or its configuration cannot be read.
     """
     try:
-        saved = TrainConfig(**RunFolder.open(run_folder).config()["train"])
+        values = RunFolder.open(run_folder).config()["train"]
+        saved = TrainConfig(**{_RENAMED.get(name, name): value for name, value in values.items()})
         # JSON knows lists only; a run goes on with TensorBoard because it has the folder.
         return replace(saved, hyperparams=tuple(saved.hyperparams), tensorboard=False)
     except (KeyError, TypeError, ConfigError) as error:
@@ -306,11 +321,17 @@ def _check_games(agent: PongAgent, path: Path) -> None:
         load_games(path, agent.config)
 
 
-def _make_collector(agent: PongAgent, config: TrainConfig) -> Collector:
+def _make_collector(
+    agent: PongAgent, config: TrainConfig, worker_class: type[RolloutWorker]
+) -> Collector:
     if config.workers == 0:
-        return SerialCollector(agent.config)
+        return SerialCollector(agent.config, worker_class)
     from pong_agent.training.ray_collector import RayCollector
 
     return RayCollector(
-        agent.config, config.workers, config.address, unit_timeout=config.unit_timeout
+        agent.config,
+        config.workers,
+        config.address,
+        worker_class=worker_class,
+        work_timeout=config.work_timeout,
     )

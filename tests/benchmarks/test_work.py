@@ -9,7 +9,7 @@ import pytest
 
 from pong_agent import PRESETS, Batch, PongAgent
 from pong_agent.benchmarks.wire import measure_wire
-from pong_agent.training.collector import RolloutWorker, Unit
+from pong_agent.training.collector import RolloutWorker, WorkItem
 from pong_agent.vision.fields import FieldHistory
 from pong_agent.vision.network_input import INPUT_SIZES
 from pong_agent.vision.pixels import N_PIXELS, lit_pixels
@@ -22,9 +22,9 @@ def unit():
     """A worker, and its arguments for playing four games on for 40 steps each."""
     worker = RolloutWorker(PRESETS["ppo"])
     parameters = PongAgent("ppo", seed=0).parameters
-    games = [worker.start_game({}, seed) for seed in range(N_GAMES)]
-    arguments = parameters, Unit(games, range(N_GAMES), N_STEPS)
-    worker.play_games(*arguments)  # makes the other environments
+    games = [worker.start_game(seed) for seed in range(N_GAMES)]
+    arguments = parameters, WorkItem(games, range(N_GAMES), N_STEPS)
+    worker.play(*arguments)  # makes the other environments
     yield worker, arguments
     worker.close()
 
@@ -67,7 +67,7 @@ def test_learning_allocates_no_dense_rows(unit):
     agent = PongAgent("ppo", seed=0)
     peaks = []
     for n_steps in (128, 512):
-        trajectories, _ = worker.play_games(parameters, work._replace(n_steps=n_steps))
+        trajectories, _ = worker.play(parameters, work._replace(n_steps=n_steps))
         batch = Batch(trajectories)
         agent.learn_from_batch(batch)
         tracemalloc.start()
@@ -102,7 +102,7 @@ def test_one_call_of_the_network_serves_all_games(unit, monkeypatch):
 
     worker, arguments = unit
     monkeypatch.setattr(PongAgent, "action_probabilities", count)
-    worker.play_games(*arguments)
+    worker.play(*arguments)
     assert rows == [N_GAMES] * N_STEPS
 
 
@@ -118,7 +118,7 @@ def test_a_step_takes_few_calls_of_python_functions(unit):
     before = sys.getprofile()
     sys.setprofile(count)
     try:
-        worker.play_games(*arguments)
+        worker.play(*arguments)
     finally:
         sys.setprofile(before)
     assert 0 < calls / (N_STEPS * N_GAMES) < 48

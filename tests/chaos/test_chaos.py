@@ -17,6 +17,7 @@ from pong_agent.errors import ConfigError
 from pong_agent.training.collector import CollectorError, RolloutWorker
 from pong_agent.training.run_folder import RunFolder
 from pong_agent.training.trainer import start_run
+from pong_agent.training.worker_pool import WorkerHandle
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 
@@ -47,18 +48,18 @@ def test_workers_that_always_die_end_the_run(ray_session, tmp_path, monkeypatch)
         def kill_from_the_third_on(agent, root_seed):
             if agent.progress.updates < 3:
                 return collect(agent, root_seed)
-            ask = trainer._collector._seats[0].wait_for.__func__
+            ask = WorkerHandle.wait_for
 
-            def ask_and_kill(seat, pending, unit=None):
-                ask(seat, pending, unit)
-                if unit is not None:
-                    ray_session.kill(seat.actor)
+            def ask_and_kill(handle, pending, item=None):
+                ask(handle, pending, item)
+                if item is not None:
+                    ray_session.kill(handle.actor)
 
-            monkeypatch.setattr(type(trainer._collector._seats[0]), "wait_for", ask_and_kill)
+            monkeypatch.setattr(WorkerHandle, "wait_for", ask_and_kill)
             return collect(agent, root_seed)
 
         monkeypatch.setattr(trainer._source, "collect", kill_from_the_third_on)
-        with pytest.raises(CollectorError, match=r"unit \d of 2 failed 5 times"):
+        with pytest.raises(CollectorError, match=r"work item \d of 2 failed 5 times"):
             trainer.train()
     assert RunFolder.open(tmp_path / "run").load_latest().progress.updates == 3
 
@@ -70,11 +71,11 @@ class BrokenWorker(RolloutWorker):
         raise OSError("no emulator here")
 
 
-def test_workers_that_cannot_start_end_the_run(ray_session, tmp_path, monkeypatch):
+def test_workers_that_cannot_start_end_the_run(ray_session, tmp_path):
     """The error says how often it was tried and what the last one died of."""
-    monkeypatch.setattr("pong_agent.training.ray_collector.RolloutWorker", BrokenWorker)
+    config = workers.small_run(2, workers=2)
     with (
-        start_run(workers.small_run(2, workers=2), tmp_path / "run") as trainer,
+        start_run(config, tmp_path / "run", worker_class=BrokenWorker) as trainer,
         pytest.raises(CollectorError, match=r"(?s)failed to start 10 times.*no emulator here"),
     ):
         trainer.train()

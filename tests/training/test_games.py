@@ -6,10 +6,10 @@ import pytest
 from pong_agent import PRESETS, PongAgent, make_env
 from pong_agent.envs.make import restore_emulator, save_emulator
 from pong_agent.training.games import (
-    games_from_arrays,
-    games_to_arrays,
-    play_games,
-    start_game,
+    begin_snapshot,
+    continue_games,
+    snapshots_from_arrays,
+    snapshots_to_arrays,
 )
 
 
@@ -35,15 +35,15 @@ def assert_same_game(one, other):
 def test_a_game_does_not_depend_on_where_it_is_played(environments):
     """Played on in ever other environments, a game is bit for bit the one played in its own."""
     agent = PongAgent("ppo", seed=0)
-    at_home = [start_game(env, seed) for seed, env in enumerate(environments)]
+    at_home = [begin_snapshot(env, seed) for seed, env in enumerate(environments)]
     around = list(at_home)
     order = np.random.default_rng(0)
     for fragment in range(12):
         seeds = [10 * fragment + number for number in range(3)]
-        played, at_home = play_games(agent, environments, at_home, seeds, 30)
+        played, at_home = continue_games(agent, environments, at_home, seeds, 30)
         for number in order.permutation(3):  # one by one, each time in some environment
             env = environments[order.integers(3)]
-            [trajectory], [around[number]] = play_games(
+            [trajectory], [around[number]] = continue_games(
                 agent, [env], [around[number]], [seeds[number]], 30
             )
             for name in ("pixels", "offsets", "actions", "rewards", "ends"):
@@ -78,10 +78,10 @@ def test_fragments_follow_one_another(environments):
     """Each fragment begins with the fields that the one before left, through an episode's end."""
     agent = PongAgent("ppo", seed=0)
     [env, *_] = environments
-    games, returns, steps = [start_game(env, 5)], 0.0, 0
+    games, returns, steps = [begin_snapshot(env, 5)], 0.0, 0
     for number in range(5):
         game = games[0]
-        [trajectory], games = play_games(agent, [env], games, [number], 70)
+        [trajectory], games = continue_games(agent, [env], games, [number], 70)
         first = trajectory.pixels[trajectory.offsets[1] : trajectory.offsets[2]]
         np.testing.assert_array_equal(first, game.current)
         before = trajectory.pixels[: trajectory.offsets[1]]
@@ -102,14 +102,16 @@ def test_episodes_go_on_from_where_the_game_before_ended():
     agent = PongAgent(replace(PRESETS["reinforce"], noop_max=30), seed=0)
     limits = {"noop_max": 30, "max_num_frames_per_episode": 300}
     made = [make_env("Pong-v0", **limits) for _ in range(3)]
-    games = [start_game(env, seed) for seed, env in enumerate(made[:2])]
+    games = [begin_snapshot(env, seed) for seed, env in enumerate(made[:2])]
     alone = list(games)
     made[2].reset(seed=99)
     for number in range(2):
         seeds = [2 * number, 2 * number + 1]
-        episodes, games = play_games(agent, made[:2], games, seeds)
+        episodes, games = continue_games(agent, made[:2], games, seeds)
         for index in range(2):
-            [episode], [alone[index]] = play_games(agent, [made[2]], [alone[index]], [seeds[index]])
+            [episode], [alone[index]] = continue_games(
+                agent, [made[2]], [alone[index]], [seeds[index]]
+            )
             assert episode.seed == seeds[index]
             assert episode.ends[-1]
             assert not episode.ends[:-1].any()
@@ -127,9 +129,9 @@ def test_episodes_go_on_from_where_the_game_before_ended():
 def test_games_survive_a_file(environments):
     """To arrays and back gives the same games."""
     agent = PongAgent("ppo", seed=0)
-    games = [start_game(env, seed) for seed, env in enumerate(environments)]
-    _, games = play_games(agent, environments, games, [1, 2, 3], 25)
-    for one, other in zip(games, games_from_arrays(games_to_arrays(games)), strict=True):
+    games = [begin_snapshot(env, seed) for seed, env in enumerate(environments)]
+    _, games = continue_games(agent, environments, games, [1, 2, 3], 25)
+    for one, other in zip(games, snapshots_from_arrays(snapshots_to_arrays(games)), strict=True):
         assert_same_game(one, other)
 
 
@@ -138,10 +140,10 @@ def test_a_drawn_frame_skip_comes_from_the_fragments_seed():
     agent = PongAgent("ppo", seed=0)
     one, other = (make_env("Pong-v0") for _ in range(2))
     other.reset(seed=9)
-    games = [start_game(one, 3)]
+    games = [begin_snapshot(one, 3)]
     for fragment in range(3):
         before = one.unwrapped.ale.getFrameNumber()
-        played = [play_games(agent, [env], games, [fragment], 90) for env in (one, other)]
+        played = [continue_games(agent, [env], games, [fragment], 90) for env in (one, other)]
         [([trajectory], [game]), ([again], [same])] = played
         for name in ("pixels", "offsets", "actions", "rewards", "ends"):
             expected = getattr(trajectory, name)

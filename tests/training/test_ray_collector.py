@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pong_agent import PRESETS, ConfigError, PongAgent
-from pong_agent.training.collector import CollectorError, SerialCollector, Unit
+from pong_agent.training.collector import CollectorError, RolloutWorker, SerialCollector, WorkItem
 from pong_agent.training.ray_collector import RayCollector
 
 CONFIG = PRESETS["reinforce"]
@@ -12,59 +12,104 @@ SEEDS = [5, 6, 7]
 
 
 @pytest.fixture(scope="module")
-def serial():
+def items():
+    """One episode of each of three games, sampled."""
     collector = SerialCollector(CONFIG)
-    yield collector.call("play_episode", PongAgent(CONFIG, seed=1).parameters, SEEDS)
+    snapshots = collector.start_games(SEEDS)
     collector.close()
+    return [WorkItem([game], [seed], None) for game, seed in zip(snapshots, SEEDS, strict=True)]
 
 
-def test_ray_plays_what_this_process_plays(ray_session, serial):
-    """Two workers bring the same three episodes, in the order of the seeds, bit for bit."""
+@pytest.fixture(scope="module")
+def serial(items):
+    """The three episodes, played in this process."""
+    collector = SerialCollector(CONFIG)
+    results = collector.play(PongAgent(CONFIG, seed=1).parameters, items)
+    collector.close()
+    return [trajectory for result in results for trajectory in result.trajectories]
+
+
+def assert_same_trajectory(one, other):
+    assert one.seed == other.seed
+    for name in ("pixels", "offsets", "actions", "rewards"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+
+
+def test_ray_plays_what_this_process_plays(ray_session, serial, items):
+    """Two workers return the same three episodes, in the order of the seeds, bit for bit."""
     collector = RayCollector(CONFIG, n_workers=2)
     try:
-        played = collector.call("play_episode", PongAgent(CONFIG, seed=1).parameters, SEEDS)
+        played = collector.play(PongAgent(CONFIG, seed=1).parameters, items)
     finally:
         collector.close()
-    for one, other in zip(serial, played, strict=True):
-        assert one.seed == other.seed
-        for name in ("pixels", "offsets", "actions", "rewards"):
-            np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
-    assert ray_session.is_initialized()  # it was not this collector's to stop
+    for one, result in zip(serial, played, strict=True):
+        assert_same_trajectory(one, result.trajectories[0])
+    assert ray_session.is_initialized()  # this collector must not stop a Ray that it did not start
 
 
-def test_workers_play_with_the_weights_they_are_given(ray_session, serial):
+def test_ray_evaluates_as_this_process_does(ray_session):
+    """A worker's greedy episode is that of this process, bit for bit."""
+    parameters = PongAgent(CONFIG, seed=1).parameters
+    found = []
+    for collector in (SerialCollector(CONFIG), RayCollector(CONFIG, 1)):
+        found += collector.evaluate(parameters, SEEDS[:1])
+        collector.close()
+    assert_same_trajectory(*found)
+
+
+def test_workers_play_with_the_weights_they_are_given(ray_session, serial, items):
     """Other weights give other episodes from the same workers."""
     collector = RayCollector(CONFIG, n_workers=1)
     try:
         agent = PongAgent(CONFIG, seed=1)
-        [first] = collector.call("play_episode", agent.parameters, SEEDS[:1])
+        [first] = collector.play(agent.parameters, items[:1])
         agent.set_parameters({name: -array for name, array in agent.parameters.items()})
-        [second] = collector.call("play_episode", agent.parameters, SEEDS[:1])
+        [second] = collector.play(agent.parameters, items[:1])
     finally:
         collector.close()
+    [first], [second] = first.trajectories, second.trajectories
     np.testing.assert_array_equal(first.actions, serial[0].actions)
     assert not np.array_equal(first.actions[:500], second.actions[:500])
 
 
+class StubbornWorker(RolloutWorker):
+    """Returns its own kind of game."""
+
+    def start_game(self, seed):
+        return f"game {seed}"
+
+
+def test_the_worker_class_is_an_argument(ray_session):
+    """Both collectors play with the class that they are given."""
+    for collector in (
+        SerialCollector(CONFIG, StubbornWorker),
+        RayCollector(CONFIG, 1, worker_class=StubbornWorker),
+    ):
+        assert collector.start_games([3, 4]) == ["game 3", "game 4"]
+        collector.close()
+
+
 def test_a_worker_that_fails_is_one_clear_error(ray_session):
-    """A failure in a worker names the unit of work and what went wrong."""
+    """A failure in a worker names the work item and its reason."""
     collector = RayCollector(CONFIG, n_workers=1)
     try:
-        with pytest.raises(CollectorError, match=r"(?s)unit 0 of 1 failed 5 times.*W1.*expected"):
-            collector.call("play_episode", {"W1": np.zeros((2, 2)), "W2": np.zeros(2)}, [0])
+        with pytest.raises(
+            CollectorError, match=r"(?s)work item 0 of 1 failed 5 times.*W1.*expected"
+        ):
+            collector.evaluate({"W1": np.zeros((2, 2)), "W2": np.zeros(2)}, [0])
     finally:
         collector.close()
 
 
-def test_a_killed_worker_is_replaced(ray_session, serial):
+def test_a_killed_worker_is_replaced(ray_session, serial, items):
     """A worker that is gone for good is replaced, and the result is what it would have been."""
     collector = RayCollector(CONFIG, n_workers=1)
-    ray_session.kill(collector._seats[0].actor)
+    ray_session.kill(collector.pool.handles[0].actor)
     try:
-        played = collector.call("play_episode", PongAgent(CONFIG, seed=1).parameters, SEEDS[:1])
+        [played] = collector.play(PongAgent(CONFIG, seed=1).parameters, items[:1])
     finally:
         collector.close()
-    np.testing.assert_array_equal(played[0].actions, serial[0].actions)
+    np.testing.assert_array_equal(played.trajectories[0].actions, serial[0].actions)
 
 
 @pytest.mark.parametrize("n_workers", [0, -2])
@@ -74,20 +119,20 @@ def test_a_number_of_workers_below_one_is_refused(n_workers):
         RayCollector(CONFIG, n_workers)
 
 
-def test_ray_plays_games_on_as_this_process_does(ray_session):
-    """Fragments and the games after them are the same on any workers, however they are dealt."""
+def test_ray_continues_games_as_this_process_does(ray_session):
+    """Fragments are the same on any number of workers, however the games are divided."""
     config = replace(PRESETS["ppo"], n_envs=4)
     agent = PongAgent(config, seed=1)
     found = []
     for collector in (SerialCollector(config), RayCollector(config, 2), RayCollector(config, 3)):
-        games = collector.call("start_game", {}, range(4))
+        games = collector.start_games(range(4))
         size = -(-4 // collector.n_workers)
-        units = [
-            Unit(games[first : first + size], range(first, min(first + size, 4)), 20)
+        items = [
+            WorkItem(games[first : first + size], range(first, min(first + size, 4)), 20)
             for first in range(0, 4, size)
         ]
-        results = collector.call("play_games", agent.parameters, units)
-        found.append([trajectory for played, _ in results for trajectory in played])
+        results = collector.play(agent.parameters, items)
+        found.append([trajectory for result in results for trajectory in result.trajectories])
         collector.close()
     for others in found[1:]:
         assert [len(trajectory) for trajectory in others] == 4 * [20]
@@ -97,10 +142,10 @@ def test_ray_plays_games_on_as_this_process_does(ray_session):
 
 
 def test_weights_are_put_into_the_store_once(ray_session):
-    """The same weights keep their place, others get another one."""
+    """The same weights keep their reference, others get another one."""
     collector = RayCollector(PRESETS["ppo"], 1)
     agent, other = PongAgent("ppo", seed=1), PongAgent("ppo", seed=2)
-    place = collector._share(agent.parameters)
-    assert collector._share(agent.parameters) is place
-    assert collector._share(other.parameters) is not place
+    reference = collector.pool._share(agent.parameters)
+    assert collector.pool._share(agent.parameters) is reference
+    assert collector.pool._share(other.parameters) is not reference
     collector.close()
