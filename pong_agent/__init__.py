@@ -4,7 +4,8 @@ from pong_agent.actions import DOWN, STAY, UP, PaddleActions
 from pong_agent.agent import PongAgent
 from pong_agent.checkpoint import CheckpointError
 from pong_agent.config import PRESETS, PPOConfig, ReinforceConfig
-from pong_agent.envs.make import NotPongError, make_env
+from pong_agent.envs.make import make_env
+from pong_agent.envs.paddle_actions import NotPongError
 from pong_agent.envs.registration import register_with_gymnasium
 from pong_agent.errors import ConfigError, LearningError
 from pong_agent.learning.batch import Batch, BatchError, Trajectory, TrajectoryBuilder

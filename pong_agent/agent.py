@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pong_agent.actions import PaddleActions
 from pong_agent.config import AgentConfig, PPOConfig, resolve_preset
-from pong_agent.envs.make import find_paddle_actions
+from pong_agent.envs.paddle_actions import find_paddle_actions
 from pong_agent.errors import ConfigError
 from pong_agent.learning import algorithm_of
 from pong_agent.learning.batch import Batch, BatchError
@@ -210,12 +210,7 @@ class PongAgent:
         Raises:
             NotPongError: the environment is not Pong, or has no such actions.
         """
-        if hasattr(env, "num_envs"):
-            from pong_agent.envs.paddle_actions import find_vector_actions  # Gymnasium
-
-            self.paddle_actions = find_vector_actions(env)
-        else:
-            self.paddle_actions = find_paddle_actions(env)
+        self.paddle_actions = find_paddle_actions(env)
         return self
 
     def reset(self, mask: NDArray[np.bool_] | None = None) -> None:

@@ -23,7 +23,7 @@ from pong_agent.cli.record import Record
 from pong_agent.cli.report import Report
 from pong_agent.cli.tournament import Tournament
 from pong_agent.cli.train import Train
-from pong_agent.envs.make import NotPongError
+from pong_agent.envs.paddle_actions import NotPongError
 from pong_agent.errors import ConfigError, LearningError
 from pong_agent.play.window import WindowError
 from pong_agent.recording.encoder import VideoError

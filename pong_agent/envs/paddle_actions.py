@@ -1,64 +1,91 @@
-"""The paddle's actions in a vector environment, found by their meanings."""
+"""The paddle's actions in an environment's action space, found by their meanings."""
 
-from types import SimpleNamespace
 from typing import Any
 
-from gymnasium.vector import VectorEnv
-
 from pong_agent.actions import PaddleActions
-from pong_agent.envs.make import NotPongError, find_paddle_actions
+from pong_agent.errors import PongError
+
+# Pong wires the joystick so that RIGHT moves the right paddle up and LEFT moves it down.
+_MEANINGS = {"down": "LEFT", "up": "RIGHT", "stay": "NOOP"}
 
 
-def find_vector_actions(env: VectorEnv) -> PaddleActions:
-    """Find the paddle's actions in a vector environment, also one of other processes.
+class NotPongError(PongError, ValueError):
+    """A Pong agent cannot play this environment; the message says why."""
+
+
+def find_paddle_actions(env: Any) -> PaddleActions:
+    """Find DOWN, UP and STAY in a Pong environment's action space, by the actions' meanings.
+
+    Args:
+        env: a Gymnasium environment, wrapped or not, or a vector environment of any kind.
+
+    Returns:
+        Indices of DOWN, UP and STAY: (3, 2, 0) in the default space, (4, 3, 0) in the full one.
 
     Raises:
-        NotPongError: an environment is not Pong, or has no such actions.
+        NotPongError: an environment is not Pong, or does not have these actions.
+
+    Example:
+        >>> from pong_agent import make_env
+        >>> find_paddle_actions(make_env("ALE/Pong-v5", full_action_space=True))
+        PaddleActions(down=4, up=3, stay=0)
     """
-    base: Any = env.unwrapped
-    if hasattr(base, "ale"):
-        arguments = [_emulator_arguments(env)]
-        meanings = [[action.name for action in base.ale.get_action_set()]]
+    base = env.unwrapped
+    if not hasattr(env, "num_envs"):
+        arguments = getattr(base, "_ezpickle_kwargs", {})  # what the emulator was made with
+        meanings: list[str] = getattr(base, "get_action_meanings", list)()
+        return _find(env, env.action_space, arguments, meanings)
+    if hasattr(base, "ale"):  # the emulator's own vector environment
+        games = [(_emulator_arguments(env), [one.name for one in base.ale.get_action_set()])]
     elif hasattr(base, "get_attr"):
         try:
             arguments = base.get_attr("_ezpickle_kwargs")
-            meanings = base.call("get_action_meanings")
+            games = list(zip(arguments, base.call("get_action_meanings"), strict=True))
         except AttributeError as error:
             raise NotPongError(f"{env}: expected ALE Pong environments: {error}") from error
     else:
         raise NotPongError(
             f"expected a SyncVectorEnv, an AsyncVectorEnv or an AtariVectorEnv, found {env}"
         )
-    spec = SimpleNamespace(id=env.spec.id if env.spec else type(base).__name__)
-    found = {
-        find_paddle_actions(
-            SimpleNamespace(
-                unwrapped=SimpleNamespace(
-                    _ezpickle_kwargs=made_with, get_action_meanings=lambda names=names: names
-                ),
-                action_space=env.single_action_space,
-                spec=spec,
-            )
-        )
-        for made_with, names in zip(arguments, meanings, strict=True)
-    }
+    found = {_find(env, env.single_action_space, *game) for game in games}
     return found.pop()  # one action space, so one answer
 
 
-def _emulator_arguments(env: VectorEnv) -> dict[str, Any]:
-    """Return what is known of how the emulator's own vector environment was made.
+def _find(env: Any, space: Any, arguments: dict[str, Any], meanings: list[str]) -> PaddleActions:
+    name = _name(env)
+    game, obs_type = arguments.get("game"), arguments.get("obs_type", "rgb")
+    if game != "pong":
+        raise NotPongError(f"expected an ALE Pong environment, found {name} (game: {game})")
+    if obs_type != "rgb":
+        raise NotPongError(f"{name}: expected obs_type 'rgb', found {obs_type!r}")
+    if getattr(space, "n", None) != len(meanings) or not set(_MEANINGS.values()) <= set(meanings):
+        wanted = ", ".join(f"{meaning} ({action})" for action, meaning in _MEANINGS.items())
+        raise NotPongError(
+            f"{name}: expected a discrete action space whose actions mean {wanted}, "
+            f"found {space} for the meanings {meanings}"
+        )
+    return PaddleActions(**{action: meanings.index(one) for action, one in _MEANINGS.items()})
+
+
+def _emulator_arguments(env: Any) -> dict[str, Any]:
+    """Return the known arguments of the emulator's own vector environment.
 
     Raises:
-        NotPongError: it does not step all games together, or mixes two frames into one.
+        NotPongError: it does not step all games together, or merges two frames into one.
     """
-    base: Any = env.unwrapped
+    base = env.unwrapped
     if base.batch_size != base.num_envs:
         raise NotPongError(
             f"{env}: expected batch_size {base.num_envs}, found {base.batch_size}: "
             "all games must be stepped together"
         )
-    if env.spec is None:  # made by hand, which leaves no trace: the pictures will show the game
+    if env.spec is None:  # made by hand, without a record: the frames will show which game it is
         return {"game": "pong"}
     if env.spec.kwargs.get("maxpool", True):
-        raise NotPongError(f"{env}: expected maxpool=False, found frames mixed of two")
+        raise NotPongError(f"{env}: expected maxpool=False, found frames merged from two")
     return dict(env.spec.kwargs)
+
+
+def _name(env: Any) -> str:
+    spec = getattr(env, "spec", None)
+    return repr(spec.id) if spec is not None else type(getattr(env, "unwrapped", env)).__name__

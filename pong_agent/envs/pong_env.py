@@ -7,7 +7,7 @@ import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
-from pong_agent.envs.make import find_paddle_actions
+from pong_agent.envs.paddle_actions import find_paddle_actions
 from pong_agent.envs.starts import PaletteEnv
 from pong_agent.envs.vectors import draw_vectors, vector_space
 from pong_agent.envs.wrapper import check_action

@@ -8,8 +8,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv, VectorWrapper
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
-from pong_agent.envs.make import NotPongError
-from pong_agent.envs.paddle_actions import find_vector_actions
+from pong_agent.envs.paddle_actions import NotPongError, find_paddle_actions
 from pong_agent.envs.vectors import draw_vectors, vector_space
 from pong_agent.envs.wrapper import TWO_ACTIONS, check_frames
 from pong_agent.vision.pixels import FRAME_SHAPE, Pixels, pong_pixels
@@ -62,7 +61,7 @@ class PongVectorWrapper(VectorWrapper, gym.utils.RecordConstructorArgs):
             check_frames(env.single_observation_space, (1, *FRAME_SHAPE), _RAW_FRAMES_HINT)
         else:
             check_frames(env.single_observation_space, FRAME_SHAPE)
-        self._paddle_actions = np.array(find_vector_actions(env)[:2])
+        self._paddle_actions = np.array(find_paddle_actions(env)[:2])
         self.single_action_space = gym.spaces.Discrete(2)
         self.action_space = batch_space(self.single_action_space, env.num_envs)
         # The attribute first: the emulator writes metadata that all vector environments share.

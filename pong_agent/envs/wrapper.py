@@ -7,7 +7,7 @@ import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
-from pong_agent.envs.make import NotPongError, find_paddle_actions
+from pong_agent.envs.paddle_actions import NotPongError, find_paddle_actions
 from pong_agent.envs.vectors import draw_vectors, vector_space
 from pong_agent.vision.pixels import FRAME_SHAPE, Pixels, pong_pixels
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import gymnasium
 
-from pong_agent.envs.make import NotPongError, make_env
+from pong_agent.envs.make import make_env
+from pong_agent.envs.paddle_actions import NotPongError
 from pong_agent.recording.capture import Checksum, FrameSource
 from pong_agent.recording.encoder import VideoError
 from pong_agent.recording.sidecar import Sidecar

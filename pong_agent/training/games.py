@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pong_agent.agent import PongAgent
-from pong_agent.envs.make import restore_emulator, save_emulator
+from pong_agent.envs.emulator import restore_emulator, save_emulator
 from pong_agent.learning.batch import Trajectory
 from pong_agent.rollout import rollout, rollout_fragment, start_options
 from pong_agent.seeding import Stream, generator

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pong_agent import NotPongError, PaddleActions, PongAgent, make_env
-from pong_agent.envs.make import find_paddle_actions
+from pong_agent.envs.paddle_actions import find_paddle_actions
 from pong_agent.vision.pixels import all_lit_pixels, lit_pixels
 
 

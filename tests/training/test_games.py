@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pong_agent import PRESETS, PongAgent, make_env
-from pong_agent.envs.make import restore_emulator, save_emulator
+from pong_agent.envs.emulator import restore_emulator, save_emulator
 from pong_agent.training.games import (
     begin_snapshot,
     continue_games,

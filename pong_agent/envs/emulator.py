@@ -1,0 +1,43 @@
+"""Emulator snapshots: save the state of a game, and continue it in any process."""
+
+import functools
+from typing import Any
+
+from pong_agent.envs.make import make_env
+
+
+def save_emulator(env: Any) -> bytes:
+    """Return an emulator snapshot, about 14.5 kB, which includes the emulator's random generator.
+
+    `Pong-v0` draws its frame skip outside the emulator: that generator is not included.
+    """
+    return bytes(env.unwrapped.ale.cloneState(include_rng=True).serialize())
+
+
+def restore_emulator(env: Any, state: bytes, last_action: int) -> None:
+    """Restore an emulator snapshot; the game then continues bit for bit, in any process.
+
+    ALE's states omit the action that a sticky draw repeats. So `last_action` is played first, from
+    a fixed state whose next draw is known not to be sticky.
+
+    Args:
+        env: an environment that was reset at least once.
+        state: a snapshot from `save_emulator`.
+        last_action: index of the last action taken, 0 (NOOP) at the start of an episode.
+    """
+    import ale_py
+
+    ale = env.unwrapped.ale
+    ale.restoreState(ale_py.ALEState(_fixed_state()))
+    ale.act(env.unwrapped._action_set[last_action])
+    ale.restoreState(ale_py.ALEState(state))
+
+
+@functools.cache
+def _fixed_state() -> bytes:
+    """Return a state whose next draw is not sticky (tested)."""
+    env = make_env("ALE/Pong-v5")
+    env.reset(seed=0)
+    state = save_emulator(env)
+    env.close()
+    return state
