@@ -1,4 +1,4 @@
-"""Learn Pong from pixels: a Gymnasium-compatible agent with an evaluation recorder."""
+"""Learn Pong from pixels: a Gymnasium-compatible agent, its trainer and a video recorder."""
 
 from pong_agent.actions import DOWN, STAY, UP, PaddleActions
 from pong_agent.agent import PongAgent
@@ -7,13 +7,13 @@ from pong_agent.config import PRESETS, PPOConfig, ReinforceConfig
 from pong_agent.envs.make import make_env
 from pong_agent.envs.paddle_actions import NotPongError
 from pong_agent.envs.registration import register_with_gymnasium
-from pong_agent.errors import ConfigError, LearningError
+from pong_agent.errors import ConfigError, LearningError, MissingPackageError, PongError
 from pong_agent.learning.batch import Batch, BatchError, Trajectory, TrajectoryBuilder
 from pong_agent.rollout import rollout
 from pong_agent.vision.pixels import ObservationError, preprocess_frame
 from pong_agent.vision.reset_watch import ForgottenResetWarning
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "DOWN",
@@ -26,11 +26,13 @@ __all__ = [
     "ConfigError",
     "ForgottenResetWarning",
     "LearningError",
+    "MissingPackageError",
     "NotPongError",
     "ObservationError",
     "PPOConfig",
     "PaddleActions",
     "PongAgent",
+    "PongError",
     "ReinforceConfig",
     "Trajectory",
     "TrajectoryBuilder",
