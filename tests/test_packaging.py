@@ -13,8 +13,10 @@ DATA = {"pong_agent/py.typed", "pong_agent/report/report.html.jinja", "pong_agen
 
 
 def package_files():
-    modules = (ROOT / "pong_agent").rglob("*.py")
-    return {path.relative_to(ROOT).as_posix() for path in modules} | DATA
+    """Modules, documents beside them, and data, by their paths in the repository."""
+    package = ROOT / "pong_agent"
+    files = {*package.rglob("*.py"), *package.rglob("*.md")}
+    return {path.relative_to(ROOT).as_posix() for path in files} | DATA
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +29,7 @@ def wheel(tmp_path_factory):
 
 
 def test_the_wheel_holds_the_package_and_nothing_else(wheel):
-    """Every module, the weights, the page's template and the mark of type hints."""
+    """Every module and document, the weights, the page's template and the mark of type hints."""
     with zipfile.ZipFile(wheel) as archive:
         names = {name for name in archive.namelist() if ".dist-info/" not in name}
     assert names == package_files()
@@ -35,14 +37,14 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel):
 
 
 def test_the_source_archive_holds_what_builds_and_tests_it(tmp_path, monkeypatch):
-    """Package, tests, scripts and texts; no films, runs or caches."""
+    """Package, tests, scripts and documents; no videos, runs or caches."""
     monkeypatch.chdir(ROOT)
     with tarfile.open(tmp_path / build_sdist(str(tmp_path))) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
     assert package_files() <= names
     tops = {name.partition("/")[0] for name in names}
     texts = {"README.md", "CHANGELOG.md", "LICENSE", "pyproject.toml", "PKG-INFO", ".gitignore"}
-    assert tops == {"pong_agent", "tests", "scripts", *texts}
+    assert tops == {".ci", ".github", "pong_agent", "tests", "scripts", *texts}
     assert not [name for name in names if name.endswith((".pyc", ".mp4", ".gif"))]
 
 

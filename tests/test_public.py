@@ -6,7 +6,15 @@ from pathlib import Path
 
 import pytest
 
-README = (Path(__file__).parent.parent / "README.md").read_text()
+ROOT = Path(__file__).parent.parent
+DOCUMENTS = [
+    *ROOT.glob("*.md"),
+    *(
+        path
+        for room in ("pong_agent", "scripts", ".github")
+        for path in (ROOT / room).rglob("*.md")
+    ),
+]
 DOORS = ["pong_agent", "pong_agent.evaluation", "pong_agent.recording", "pong_agent.envs"]
 
 
@@ -45,14 +53,16 @@ def test_what_is_public_is_documented(thing):
     assert ">>> " in text
 
 
-def test_the_readme_imports_public_names_alone():
-    """Whatever its Python blocks import of the package is in one of three short lists."""
+def test_the_documents_import_public_names_alone():
+    """Whatever their Python blocks import of the package is in one of four short lists."""
     imported = []
-    for block in re.findall(r"^```python\n(.*?)^```$", README, re.MULTILINE | re.DOTALL):
-        for node in ast.walk(ast.parse(block)):
-            if isinstance(node, ast.ImportFrom) and node.module.startswith("pong_agent"):
-                assert node.module in DOORS
-                imported += [(node.module, alias.name) for alias in node.names]
+    for document in DOCUMENTS:
+        text = document.read_text()
+        for block in re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+            for node in ast.walk(ast.parse(block)):
+                if isinstance(node, ast.ImportFrom) and node.module.startswith("pong_agent"):
+                    assert node.module in DOORS
+                    imported += [(node.module, alias.name) for alias in node.names]
     assert len(imported) > 10
     for module, name in imported:
         assert name in importlib.import_module(module).__all__, (module, name)
