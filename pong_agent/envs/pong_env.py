@@ -34,7 +34,7 @@ class PongEnv(PaletteEnv):
             observations that are no frames.
 
     Example:
-        >>> env = gym.make("pong_agent.envs:PongAgent/Pong-v5", observation="two_frames")
+        >>> env = gym.make("pong_agent:PongAgent/Pong-v5", observation="two_frames")
         >>> observation, info = env.reset(seed=0)
         >>> observation.shape, env.action_space
         ((12800,), Discrete(2))
