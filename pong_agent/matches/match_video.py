@@ -11,10 +11,10 @@ import numpy.typing as npt
 
 from pong_agent.envs.two_players import FRAMES_PER_SECOND, Frame
 from pong_agent.recording.encoder import ENCODER, VideoWriter
-from pong_agent.recording.palette import GROUND, MUTED, font
+from pong_agent.recording.images import font
+from pong_agent.recording.palette import GROUND, LEFT, MUTED, RIGHT
 
-# The emulator's colours of the two paddles; places and sizes in its pixels.
-LEFT_COLOUR, RIGHT_COLOUR = (213, 130, 74), (92, 186, 92)
+# Places and sizes are in pixels of the emulator.
 _WIDTH, _HEIGHT, _BAR = 160, 210, 20
 _MARGIN, _LETTERS = 6, 7.0
 
@@ -45,8 +45,8 @@ def draw_names(left: str, right: str, scale: int) -> npt.NDArray[np.uint8]:
     size, middle = _LETTERS * scale, _BAR * scale / 2
     width = (_WIDTH / 2 - _MARGIN - 6) * scale
     for name, place, anchor, colour in (
-        (left, _MARGIN * scale, "lm", LEFT_COLOUR),
-        (right, (_WIDTH - _MARGIN) * scale, "rm", RIGHT_COLOUR),
+        (left, _MARGIN * scale, "lm", LEFT),
+        (right, (_WIDTH - _MARGIN) * scale, "rm", RIGHT),
     ):
         text = fitting(name, width, size)
         draw.text((place, middle), text, colour, font(size), anchor=anchor)

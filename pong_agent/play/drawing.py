@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pong_agent.play.duel import Side
 from pong_agent.play.levels import Level
 from pong_agent.play.scene import WINNING_SCORE, Phase, Scene
+from pong_agent.recording.palette import GROUND, LEFT, MUTED, RIGHT, TEXT, Colour
 
 if TYPE_CHECKING:
     import pygame
@@ -18,11 +19,7 @@ GAME_SIZE = (160, 210)  # width and height, in pixels of the console
 _PANEL_WIDTH = 92  # in the same unit
 PICTURE_SIZE = (GAME_SIZE[0] + _PANEL_WIDTH, GAME_SIZE[1])
 
-Colour = tuple[int, int, int]
-_BACKGROUND: Colour = (22, 18, 16)
-_PALE: Colour = (160, 150, 142)
-_WHITE: Colour = (236, 236, 236)
-_PADDLES: dict[str, Colour] = {"left": (213, 130, 74), "right": (92, 186, 92)}  # their own
+_PADDLES: dict[str, Colour] = {"left": LEFT, "right": RIGHT}
 
 _KEYS = (
     ("W, Up", "up"),
@@ -45,7 +42,7 @@ class Line:
 
     text: str
     size: int = 7
-    colour: Colour = _WHITE
+    colour: Colour = TEXT
 
 
 def largest_scale(size: tuple[int, int]) -> int:
@@ -98,7 +95,7 @@ def message(scene: Scene, level: str, person: Side) -> list[Line]:
 def _choice(scene: Scene, level: str, colour: Colour) -> list[Line]:
     if scene.n_levels == 1:
         return [Line(level, 11, colour)]
-    return [Line(f"< {level} >", 11, colour), Line("Left, Right: another level", 7, _PALE)]
+    return [Line(f"< {level} >", 11, colour), Line("Left, Right: another level", 7, MUTED)]
 
 
 def colours(person: Side) -> tuple[Colour, Colour]:
@@ -131,7 +128,7 @@ class Painter:
             frame: [210, 160, 3] uint8, the emulator's screen.
             level: the one that is played, or chosen for the next game.
         """
-        self._surface.fill(_BACKGROUND)
+        self._surface.fill(GROUND)
         self._paint_game(frame, dim=scene.phase not in (Phase.PLAYING, Phase.COUNTDOWN))
         self._write_centred(message(scene, level.name, self._person))
         self._paint_panel(scene, level)
@@ -163,18 +160,18 @@ class Painter:
             self._write(str(points), y, 16, colour, right=True)
             y += 20
         y += 2
-        self._write("Games won", y, 7, _PALE)
-        self._write(f"{scene.games[0]} : {scene.games[1]}", y, 7, _WHITE, right=True)
+        self._write("Games won", y, 7, MUTED)
+        self._write(f"{scene.games[0]} : {scene.games[1]}", y, 7, TEXT, right=True)
         y += 20
         self._write(level.name, y, 8, colours(self._person)[1])
         y += 11
         for line in level.about:
-            self._write(line, y, 6, _PALE)
+            self._write(line, y, 6, MUTED)
             y += 8
         y = PICTURE_SIZE[1] - 10 - 11 * len(_KEYS)
         for key, meaning in _KEYS:
-            self._write(key, y, 7, _WHITE)
-            self._write(meaning, y, 7, _PALE, right=True)
+            self._write(key, y, 7, TEXT)
+            self._write(meaning, y, 7, MUTED, right=True)
             y += 11
 
     def _write(self, text: str, y: int, size: int, colour: Colour, *, right: bool = False) -> None:

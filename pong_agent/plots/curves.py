@@ -16,6 +16,7 @@ from pong_agent.plots.figure import (
     save_figure,
 )
 from pong_agent.plots.runs import EVALUATION_OF, Axis, Floats, group_runs, mean_of, points
+from pong_agent.recording.palette import SERIES, hex_code
 from pong_agent.training.metrics import METRICS
 from pong_agent.training.run_folder import RunFolder
 
@@ -116,7 +117,7 @@ def draw_runs(
         for number, group in enumerate(groups)
     ]
     for number, line in enumerate(lines):
-        draw_line(axes, line, f"C{number % 10}")
+        draw_line(axes, line, hex_code(SERIES[number % len(SERIES)]))
     x_label = "minutes of training" if axis == "minutes" else "agent steps"
     y_label = _Y_LABELS.get(metric, metric)
     if any(np.size(line.dots[0]) for line in lines):

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from pong_agent.errors import ConfigError
+from pong_agent.recording.palette import REFERENCE, hex_code
 from pong_agent.whole_file import replacing
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".png", ".svg", ".pdf")
 _FEW = 3  # points
-_INK = "0.6"  # grey of lines that are no data
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,9 @@ def draw_line(axes: "Axes", line: Line, color: str, *, dots_color: str | None = 
 
 def mark_height(axes: "Axes", y: float, *, dashed: bool = False) -> None:
     """Draw a thin line across, e.g. where neither side wins."""
-    axes.axhline(y, color=_INK, linewidth=0.8, linestyle="--" if dashed else "-", zorder=1)
+    axes.axhline(
+        y, color=hex_code(REFERENCE), linewidth=0.8, linestyle="--" if dashed else "-", zorder=1
+    )
 
 
 def light_figure() -> tuple["Figure", "Axes"]:

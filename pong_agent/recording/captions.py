@@ -13,16 +13,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from pong_agent.recording.palette import AGENT, GROUND, MUTED, RAISED, TEXT
+
 WIDTH, HEIGHT = 160, 210  # of the emulator's picture
 BAR_HEIGHT = 30  # of the bar above it, in the same pixels; this and the gap are even, for yuv420p
 _GAP = 4  # between two pictures next to each other
 _MARGIN = 5  # beside the text
 _LINES = (  # attribute of a caption, height of its letters, baseline, colour
-    ("title", 8.0, 11, (240, 240, 240)),
-    ("subtitle", 6.0, 20, (176, 176, 182)),
+    ("title", 8.0, 11, TEXT),
+    ("subtitle", 6.0, 20, MUTED),
 )
 _PROGRESS = (25, 27)  # first row of the progress bar, and the one after its last
-_BACKGROUND, _TO_DO, _DONE = (22, 22, 26), (62, 62, 68), (92, 186, 92)  # the agent's paddle's green
 _WINNING = 21  # points
 
 
@@ -125,9 +126,7 @@ def draw_captions(
     from PIL import Image, ImageDraw, ImageFont
 
     lefts = left_edges(len(captions), scale)
-    canvas = Image.new(
-        "RGB", (lefts[-1] + WIDTH * scale, (BAR_HEIGHT + HEIGHT) * scale), _BACKGROUND
-    )
+    canvas = Image.new("RGB", (lefts[-1] + WIDTH * scale, (BAR_HEIGHT + HEIGHT) * scale), GROUND)
     draw = ImageDraw.Draw(canvas)
     for attribute, height, baseline, colour in _LINES:
         # Pillow's own font: no font of the system is needed, but it has Latin letters only.
@@ -140,7 +139,7 @@ def draw_captions(
             draw.text(place, getattr(caption, attribute), colour, font, anchor="ls")
     top, bottom = (row * scale for row in _PROGRESS)
     for left, caption in zip(lefts, captions, strict=True):
-        for part, colour in ((1.0, _TO_DO), (caption.done, _DONE)):
+        for part, colour in ((1.0, RAISED), (caption.done, AGENT)):
             if width := round(part * (WIDTH - 2 * _MARGIN) * scale):
                 start = left + _MARGIN * scale
                 draw.rectangle((start, top, start + width - 1, bottom - 1), fill=colour)

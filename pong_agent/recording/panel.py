@@ -1,7 +1,5 @@
 """What an agent sees and decides, drawn beside the game that it plays."""
 
-from __future__ import annotations
-
 import copy
 from collections import deque
 from typing import TYPE_CHECKING, Any
@@ -12,36 +10,33 @@ import numpy.typing as npt
 from pong_agent.actions import DOWN, STAY, UP
 from pong_agent.agent import PongAgent
 from pong_agent.network import Floats
+from pong_agent.recording import palette
 from pong_agent.recording.capture import Frame
-from pong_agent.recording.palette import (
-    AGENT,
-    GROUND,
-    MUTED,
-    OPPONENT,
-    RAISED,
-    TEXT,
-    Colour,
-    cells_picture,
+from pong_agent.recording.images import (
+    Sketch,
+    cells_image,
     enlarged,
-    font,
-    input_picture,
-    weights_picture,
+    input_image,
+    weights_image,
 )
+from pong_agent.recording.palette import AGENT, GROUND, MUTED, OPPONENT, RAISED, TEXT, mixed
 from pong_agent.vision.fields import FieldHistory
 from pong_agent.vision.pixels import FIELD_SHAPE, N_PIXELS, lit_pixels
 
 if TYPE_CHECKING:
-    from PIL import Image, ImageDraw
+    from PIL import Image
 
-# All places are in pixels of the game: the panel is as large as the picture, 160 x 210.
+# Lengths are in pixels of the game: the panel is as large as the frame, 160 x 210.
 _LEFT, _RIGHT = 8, 152
+_INPUT_TOP, _INPUT_SIDE, _CELLS_LEFT = 104, 60, 78
+_ACTIONS = (("UP", UP, palette.UP), ("STAY", STAY, palette.STAY), ("DOWN", DOWN, palette.DOWN))
+_NOT_TAKEN = 0.45  # strength of a bar's colour while another action is taken
 _SHOWN_UNITS = 6
-_INPUT_SIDE = 60
 _BLOCKS = 20  # weights are averaged over 4 x 4 pixels: single ones are noise at this size
-# Which units' weights are shown must not flicker: the most active ones on average over a second or
-# so, chosen anew every second (15 agent steps at a frame skip of four).
+# The units whose weights are shown must not flicker: they are those most active in a running
+# average over about a second, chosen again every second (15 agent steps at a frame skip of four).
 _STEADY, _REFRESH = 0.93, 15
-_CELLS_REFRESH = 3  # agent steps between pictures of the units: most of a film's size is theirs
+_CELLS_REFRESH = 3  # agent steps between drawings of the cells, which make most of a video's size
 _HISTORY = 180  # agent steps of value estimates, 12 s at a frame skip of four
 
 
@@ -73,7 +68,7 @@ class AgentOverlay:
         self._title = f"{'greedy' if deterministic else 'sampled'} · {steps}"
         self._canvas = np.zeros((0, 0, 3), np.uint8)
         self._base: Image.Image | None = None  # what does not change from step to step
-        self._pictures: dict[int, Image.Image] = {}  # of units' weights
+        self._unit_images: dict[int, Image.Image] = {}  # by hidden unit
         self._scale = 0
         self._stale = True
 
@@ -109,7 +104,7 @@ class AgentOverlay:
         height, width = frame.shape[:2]
         if self._canvas.shape[:2] != (height * scale, 2 * width * scale):
             self._canvas = np.zeros((height * scale, 2 * width * scale, 3), np.uint8)
-            self._base, self._pictures, self._scale = None, {}, scale
+            self._base, self._unit_images, self._scale = None, {}, scale
             self._stale = True
         rows = self._canvas.reshape(height, scale, 2 * width * scale, 3)
         rows[:, :, : width * scale] = frame.repeat(scale, axis=1)[:, np.newaxis]
@@ -136,137 +131,101 @@ class AgentOverlay:
         self._stale = True
 
     def _draw(self, height: int, width: int) -> npt.NDArray[np.uint8]:
-        from PIL import ImageDraw
-
         if self._base is None:
             self._base = self._draw_base(height, width)
         panel = self._base.copy()
-        draw = ImageDraw.Draw(panel)
-        self._draw_score(draw)
-        self._draw_probabilities(draw)
-        self._draw_values(draw)
-        self._draw_input(panel)
-        self._draw_units(panel, draw)
+        sketch = Sketch(panel, self._scale)
+        self._draw_score(sketch)
+        self._draw_probabilities(sketch)
+        self._draw_values(sketch)
+        self._draw_input(sketch)
+        self._draw_units(sketch)
         return np.asarray(panel)
 
-    def _draw_base(self, height: int, width: int) -> Image.Image:
-        from PIL import Image, ImageDraw
+    def _draw_base(self, height: int, width: int) -> "Image.Image":
+        from PIL import Image
 
         panel = Image.new("RGB", (width, height), GROUND)
-        draw = ImageDraw.Draw(panel)
-        self._text(draw, _LEFT, 6, "BUILT-IN PLAYER", 5, OPPONENT)
-        self._text(draw, _RIGHT, 6, "AGENT", 5, AGENT, "rt")
-        self._text(draw, (_LEFT + _RIGHT) / 2, 25, self._title, 4.5, MUTED, "mt")
-        self._text(draw, _LEFT, 72, "value", 5, MUTED)
-        self._text(draw, _LEFT, 97, "what the network sees", 5, MUTED)
-        self._text(draw, _RIGHT, 97, f"{len(self._hidden)} hidden units", 5, MUTED, "rt")
-        self._text(draw, _LEFT, 170, "weights of the most active", 5, MUTED)
-        self._text(draw, _RIGHT - 30, 170, "for UP", 5, AGENT, "rt")
-        self._text(draw, _RIGHT, 170, "for DOWN", 5, OPPONENT, "rt")
+        sketch = Sketch(panel, self._scale)
+        sketch.text((_LEFT, 6), "BUILT-IN OPPONENT", 5, OPPONENT)
+        sketch.text((_RIGHT, 6), "AGENT", 5, AGENT, "rt")
+        sketch.text(((_LEFT + _RIGHT) / 2, 25), self._title, 4.5, MUTED, "mt")
+        sketch.text((_LEFT, 72), "value", 5, MUTED)
+        sketch.text((_LEFT, 97), "network input", 5, MUTED)
+        sketch.text((_RIGHT, 97), f"{len(self._hidden)} hidden units", 5, MUTED, "rt")
+        sketch.text((_LEFT, 170), "weights of the most active", 5, MUTED)
+        sketch.text((_RIGHT - 30, 170), "for UP", 5, palette.UP, "rt")
+        sketch.text((_RIGHT, 170), "for DOWN", 5, palette.DOWN, "rt")
         return panel
 
-    def _draw_score(self, draw: ImageDraw.ImageDraw) -> None:
+    def _draw_score(self, sketch: Sketch) -> None:
         opponent, own = self._score
-        self._text(draw, _LEFT, 12, f"{opponent}", 16, TEXT)
-        self._text(draw, _RIGHT, 12, f"{own}", 16, TEXT, "rt")
+        sketch.text((_LEFT, 12), f"{opponent}", 16, TEXT)
+        sketch.text((_RIGHT, 12), f"{own}", 16, TEXT, "rt")
 
-    def _draw_probabilities(self, draw: ImageDraw.ImageDraw) -> None:
-        rows = [("UP", UP), ("STAY", STAY), ("DOWN", DOWN)]
-        known = [(name, index) for name, index in rows if index < len(self._probabilities)]
-        for place, (name, index) in enumerate(known):
+    def _draw_probabilities(self, sketch: Sketch) -> None:
+        rows = [row for row in _ACTIONS if row[1] < len(self._probabilities)]
+        for place, (name, index, colour) in enumerate(rows):
             top, taken = 36 + 11 * place, index == self._action
-            share = self._probabilities[index]
-            colour = AGENT if taken else MUTED
-            self._text(draw, _LEFT, top + 1.5, name, 5.5, TEXT if taken else MUTED)
-            self._box(draw, 30, top, 130, top + 8, RAISED)
+            share, text_colour = self._probabilities[index], TEXT if taken else MUTED
+            sketch.text((_LEFT, top + 1.5), name, 5.5, text_colour)
+            sketch.box((30, top, 130, top + 8), RAISED)
             if share > 0.002:
-                self._box(draw, 30, top, 30 + 100 * share, top + 8, colour)
-            text = f"{100 * share:.0f} %"
-            self._text(draw, _RIGHT, top + 1.5, text, 5.5, TEXT if taken else MUTED, "rt")
+                bar = colour if taken else mixed(RAISED, colour, _NOT_TAKEN)
+                sketch.box((30, top, 30 + 100 * share, top + 8), bar)
+            sketch.text((_RIGHT, top + 1.5), f"{100 * share:.0f} %", 5.5, text_colour, "rt")
 
-    def _draw_values(self, draw: ImageDraw.ImageDraw) -> None:
+    def _draw_values(self, sketch: Sketch) -> None:
         left, right, top, bottom = 30, 130, 69, 87
-        self._box(draw, left, top, right, bottom, RAISED)
+        sketch.box((left, top, right, bottom), RAISED)
         middle = (top + bottom) / 2
-        self._box(draw, left, middle - 0.125, right, middle + 0.125, MUTED)
+        sketch.box((left, middle - 0.125, right, middle + 0.125), MUTED)
         if not self._values:
-            self._text(draw, _RIGHT, 72, "none", 5, MUTED, "rt")
+            sketch.text((_RIGHT, 72), "none", 5, MUTED, "rt")
             return
-        self._text(draw, _RIGHT, 72, f"{self._values[-1]:+.2f}", 5.5, TEXT, "rt")
+        sketch.text((_RIGHT, 72), f"{self._values[-1]:+.2f}", 5.5, TEXT, "rt")
         heights = [min(max(value, -1.2), 1.2) * (bottom - top) / 2.4 for value in self._values]
         step = (right - left) / (_HISTORY - 1)
-        points = [
-            (self._scale * (right - step * (len(heights) - 1 - i)), self._scale * (middle - up))
-            for i, up in enumerate(heights)
-        ]
-        if len(points) > 1:
-            draw.line(points, fill=AGENT, width=max(1, round(self._scale * 0.6)), joint="curve")
+        sketch.line(
+            [(right - step * age, middle - up) for age, up in enumerate(reversed(heights))], AGENT
+        )
 
-    def _draw_input(self, panel: Image.Image) -> None:
-        """Draw what the network sees: at a scale of 4, three pixels of the film for each."""
-        picture = input_picture(
+    def _draw_input(self, sketch: Sketch) -> None:
+        """Draw the network's input; at a scale of 4 each of its pixels is 3 x 3 of the video."""
+        image = input_image(
             self._agent.config.observation, self._fields.current[0], self._fields.previous[0]
         )
-        side = round(_INPUT_SIDE * self._scale)
-        panel.paste(enlarged(picture, side), (_LEFT * self._scale, 104 * self._scale))
+        sketch.paste(enlarged(image, _INPUT_SIDE * self._scale), (_LEFT, _INPUT_TOP))
 
-    def _draw_units(self, panel: Image.Image, draw: ImageDraw.ImageDraw) -> None:
-        """Draw each unit as a cell, brighter the more active, and pictures of the first ones."""
+    def _draw_units(self, sketch: Sketch) -> None:
+        """Draw each hidden unit as a cell, and the weights of the most active ones as images."""
         from PIL import Image
 
         pushes = self._pushes()
-        width, height = (_RIGHT - 78) * self._scale, _INPUT_SIDE * self._scale
-        cells = cells_picture(self._cells, pushes, width, height)
-        panel.paste(Image.fromarray(cells), (78 * self._scale, 104 * self._scale))
+        width, height = (_RIGHT - _CELLS_LEFT) * self._scale, _INPUT_SIDE * self._scale
+        cells = cells_image(self._cells, pushes, width, height)
+        sketch.paste(Image.fromarray(cells), (_CELLS_LEFT, _INPUT_TOP))
         pitch = (_RIGHT - _LEFT + 4) / _SHOWN_UNITS
         for place, unit in enumerate(self._most_active):
             left = _LEFT + place * pitch
-            side = round(20 * self._scale)
-            frame = AGENT if pushes[unit] > 0 else OPPONENT
-            self._box(draw, left - 0.5, 178.5, left + 20.5, 199.5, frame)
-            panel.paste(self._picture(unit, side), (round(left * self._scale), 179 * self._scale))
+            edge = palette.UP if pushes[unit] > 0 else palette.DOWN
+            sketch.box((left - 0.5, 178.5, left + 20.5, 199.5), edge)
+            sketch.paste(self._unit_image(unit, 20 * self._scale), (left, 179))
 
     def _pushes(self) -> Floats:
-        """Return how much each unit speaks for UP against DOWN."""
+        """Return how much each hidden unit adds to the logit of UP minus that of DOWN."""
         W2 = np.atleast_2d(self._agent.parameters["W2"])
         own = W2[UP] - W2[DOWN] if len(W2) > 1 else W2[0]
-        # The units that see the picture upside down speak for the other side.
+        # The mirrored units see the field upside down and push the other way.
         return np.concatenate([own, -own]) if self._agent.config.mirror else own
 
-    def _picture(self, unit: int, side: int) -> Image.Image:
-        """Return a picture of a unit's weights on the current field (or the only one)."""
-        if unit not in self._pictures:
+    def _unit_image(self, unit: int, side: int) -> "Image.Image":
+        """Return an image of a unit's weights on the current field, or on the difference."""
+        if unit not in self._unit_images:
             W1 = self._agent.parameters["W1"]
             weights = W1[unit % len(W1), :N_PIXELS].reshape(FIELD_SHAPE)
             if unit >= len(W1):
                 weights = weights[::-1]
             blocks = weights.reshape(_BLOCKS, 80 // _BLOCKS, _BLOCKS, 80 // _BLOCKS).mean((1, 3))
-            self._pictures[unit] = enlarged(weights_picture(blocks), side)
-        return self._pictures[unit]
-
-    def _text(
-        self,
-        draw: ImageDraw.ImageDraw,
-        x: float,
-        y: float,
-        text: str,
-        size: float,
-        colour: Colour,
-        anchor: str = "lt",
-    ) -> None:
-        face = font(size * self._scale)
-        draw.text((x * self._scale, y * self._scale), text, fill=colour, font=face, anchor=anchor)
-
-    def _box(
-        self,
-        draw: ImageDraw.ImageDraw,
-        left: float,
-        top: float,
-        right: float,
-        bottom: float,
-        colour: Colour,
-    ) -> None:
-        corners = [round(self._scale * place) for place in (left, top, right, bottom)]
-        corners[2] = max(corners[2] - 1, corners[0])
-        corners[3] = max(corners[3] - 1, corners[1])
-        draw.rectangle(corners, fill=colour)
+            self._unit_images[unit] = enlarged(weights_image(blocks), side)
+        return self._unit_images[unit]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pong_agent.errors import ConfigError
+from pong_agent.recording import palette
 from pong_agent.report.games import N_SETTINGS, play_games
 from pong_agent.report.plots import learning_plot, returns_plot
 from pong_agent.report.provenance import Subject, hyperparameters, origin
@@ -16,6 +17,15 @@ from pong_agent.training.run_folder import RunError
 from pong_agent.whole_file import replacing
 
 _LIBRARIES = ("jinja2", "matplotlib", "PIL")
+_COLOURS = {  # the page's CSS variables with a meaning; the neutral ones are in the template
+    "agent": palette.hex_code(palette.AGENT),
+    "opponent": palette.hex_code(palette.OPPONENT),
+    "up": palette.hex_code(palette.UP),
+    "down": palette.hex_code(palette.DOWN),
+    "stay": palette.hex_code(palette.STAY),
+    "positive": palette.hex_code(palette.POSITIVE),
+    "negative": palette.hex_code(palette.NEGATIVE),
+}
 
 
 def write_report(
@@ -145,7 +155,7 @@ def render(content: Mapping[str, Any]) -> str:
     )
     environment.filters["signed"] = signed
     source = files(__package__).joinpath("report.html.jinja").read_text(encoding="utf-8")
-    return environment.from_string(source).render(content)
+    return environment.from_string(source).render(content, colours=_COLOURS)
 
 
 def signed(value: float, decimals: int) -> str:

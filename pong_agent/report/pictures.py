@@ -2,13 +2,15 @@
 
 import base64
 import io
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-# Orange for what is above zero, blue below: told apart by the colour-blind too, and both visible
-# on white and on black. How far from zero a pixel is shows in how opaque it is.
-POSITIVE, NEGATIVE = (230, 115, 0), (42, 120, 230)
+from pong_agent.recording.palette import NEGATIVE, POSITIVE, Colour
+
+Colours: TypeAlias = tuple[Colour, Colour]  # of numbers above and below zero
+
 _LEVELS = 31  # of opacity for each sign: with more a picture weighs more and looks the same
 
 
@@ -22,12 +24,15 @@ def data_uri(content: bytes, kind: str) -> str:
     return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
 
 
-def signed_png(values: NDArray[np.floating], scale: float) -> bytes:
-    """Draw numbers of both signs, a pixel each: orange above zero, blue below, clear at zero.
+def signed_png(
+    values: NDArray[np.floating], scale: float, colours: Colours = (POSITIVE, NEGATIVE)
+) -> bytes:
+    """Draw signed numbers, a pixel each; opacity shows the absolute value, and zero is clear.
 
     Args:
         values: [H, W] numbers.
         scale: the absolute value from which on a pixel is opaque, above 0.
+        colours: of numbers above and below zero.
 
     Returns:
         A PNG file of W x H pixels with a palette.
@@ -36,7 +41,8 @@ def signed_png(values: NDArray[np.floating], scale: float) -> bytes:
 
     levels = np.rint(np.clip(values / scale, -1, 1) * _LEVELS).astype(np.int16) + _LEVELS
     image = Image.frombytes("P", values.shape[::-1], levels.astype(np.uint8).tobytes())
-    signs = [NEGATIVE] * _LEVELS + [POSITIVE] * (_LEVELS + 1)
+    positive, negative = colours
+    signs = [negative] * _LEVELS + [positive] * (_LEVELS + 1)
     image.putpalette([channel for colour in signs for channel in colour])
     opacity = bytes(round(255 * abs(level - _LEVELS) / _LEVELS) for level in range(2 * _LEVELS + 1))
     file = io.BytesIO()

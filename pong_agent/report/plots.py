@@ -16,13 +16,14 @@ if TYPE_CHECKING:
 
 # Matplotlib knows no CSS variables: it draws with these colours, which then become the page's.
 INK, MUTED, LINE = "#010203", "#020304", "#030405"
-FIRST, SECOND = "#040506", "#050607"
+WON, LOST = "#040506", "#050607"
+GREEDY, SAMPLED = INK, MUTED  # neither a player nor an action
 _PAGE_COLOURS = {
     INK: "var(--ink)",
     MUTED: "var(--muted)",
     LINE: "var(--line)",
-    FIRST: "var(--up)",
-    SECOND: "var(--down)",
+    WON: "var(--agent)",
+    LOST: "var(--opponent)",
 }
 _SIZE = (5.0, 3.1)  # inches of 72 SVG units: narrow, so that letters stay legible on a phone
 _STYLE: dict[Any, Any] = {
@@ -58,12 +59,12 @@ def returns_plot(greedy: EvaluationResult, sampled: EvaluationResult) -> str:
 
     def draw(axes: "Axes") -> None:
         tallest = 1
-        for result, colour, shift in ((greedy, FIRST, -0.2), (sampled, SECOND, 0.2)):
+        for result, colour, shift in ((greedy, GREEDY, -0.2), (sampled, SAMPLED, 0.2)):
             values, counts = np.unique(result.returns, return_counts=True)
             axes.bar(values + shift, counts, 0.4, color=colour)
             tallest = max(tallest, int(counts.max()))
         for number, (result, colour, name) in enumerate(
-            ((greedy, FIRST, "greedy"), (sampled, SECOND, "sampled"))
+            ((greedy, GREEDY, "greedy"), (sampled, SAMPLED, "sampled"))
         ):
             height = tallest * (1.34 - 0.14 * number)
             if result.confidence_interval is not None:
@@ -91,7 +92,7 @@ def rallies_plot(won: Sequence[int], lost: Sequence[int]) -> str:
             [won, lost],
             bins.tolist(),
             stacked=True,
-            color=[FIRST, SECOND],
+            color=[WON, LOST],
             label=[f"won, {len(won):,}", f"lost, {len(lost):,}"],
         )
         axes.set(xscale="log", xlabel="agent steps from point to point", ylabel="rallies")
@@ -123,8 +124,8 @@ def learning_plot(rows: Sequence[Mapping[str, str]]) -> str | None:
     )
 
     def draw(axes: "Axes") -> None:
-        draw_line(axes, line, SECOND, dots_color=FIRST)
-        axes.axhline(0, color=MUTED, linewidth=0.8)
+        draw_line(axes, line, SAMPLED, dots_color=GREEDY)
+        axes.axhline(0, color=LINE, linewidth=0.8)
         axes.set(xlabel="million agent steps", ylabel="return", ylim=(-22, 22))
         axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
 

@@ -16,6 +16,7 @@ from pong_agent.evaluation.evaluate import play_episodes
 from pong_agent.learning.batch import Trajectory
 from pong_agent.recording import EpisodeRecorder
 from pong_agent.recording.encoder import read_video_info
+from pong_agent.recording.palette import DOWN, UP
 from pong_agent.report.games import (
     NOOP_MAX,
     STICKY,
@@ -143,7 +144,7 @@ def looks(agent: PongAgent, trajectory: Trajectory) -> dict[str, Any]:
                 "fields": [
                     {
                         "name": name,
-                        "uri": data_uri(signed_png(picture, scale), "image/png"),
+                        "uri": data_uri(signed_png(picture, scale, (UP, DOWN)), "image/png"),
                         "outlines": outlines(draw_field(pixels)),
                     }
                     for name, picture, pixels in zip(

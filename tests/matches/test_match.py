@@ -11,6 +11,7 @@ from pong_agent.errors import ConfigError
 from pong_agent.matches.match import Game, MatchResult, Player, play_game, play_match
 from pong_agent.matches.match_video import draw_names
 from pong_agent.recording.encoder import read_video_info
+from pong_agent.recording.palette import LEFT, RIGHT
 
 
 @pytest.fixture(scope="module")
@@ -117,16 +118,16 @@ def test_the_command_plays_films_and_tells(tmp_path, capsys, weak):
     assert "nothing.npz: no such file" in capsys.readouterr().err
 
 
-def test_names_are_drawn_in_the_colours_of_their_paddles():
+def test_names_are_drawn_in_the_colours_of_their_sides():
     """Left and right, and a long name keeps its end without reaching the other."""
     bar = draw_names("left", "runs/a-very-long-name/checkpoints/update-000050.npz", scale=4)
     assert bar.shape == (80, 640, 3)
     lit = {
         side: (bar[:, part] == colour).all(axis=2).any()
         for side, part, colour in (
-            ("left", slice(0, 310), (213, 130, 74)),
-            ("right", slice(330, 640), (92, 186, 92)),
+            ("left", slice(0, 310), LEFT),
+            ("right", slice(330, 640), RIGHT),
         )
     }
     assert lit == {"left": True, "right": True}
-    assert not (bar[:, :320] == (92, 186, 92)).all(axis=2).any()
+    assert not (bar[:, :320] == RIGHT).all(axis=2).any()

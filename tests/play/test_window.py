@@ -13,6 +13,7 @@ from pong_agent.play.drawing import largest_scale
 from pong_agent.play.duel import Duel
 from pong_agent.play.scene import Phase
 from pong_agent.play.window import run_window
+from pong_agent.recording.palette import LEFT
 
 os.environ["PYGAME_HIDE_SUPPORT_PROMPT"] = "1"
 pygame = pytest.importorskip("pygame")
@@ -138,7 +139,7 @@ def test_what_is_shown_is_the_screen_enlarged(duel):
     assert largest_scale(picture.shape[1::-1]) == SCALE
     enlarged = played.screens[at].repeat(SCALE, axis=0).repeat(SCALE, axis=1)
     np.testing.assert_array_equal(picture[:, : 160 * SCALE], enlarged)
-    assert (picture[:, 160 * SCALE :] == ORANGE).all(axis=2).any()
+    assert (picture[:, 160 * SCALE :] == LEFT).all(axis=2).any()
 
 
 def test_points_are_counted_and_r_begins_anew(duel):

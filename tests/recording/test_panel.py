@@ -5,9 +5,9 @@ import pytest
 
 from pong_agent import PongAgent
 from pong_agent.envs.make import make_env
-from pong_agent.recording import AgentOverlay, EpisodeRecorder
+from pong_agent.recording import AgentOverlay, EpisodeRecorder, palette
 from pong_agent.recording.encoder import read_video_info
-from pong_agent.recording.palette import weights_picture
+from pong_agent.recording.images import weights_image
 
 LIMIT = {"max_num_frames_per_episode": 200}
 
@@ -85,10 +85,10 @@ def test_a_film_with_panel_has_all_frames(tmp_path, env):
 
 
 def test_weights_are_coloured_by_their_sign():
-    """Zeros have the ground's colour, positive weights are green, negative ones orange."""
+    """Zero has the ground's colour; positive and negative weights have the palette's."""
     weights = np.zeros((80, 80))
     weights[:4], weights[-4:] = 1, -1
-    picture = weights_picture(weights).astype(int)
-    assert picture[0, 0, 1] > picture[0, 0, 0]
-    assert picture[-1, 0, 0] > picture[-1, 0, 2] + 50
-    assert np.ptp(picture[40, 40]) < 20
+    image = weights_image(weights)
+    assert tuple(image[0, 0]) == palette.POSITIVE
+    assert tuple(image[-1, 0]) == palette.NEGATIVE
+    assert tuple(image[40, 40]) == palette.RAISED

@@ -20,6 +20,7 @@ from pong_agent.recording.captions import (
 )
 from pong_agent.recording.encoder import VideoError, VideoWriter, read_video_info
 from pong_agent.recording.montage import Piece, span
+from pong_agent.recording.palette import AGENT
 from pong_agent.recording.record import record_episodes
 from pong_agent.recording.timeline import choose_stages, telling_point, write_timeline
 
@@ -194,7 +195,7 @@ def test_every_scale_is_an_even_size_with_a_caption_that_fits(scale):
     assert not text[:, :margin].any()
     assert not text[:, -margin:].any()
     bar = canvas[26 * scale]
-    assert (bar == (92, 186, 92)).all(axis=-1).sum() == 75 * scale
+    assert (bar == AGENT).all(axis=-1).sum() == 75 * scale
     assert len(np.unique(canvas[BAR_HEIGHT * scale :].reshape(-1, 3), axis=0)) == 1
 
 

@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 from pong_agent.evaluation import EvaluationResult
-from pong_agent.report.pictures import NEGATIVE, POSITIVE, data_uri, outlines, signed_png
+from pong_agent.recording.palette import NEGATIVE, POSITIVE
+from pong_agent.report.pictures import data_uri, outlines, signed_png
 from pong_agent.report.plots import learning_plot, rallies_plot, returns_plot
 from pong_agent.training.metrics import METRICS
 
