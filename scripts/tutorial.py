@@ -1,14 +1,13 @@
 # %% [markdown]
-"""From a frame to a won game, one step after the other.
+"""From one frame to a won game, step by step.
 
-The order is that of the notebook "Learning to Play Pong": a frame, the 80x80 pixels that are left
-of it, the difference of two of them, a policy, a rollout, returns, a gradient, an update, batches
-from workers. Then the preset `ppo` trains for a minute or two, until the agent wins, and a won game
-is filmed.
+The steps follow the notebook "Learning to Play Pong": a frame, its 80x80 pixels, the difference of
+two fields, a policy, a rollout, returns, a gradient, an update, batches from workers. Then preset
+`ppo` trains for a minute or two, until the agent wins, and a won game is recorded.
 
-Run it from top to bottom, `python scripts/tutorial.py`, or cell by cell as a notebook in an editor
-that knows `# %%`. Unlike the other scripts this one is no door to a command: it is there to be
-read. What it calls is the package's own, and each step prints something that can be checked.
+Run the whole lesson with `python scripts/tutorial.py`, or run it cell by cell in an editor that
+opens `# %%` files as notebooks. The other scripts start a command; this one is meant to be read. It
+calls the package's own functions, and each step prints a number that you can check.
 """
 
 # %%
@@ -41,28 +40,28 @@ class Tutorial:
     """From a frame to a won game: learn Pong step by step."""
 
     minutes: float = 4.0
-    """Minutes of training with preset ppo at the most."""
+    """Longest time to train with preset ppo, in minutes."""
 
     stop_at_return: float = 5.0
-    """Mean return of the last 30 training games that ends it sooner."""
+    """Mean return of the last 30 training games at which training ends sooner."""
 
     workers: int = 2
     """Ray workers that play at the same time; 0 plays in this process, without Ray."""
 
     games: int = 5
-    """Games of the evaluation."""
+    """Number of games in the evaluation."""
 
     video_frames: int = 108_000
-    """Emulator frames of the film at the most; 108,000 is as long as a game can be."""
+    """Most emulator frames to record; 108,000 is the longest that a game can be."""
 
     seed: int = 0
-    """Seed of weights and episodes."""
+    """Seed of the weights and of the episodes."""
 
     folder: Path | None = None
-    """Folder for pictures, runs and film; by default runs/tutorial-DATE-TIME."""
+    """Folder for images, runs and the video; by default runs/tutorial-DATE-TIME."""
 
 
-in_notebook = "ipykernel" in sys.modules  # whose command line is not ours
+in_notebook = "ipykernel" in sys.modules  # then the command line is the kernel's
 options = tyro.cli(Tutorial, args=[] if in_notebook else None)
 folder = options.folder or Path("runs") / f"tutorial-{time.strftime('%Y%m%d-%H%M%S')}"
 folder.mkdir(parents=True, exist_ok=True)
@@ -76,14 +75,14 @@ def heading(text: str) -> None:
 # %% [markdown]
 # ## A frame
 #
-# What the agent is given is the console's screen, and nothing else: 210 rows of 160 pixels in RGB.
-# `Pong-v0` is the notebook's environment; each action lasts two, three or four frames.
+# The agent sees the console's screen and nothing else: 210 rows of 160 pixels in RGB. `Pong-v0` is
+# the notebook's environment, where each action lasts two, three or four frames.
 
 # %%
 heading("A frame")
 env = make_env("Pong-v0")
 agent = PongAgent("reinforce", seed=options.seed, env=env)
-down, up, stay = agent.paddle_actions  # found by their meanings: RIGHT is up, LEFT is down
+down, up, stay = agent.paddle_actions  # found by meaning: RIGHT is up, LEFT is down
 frame = env.reset(seed=options.seed)[0]
 for action in [stay] * 29 + [up]:  # until the ball is in play
     before = frame
@@ -95,15 +94,15 @@ print(f"UP is action {up} of the environment, DOWN is {down}; see {folder / 'fra
 # %% [markdown]
 # ## 80x80 pixels
 #
-# `preprocess` of the notebook: rows 35 to 195, every second row and column, background 0, paddles
-# and ball 1. Of 33,600 pixels 6,400 are left, and about 30 of them are lit.
+# The notebook's `preprocess` keeps rows 35 to 194 and every second row and column, and sets the
+# background to 0, paddles and ball to 1. Of 33,600 pixels 6,400 remain, and about 30 are lit.
 
 # %%
 heading("80x80 pixels")
 
 
 def drawn(field: NDArray[np.integer], marks: str) -> str:
-    """Return a field as text, two rows in a line; value v has the mark `marks[v]`."""
+    """Return a field as text, two rows per line; `marks[v]` stands for value v."""
     upper, lower = field[::2], field[1::2]
     rows = np.where(upper != 0, upper, lower).tolist()
     return "\n".join("|" + "".join(marks[value] for value in row) + "|" for row in rows)
@@ -116,23 +115,23 @@ print(f"{field.shape} {field.dtype}, {field.sum()} pixels are lit")
 # %% [markdown]
 # ## What moved
 #
-# One picture does not tell where the ball flies. The notebook's network sees the difference of two:
-# +1 where something came, -1 where it went. The package keeps pictures as the indices of their lit
-# pixels, and rows for the network as their few non-zeros.
+# A single field does not show where the ball is going. The notebook's network sees the difference
+# of two: +1 where a pixel was lit, -1 where one went dark. The package stores fields as the indices
+# of their lit pixels, and the network's input as its few non-zero entries.
 
 # %%
-heading("What moved: + came, - went")
+heading("What moved: + lit, - dark")
 x = observe("difference", [lit_pixels(frame)], [lit_pixels(before)])
 difference = x.toarray().reshape(80, 80)
 print(drawn(difference, " +-"))
 same = np.array_equal(difference, field.astype(int) - preprocess_frame(before))
-print(f"{len(x.indices)} of {x.width} numbers are not zero")
-print(f"the same as field minus field before: {same}")
+print(f"{len(x.indices)} of {x.width} entries are not zero")
+print(f"equal to the field minus the previous field: {same}")
 
 # %% [markdown]
 # ## A policy
 #
-# 200 hidden units with ReLU, and one number, the logit of UP. W1 and W2 are random as yet.
+# 200 hidden units with ReLU, and one output: the logit of UP. W1 and W2 are still random.
 #
 #     h = max(W1 x, 0)     p = 1 / (1 + exp(-W2 . h))     probability of UP
 
@@ -149,8 +148,8 @@ print(f"probability of UP {p_up:.6f}, by the formula above {by_hand:.6f}")
 # %% [markdown]
 # ## A rollout
 #
-# A whole game with sampled actions: observe, draw an action, step, note the reward, until one side
-# has 21 points. The agent, right, knows nothing, and loses.
+# One whole game with sampled actions: observe, sample an action, step, store the reward, until one
+# side has 21 points. The untrained agent (right paddle) loses.
 
 # %%
 heading("A rollout")
@@ -164,9 +163,10 @@ print(
 # %% [markdown]
 # ## Rewards, returns, advantages
 #
-# The reward is +1 or -1 at a point and 0 else. Which action was to blame? All before the point, the
-# later the more: `R_t = r_t + 0.99 R_{t+1}`, begun anew at each point. Standardized over the game
-# (mean 0, deviation 1), about half of the actions are encouraged and half discouraged.
+# The reward is +1 or -1 when a point is scored and 0 otherwise. Which action earned it? Every
+# action before the point gets credit, later ones more: `R_t = r_t + 0.99 R_{t+1}`, restarted after
+# each point. Standardized over the game (mean 0, standard deviation 1), the returns encourage about half
+# of the actions and discourage the others.
 
 # %%
 heading("Rewards, returns, advantages")
@@ -182,9 +182,9 @@ print(f"advantages: mean {abs(advantages.mean()):.3f}, standard deviation {advan
 # %% [markdown]
 # ## The gradient
 #
-# REINFORCE goes uphill on `J = sum_t adv_t log p(a_t | x_t)`. At the logit its gradient is
-# `(y_t - p_t) adv_t`, y_t being 1 where UP was taken and 0 where DOWN was; from there it is carried
-# back to the weights. Is it right? Move one weight a little up and down, and look at J.
+# REINFORCE ascends `J = sum_t adv_t log p(a_t | x_t)`. The gradient with respect to the logit is
+# `(y_t - p_t) adv_t`, where y_t is 1 for UP and 0 for DOWN; backpropagation carries it to the
+# weights. To check it, move one weight a little up and down and see how J changes.
 
 # %%
 heading("The gradient")
@@ -193,7 +193,7 @@ inputs = trajectory.network_input()
 
 
 def objective(weights: Parameters) -> float:
-    """Compute J for the game that was played."""
+    """Compute J of the game above for other weights."""
     probabilities = action_probabilities(forward(weights, inputs)[0])
     taken = probabilities[np.arange(len(trajectory)), trajectory.actions]
     return float(advantages @ np.log(taken))
@@ -203,7 +203,7 @@ unit, pixel = np.unravel_index(np.abs(gradient["W1"]).argmax(), gradient["W1"].s
 
 
 def moved(step: float) -> Parameters:
-    """Return the weights, one of them moved."""
+    """Return the weights with one of them moved."""
     W1 = parameters["W1"].copy()
     W1[unit, pixel] += step
     return {**parameters, "W1": W1}
@@ -212,16 +212,16 @@ def moved(step: float) -> Parameters:
 epsilon = 1e-5
 numeric = (objective(moved(epsilon)) - objective(moved(-epsilon))) / (2 * epsilon)
 analytic = float(gradient["W1"][unit, pixel])
-print(f"dJ/dW1[{unit}, {pixel}], a weight of pixel ({pixel // 80}, {pixel % 80}):")
+print(f"dJ/dW1[{unit}, {pixel}], the weight of pixel ({pixel // 80}, {pixel % 80}):")
 print(f"backward {analytic:+.8f}")
 print(f"central difference {numeric:+.8f}")
 
 # %% [markdown]
 # ## An update
 #
-# RMSProp divides each weight's gradient by its usual size, so that all weights move at about one
-# speed: `v = 0.99 v + 0.01 g^2`, `w = w + 1e-4 g / (sqrt(v) + 1e-5)`. `learn_from_batch` does all
-# of this for a batch of games.
+# RMSProp divides each weight's gradient by its typical size, so that all weights move at about the
+# same speed: `v = 0.99 v + 0.01 g^2`, `w = w + 1e-4 g / (sqrt(v) + 1e-5)`. `learn_from_batch` does
+# all of this for a batch of games.
 
 # %%
 heading("An update")
@@ -235,8 +235,8 @@ stepped, _ = rmsprop_ascent(
     epsilon=config.rmsprop_epsilon,
 )
 agent.learn_from_batch(Batch([trajectory]))
-print(f"J {objective(parameters):+.3f} before, {objective(stepped):+.3f} after the step")
-print(f"largest step of a weight {np.abs(stepped['W1'] - parameters['W1']).max():.1e}")
+print(f"J {objective(parameters):+.3f} before the step, {objective(stepped):+.3f} after it")
+print(f"largest change of a weight {np.abs(stepped['W1'] - parameters['W1']).max():.1e}")
 same = np.array_equal(stepped["W1"], agent.parameters["W1"])
 print(f"learn_from_batch gives the same weights: {same}")
 env.close()
@@ -244,9 +244,9 @@ env.close()
 # %% [markdown]
 # ## Batches from workers
 #
-# Games do not hang together, so that workers can play them at the same time. Each is given the
-# weights and plays one game; what they send back are the pictures, not the gradients. The gradients
-# of four games are added up for one update, as in the notebook.
+# Games are independent, so workers can play them in parallel. Each worker receives the weights,
+# plays one game, and sends back the fields rather than gradients. As in the notebook, the gradients of
+# four games are summed for one update.
 
 # %%
 heading("Batches from workers")
@@ -255,16 +255,17 @@ with start_run(plain, folder / "reinforce") as trainer:
     trainer.train()
     progress = trainer.agent.progress
 who = f"{options.workers} Ray workers" if options.workers else "this process"
-print(f"{progress.episodes} games, {progress.agent_steps} steps, played by {who}, one update")
+print(f"one update from {progress.episodes} games, {progress.agent_steps} agent steps, by {who}")
 print(f"returns {[int(episode_return) for episode_return in progress.recent_returns]}")
 
 # %% [markdown]
 # ## Training
 #
-# This algorithm needs thousands of games. The preset `ppo` is quicker: the same pixels, the same
-# size of network, but both pictures instead of their difference, several small steps on each batch,
-# a learned value to compare the return with, mirror symmetry, weights for blocks of pixels. The
-# README tells what they bring.
+# REINFORCE needs thousands of games. Preset `ppo` learns faster from the same pixels with a network
+# of the same size: it sees both fields instead of their difference, takes several small steps on
+# each batch, compares returns with a learned value, is mirror-symmetric, and shares weights between
+# blocks of pixels. `pong_agent/learning/README.md` explains these parts, and
+# `scripts/benchmarks/README.md` measures what each contributes.
 
 # %%
 heading("Training")
@@ -277,43 +278,44 @@ ppo = TrainConfig(
 )
 
 
-def told(mean_return: float) -> str:
-    """Return a mean return in words; before the first game is over there is none."""
-    return "no game over yet" if np.isnan(mean_return) else f"mean return {mean_return:+.2f}"
+def as_text(mean_return: float) -> str:
+    """Return a mean return as text; before the first game ends there is none."""
+    return "no game finished yet" if np.isnan(mean_return) else f"mean return {mean_return:+.2f}"
 
 
-def tell(metrics: Mapping[str, float]) -> None:
+def report(metrics: Mapping[str, float]) -> None:
     """Print a line every few seconds."""
     if metrics["time/iterations"] % 40 == 1:
         seconds, steps = metrics["time/time_elapsed"], metrics["time/total_timesteps"]
-        mean = told(metrics["rollout/ep_rew_mean"])
+        mean = as_text(metrics["rollout/ep_rew_mean"])
         print(f"{seconds:4.0f} s  {steps:>9,.0f} agent steps  {mean}", flush=True)
 
 
 with start_run(ppo, folder / "ppo") as trainer:
-    trainer.train(tell)
+    trainer.train(report)
     trained = trainer.agent
 progress = trained.progress
-print(f"{progress.agent_steps:,} steps, {progress.episodes} games, {told(progress.mean_return)}")
+print(f"{progress.agent_steps:,} steps, {progress.episodes} games, {as_text(progress.mean_return)}")
 
 # %% [markdown]
 # ## Evaluation
 #
-# Averaged weights play more evenly than the newest ones. The most probable action is taken, none is
-# sampled, and the seeds are others than those of training.
+# The averaged weights play more steadily than the newest ones. Evaluation takes the most probable
+# action instead of sampling, on seeds that training did not use.
 
 # %%
 heading("Evaluation")
 player = trained.averaged()
 result = evaluate_policy(player, "ALE/Pong-v5", options.games, seed=1000)
 print(f"returns {[int(episode_return) for episode_return in result.returns]}")
-print(f"mean {result.mean:+.2f} of {options.games} greedy games in ALE/Pong-v5")
+print(f"mean {result.mean:+.2f} over {options.games} greedy games in ALE/Pong-v5")
 
 # %% [markdown]
 # ## A won game
 #
-# The first game that was won is played once more, the same seed being the same game, and filmed:
-# every frame that the emulator shows. `pong-agent record` adds what the agent sees and decides.
+# The same seed gives the same game, so the first won game is played again and recorded, with every
+# frame that the emulator renders. `pong-agent record` adds a panel with what the agent sees and
+# decides.
 
 # %%
 heading("A won game")
@@ -321,7 +323,7 @@ won = [seed for seed, points in zip(result.seeds, result.returns, strict=True) i
 if not won:
     print(
         f"Not won: after this training the agent wins none of {options.games} games. "
-        "The pretrained agent of the package goes on in its place."
+        "The pretrained agent of the package takes its place."
     )
     player = PongAgent.pretrained()
     result = evaluate_policy(player, "ALE/Pong-v5", 1, seed=1000)
@@ -331,8 +333,8 @@ number = result.seeds.index(seed)
 length = result.lengths[number]
 print(f"seed {seed}: won by {result.returns[number]:.0f} points in {length} agent steps")
 cut = {"max_num_frames_per_episode": options.video_frames}
-filmed, [film] = record_episodes(
+recorded, [video] = record_episodes(
     player, folder, "ALE/Pong-v5", seeds=[seed], env_kwargs=cut, name_prefix="won", overlay=False
 )
-shown = filmed.lengths[0]
-print(f"{film}: {'the whole game' if shown == length else f'its first {shown} agent steps'}")
+shown = recorded.lengths[0]
+print(f"{video}: {'the whole game' if shown == length else f'its first {shown} agent steps'}")

@@ -9,8 +9,8 @@ SCRIPT = Path(__file__).parent.parent / "scripts" / "tutorial.py"
 QUICK = ["--minutes", "0.01", "--workers", "0", "--games", "1", "--video-frames", "200"]
 
 
-def test_the_tutorial_runs_to_its_film(tmp_path):
-    """From the frame to the film each step's check holds; a game that is not won is called so."""
+def test_the_tutorial_runs_to_its_video(tmp_path):
+    """Each step's check holds, and an agent that wins no game is replaced by the pretrained one."""
     ran = subprocess.run(
         [sys.executable, SCRIPT, *QUICK, "--folder", tmp_path], capture_output=True, text=True
     )
@@ -33,7 +33,7 @@ def test_the_tutorial_runs_to_its_film(tmp_path):
 
 
 def test_the_tutorial_opens_as_a_notebook():
-    """It is cells throughout: text in comments, each before its code."""
+    """It consists of cells: text in comments, then the code that belongs to it."""
     kinds = re.findall(r"^# %%(.*)$", SCRIPT.read_text(), re.MULTILINE)
     assert kinds[::2] == [" [markdown]"] * (len(kinds) // 2)
     assert kinds[1::2] == [""] * (len(kinds) // 2)
