@@ -165,8 +165,8 @@ print(
 #
 # The reward is +1 or -1 when a point is scored and 0 otherwise. Which action earned it? Every
 # action before the point gets credit, later ones more: `R_t = r_t + 0.99 R_{t+1}`, restarted after
-# each point. Standardized over the game (mean 0, standard deviation 1), the returns encourage about half
-# of the actions and discourage the others.
+# each point. Standardized over the game (mean 0, standard deviation 1), the returns encourage about
+# half of the actions and discourage the others.
 
 # %%
 heading("Rewards, returns, advantages")
@@ -245,8 +245,8 @@ env.close()
 # ## Batches from workers
 #
 # Games are independent, so workers can play them in parallel. Each worker receives the weights,
-# plays one game, and sends back the fields rather than gradients. As in the notebook, the gradients of
-# four games are summed for one update.
+# plays one game, and sends back the fields rather than gradients. As in the notebook, the gradients
+# of four games are summed for one update.
 
 # %%
 heading("Batches from workers")
