@@ -1,7 +1,7 @@
-"""Pong environments: made by id, registered with Gymnasium, and wrapped to what the policy reads.
+"""Pong environments: made by id, registered with Gymnasium, and wrapped for the policy.
 
-`import pong_agent` registers `PongAgent/Pong-v5`: the game of `ALE/Pong-v5`, observed as the vector
-that the policy's network reads and played with two actions, 0 = DOWN and 1 = UP.
+`import pong_agent` registers `PongAgent/Pong-v5`: the game of `ALE/Pong-v5` with the policy's input
+vector as observation and two actions, 0 = DOWN and 1 = UP.
 
     gym.make("PongAgent/Pong-v5")             # once pong_agent has been imported
     gym.make("pong_agent:PongAgent/Pong-v5")  # Gymnasium imports pong_agent itself
@@ -26,7 +26,7 @@ _MODULES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import a wrapper when it is first used: wrappers need Gymnasium, acting does not."""
+    """Import a wrapper on first use: wrappers need Gymnasium, acting does not."""
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)

@@ -65,11 +65,9 @@ def make_env(
             warnings.filterwarnings("ignore", message=".*is out of date", category=Warning)
             registered: Any = spec.env_id
             if palette:
-                from pong_agent.envs.starts import PaletteEnv  # loads Gymnasium
-
                 registered = replace(
                     gymnasium.spec(spec.env_id),
-                    entry_point=PaletteEnv,
+                    entry_point="pong_agent.envs.starts:PaletteEnv",
                     order_enforce=False,
                     disable_env_checker=True,
                 )

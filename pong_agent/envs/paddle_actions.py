@@ -36,7 +36,14 @@ def find_paddle_actions(env: Any) -> PaddleActions:
         meanings: list[str] = getattr(base, "get_action_meanings", list)()
         return _find(env, env.action_space, arguments, meanings)
     if hasattr(base, "ale"):  # the emulator's own vector environment
-        games = [(_emulator_arguments(env), [one.name for one in base.ale.get_action_set()])]
+        if base.batch_size != base.num_envs:
+            raise NotPongError(
+                f"{env}: expected batch_size {base.num_envs}, found {base.batch_size}: "
+                "all games must be stepped together"
+            )
+        # Without a spec its game is unknown: the frames will show it.
+        arguments = env.spec.kwargs if env.spec else {"game": "pong", "maxpool": False}
+        games = [(arguments, [action.name for action in base.ale.get_action_set()])]
     elif hasattr(base, "get_attr"):
         try:
             arguments = base.get_attr("_ezpickle_kwargs")
@@ -48,6 +55,8 @@ def find_paddle_actions(env: Any) -> PaddleActions:
             f"expected a SyncVectorEnv, an AsyncVectorEnv or an AtariVectorEnv, found {env}"
         )
     found = {_find(env, env.single_action_space, *game) for game in games}
+    if hasattr(base, "ale") and arguments.get("maxpool", True):
+        raise NotPongError(f"{env}: expected maxpool=False, found frames merged from two")
     return found.pop()  # one action space, so one answer
 
 
@@ -65,25 +74,6 @@ def _find(env: Any, space: Any, arguments: dict[str, Any], meanings: list[str]) 
             f"found {space} for the meanings {meanings}"
         )
     return PaddleActions(**{action: meanings.index(one) for action, one in _MEANINGS.items()})
-
-
-def _emulator_arguments(env: Any) -> dict[str, Any]:
-    """Return the known arguments of the emulator's own vector environment.
-
-    Raises:
-        NotPongError: it does not step all games together, or merges two frames into one.
-    """
-    base = env.unwrapped
-    if base.batch_size != base.num_envs:
-        raise NotPongError(
-            f"{env}: expected batch_size {base.num_envs}, found {base.batch_size}: "
-            "all games must be stepped together"
-        )
-    if env.spec is None:  # made by hand, without a record: the frames will show which game it is
-        return {"game": "pong"}
-    if env.spec.kwargs.get("maxpool", True):
-        raise NotPongError(f"{env}: expected maxpool=False, found frames merged from two")
-    return dict(env.spec.kwargs)
 
 
 def _name(env: Any) -> str:

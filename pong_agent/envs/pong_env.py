@@ -1,4 +1,4 @@
-"""The registered environment: the emulator, seen and played as the policy sees and plays it."""
+"""The registered environment: Pong with the policy's observations and actions."""
 
 from typing import Any
 
@@ -11,27 +11,27 @@ from pong_agent.envs.paddle_actions import find_paddle_actions
 from pong_agent.envs.starts import PaletteEnv
 from pong_agent.envs.vectors import draw_vectors, vector_space
 from pong_agent.envs.wrapper import check_action
+from pong_agent.vision.fields import FieldHistory
 from pong_agent.vision.pixels import lit_pixels
 
 
 class PongEnv(PaletteEnv):
-    """Pong whose observation is the policy's vector and whose actions are 0 = DOWN and 1 = UP.
+    """Pong that observes the policy's input vector and takes two actions, 0 = DOWN and 1 = UP.
 
-    The game, its rewards (+1 and -1 per point), infos, seeds and `render` are those of ale-py's
-    environment. The observation is read from the emulator's screen of colours' indices, without the
-    time that RGB frames take. `PongWrapper` gives the same vectors from such frames.
+    Game, rewards (+1 and -1 per point), infos, seeds and `render` are those of ale-py's
+    environment. `PongWrapper` gives the same observations, but needs RGB frames, which are slower.
 
     Args:
-        observation: "difference", current minus previous playing field, (6400,) float32 in
-            {-1, 0, 1}, zeros at an episode's start; "two_frames", both side by side, (12800,) in
-            {0, 1}, equal at an episode's start; or "sum_and_difference", (12800,) in {-1, ..., 2}.
-        **kwargs: what ale-py's environment takes: frameskip, repeat_action_probability,
+        observation: "difference", current minus previous field, (6400,) float32 in {-1, 0, 1},
+            zeros at the start of an episode; or "two_frames", both fields side by side, (12800,)
+            in {0, 1}, equal at the start of an episode.
+        **kwargs: arguments of ale-py's environment: frameskip, repeat_action_probability,
             full_action_space, max_num_frames_per_episode, mode, difficulty, render_mode.
 
     Raises:
-        ConfigError: there is no such kind of observation.
+        ConfigError: the kind of observation is unknown.
         NotPongError: the arguments ask for another game, for continuous actions or for
-            observations that are no frames.
+            observations other than frames.
 
     Example:
         >>> env = gym.make("pong_agent:PongAgent/Pong-v5", observation="two_frames")
@@ -49,8 +49,8 @@ class PongEnv(PaletteEnv):
         paddle_actions = find_paddle_actions(self)
         self._ezpickle_kwargs["observation"] = observation
         self._observation = observation
-        self._previous = lit_pixels(self._get_obs())
-        # What ale-py's `step` looks actions up in, now in the policy's order.
+        self._fields = FieldHistory.start([lit_pixels(self._get_obs())])
+        # ale-py's `step` looks actions up here; now in the policy's order.
         self._action_set = [self._action_set[index] for index in paddle_actions[:2]]
         self.observation_space = space
         self.action_space = gym.spaces.Discrete(len(self._action_set))
@@ -58,19 +58,19 @@ class PongEnv(PaletteEnv):
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[NDArray[np.float32], Any]:
-        """Start an episode: the previous playing field is the current one.
+        """Start an episode, in which the previous field is the current one.
 
         Returns:
             The observation, and ale-py's information.
         """
-        screen, info = super().reset(seed=seed, options=options)
-        self._previous = lit_pixels(screen)
-        return self._vector(screen), info
+        frame, info = super().reset(seed=seed, options=options)
+        self._fields = FieldHistory.start([lit_pixels(frame)])
+        return self._vector(), info
 
     def step(
         self, action: int | NDArray[Any]
     ) -> tuple[NDArray[np.float32], float, bool, bool, Any]:
-        """Hold the joystick down (0) or up (1) for one step.
+        """Hold the joystick down (0) or up (1) for one agent step.
 
         Returns:
             The observation, and ale-py's reward, ends and information.
@@ -78,11 +78,10 @@ class PongEnv(PaletteEnv):
         Raises:
             ValueError: the action is neither 0 nor 1.
         """
-        screen, reward, terminated, truncated, info = super().step(check_action(action))
-        return self._vector(screen), reward, terminated, truncated, info
+        frame, reward, terminated, truncated, info = super().step(check_action(action))
+        self._fields = self._fields.push([lit_pixels(frame)])
+        return self._vector(), reward, terminated, truncated, info
 
-    def _vector(self, screen: NDArray[np.uint8]) -> NDArray[np.float32]:
-        current, previous = lit_pixels(screen), self._previous
-        self._previous = current
-        vector: NDArray[np.float32] = draw_vectors(self._observation, [current], [previous])[0]
+    def _vector(self) -> NDArray[np.float32]:
+        vector: NDArray[np.float32] = draw_vectors(self._observation, self._fields)[0]
         return vector

@@ -1,7 +1,7 @@
 """Register `PongAgent/Pong-v5` with Gymnasium, now or as soon as Gymnasium is imported.
 
 Gymnasium 1.x loads no entry points: a package registers its environments when it is imported.
-`import pong_agent` must not load Gymnasium, so a finder waits for Gymnasium's own import.
+`import pong_agent` must not load Gymnasium, so an import hook waits until Gymnasium is imported.
 """
 
 import importlib.util
@@ -15,13 +15,15 @@ ENV_ID = "PongAgent/Pong-v5"
 
 
 def register() -> None:
-    """Register the environment, unless it is registered."""
+    """Register the environment, unless it is registered already."""
     import gymnasium as gym
 
     if ENV_ID not in gym.registry:
         gym.register(
             ENV_ID,
-            entry_point="pong_agent.envs.pong_env:PongEnv",  # a name: ale_py is not loaded for it
+            # By name, so that registration does not load ale_py.
+            entry_point="pong_agent.envs.pong_env:PongEnv",
+            vector_entry_point="pong_agent.envs.pong_vector_env:make_pong_vector_env",
             kwargs={  # those of ALE/Pong-v5
                 "game": "pong",
                 "frameskip": 4,
@@ -33,7 +35,7 @@ def register() -> None:
 
 
 def register_with_gymnasium() -> None:
-    """Register the environment if Gymnasium is loaded, otherwise when it is."""
+    """Register the environment now, or when Gymnasium is imported."""
     if sys.modules.get("gymnasium") is not None:
         register()
     elif not any(isinstance(finder, _AfterGymnasium) for finder in sys.meta_path):
@@ -41,7 +43,7 @@ def register_with_gymnasium() -> None:
 
 
 class _AfterGymnasium(MetaPathFinder):
-    """Finds Gymnasium as Python would, and adds the registration to the end of its import."""
+    """Import hook that appends the registration to Gymnasium's import, then removes itself."""
 
     def find_spec(self, fullname: str, *_: Sequence[str] | ModuleType | None) -> ModuleSpec | None:
         if fullname != "gymnasium":

@@ -1,4 +1,4 @@
-"""What an environment is made with: a Gymnasium wrapper, and one that shows colours' indices."""
+"""A no-op-start wrapper, and an ALE environment that observes palette indices."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from pong_agent.seeding import Stream, generator
 
 
 class NoopStart(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstructorArgs):
-    """Starts each episode with a random number of emulator frames in which nothing is done.
+    """Starts each episode with a random number of emulator frames without an action.
 
     Without sticky actions every episode would start in the same state; 0 to 30 no-ops are the
     usual remedy (V. Mnih et al., "Human-level control through deep reinforcement learning", Nature
@@ -35,8 +35,8 @@ class NoopStart(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstructorArgs
         """Start an episode.
 
         Args:
-            seed: seed of the emulator, and root of the numbers of no-ops from now on.
-            options: "noops", the number of no-ops of this episode, where it is not to be drawn.
+            seed: seed of the emulator, and of the numbers of no-ops from this reset on.
+            options: "noops" sets this episode's number of no-ops instead of drawing it.
 
         Returns:
             The observation after the no-ops, and the environment's information.
@@ -55,10 +55,9 @@ class NoopStart(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstructorArgs
 
 
 class PaletteEnv(AtariEnv):
-    """An ALE environment whose observations are indices of the console's colours.
+    """An ALE environment that observes palette indices, (210, 160) uint8.
 
-    They are what the emulator itself draws, (210, 160) uint8: turning them into RGB, as Gymnasium's
-    environment does, takes thirty times as long as copying them.
+    The emulator draws these itself: copying them takes a thirtieth of the time of RGB frames.
     """
 
     def __init__(self, **kwargs: Any) -> None:

@@ -1,4 +1,4 @@
-"""A wrapper that does for a vector environment what `PongWrapper` does for one environment."""
+"""A wrapper that gives a vector environment of raw Pong the policy's observations and actions."""
 
 from typing import Any
 
@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from pong_agent.envs.paddle_actions import NotPongError, find_paddle_actions
 from pong_agent.envs.vectors import draw_vectors, vector_space
 from pong_agent.envs.wrapper import TWO_ACTIONS, check_frames
+from pong_agent.vision.fields import FieldHistory
 from pong_agent.vision.pixels import FRAME_SHAPE, Pixels, pong_pixels
 
-# Arguments with which the emulator's own vector environment shows the console's frames.
+# Arguments with which the emulator's own vector environment observes raw frames.
 RAW_FRAMES: dict[str, Any] = {
     "img_height": 210,
     "img_width": 160,
@@ -25,22 +26,22 @@ _RAW_FRAMES_HINT = "; it needs " + ", ".join(f"{key}={value}" for key, value in 
 
 
 class PongVectorWrapper(VectorWrapper, gym.utils.RecordConstructorArgs):
-    """Does for a vector environment what `PongWrapper` does for one, in every autoreset mode.
+    """The vector version of `PongWrapper`, for every autoreset mode.
 
-    Where an episode starts, the previous playing field is the current one: on the step after an end
-    (next step), on the step of the end (same step, where `infos["final_obs"]` is turned into
-    vectors too), or on the reset that names the environment in "reset_mask" (disabled). Rewards,
-    ends and other infos are those of the environment.
+    At the start of an episode the previous field is the current one: on the step after an end (next
+    step), on the step of the end (same step, where `infos["final_obs"]` is converted too), or on
+    the reset whose "reset_mask" selects the environment (disabled). Rewards, ends and other infos
+    are those of the environment.
 
     Args:
-        env: a `SyncVectorEnv` or `AsyncVectorEnv` of what `PongWrapper` takes, or the emulator's
-            own `AtariVectorEnv`, made with `RAW_FRAMES`.
-        observation: "difference", "two_frames" or "sum_and_difference", as of `PongEnv`.
+        env: a `SyncVectorEnv` or `AsyncVectorEnv` of environments that `PongWrapper` accepts, or
+            the emulator's own `AtariVectorEnv`, made with `RAW_FRAMES`.
+        observation: "difference" or "two_frames", as of `PongEnv`.
 
     Raises:
-        ConfigError: there is no such kind of observation.
-        NotPongError: the environments are not Pong, show no raw RGB frames, are not stepped all
-            together, or do not say how they are reset.
+        ConfigError: the kind of observation is unknown.
+        NotPongError: the environments are not Pong, their observations are not raw RGB frames, they
+            are not stepped all together, or their autoreset mode is unknown.
 
     Example:
         >>> import ale_py
@@ -64,16 +65,14 @@ class PongVectorWrapper(VectorWrapper, gym.utils.RecordConstructorArgs):
         self._paddle_actions = np.array(find_paddle_actions(env)[:2])
         self.single_action_space = gym.spaces.Discrete(2)
         self.action_space = batch_space(self.single_action_space, env.num_envs)
-        # The attribute first: the emulator writes metadata that all vector environments share.
+        # The attribute first: ale-py writes metadata that all its vector environments share.
         mode = getattr(env.unwrapped, "autoreset_mode", env.metadata.get("autoreset_mode"))
         if not isinstance(mode, AutoresetMode):
             raise NotPongError(f"{env}: expected an autoreset mode in its metadata, found {mode}")
         self.metadata = {**env.metadata, "autoreset_mode": mode}
         self._same_step = mode == AutoresetMode.SAME_STEP
         self._observation = observation
-        none = np.zeros(0, dtype=np.uint16)
-        self._current: list[Pixels] = [none] * env.num_envs
-        self._previous = self._current
+        self._fields = FieldHistory.start([np.zeros(0, dtype=np.uint16)] * env.num_envs)
         self._starts = np.ones(env.num_envs, dtype=np.bool_)  # whose next frame starts an episode
 
     def reset(
@@ -82,23 +81,21 @@ class PongVectorWrapper(VectorWrapper, gym.utils.RecordConstructorArgs):
         """Start episodes in all environments, or in those of `options["reset_mask"]`.
 
         Returns:
-            The observations, (N, width), as they were where nothing was reset, and the
-            environments' information.
+            The observations, (N, width), unchanged where nothing was reset, and the environments'
+            information.
         """
-        mask = None if options is None else options.get("reset_mask")  # some take it out
+        mask = None if options is None else options.get("reset_mask")  # some remove it
         starts = np.ones(self.num_envs, dtype=np.bool_) if mask is None else np.array(mask)
         frames, infos = self.env.reset(seed=seed, options=options)
-        pixels = _pixels(frames)
-        self._current = _choose(starts, pixels, self._current)
-        self._previous = _choose(starts, pixels, self._previous)
+        self._fields = self._fields.restart(_pixels(frames), starts)
         self._starts = self._starts & ~starts
-        return draw_vectors(self._observation, self._current, self._previous), infos
+        return draw_vectors(self._observation, self._fields), infos
 
     def step(self, actions: Any) -> tuple[NDArray[np.float32], Any, Any, Any, dict[str, Any]]:
-        """Hold each joystick down (0) or up (1) for one step.
+        """Hold each joystick down (0) or up (1) for one agent step.
 
         Args:
-            actions: [N] integers; that of an environment that is reset by this step is ignored.
+            actions: [N] integers; ignored for an environment that this step resets.
 
         Returns:
             The observations, (N, width), and the environments' rewards, ends and information.
@@ -107,12 +104,10 @@ class PongVectorWrapper(VectorWrapper, gym.utils.RecordConstructorArgs):
             ValueError: there is not one action for each environment, or one is neither 0 nor 1.
         """
         frames, rewards, terminations, truncations, infos = self.env.step(self._indices(actions))
-        before, self._current = self._current, _pixels(frames)
-        ends = np.logical_or(terminations, truncations)
-        starts = ends if self._same_step else self._starts
-        self._previous = _choose(starts, self._current, before)
+        before, ends = self._fields, np.logical_or(terminations, truncations)
+        self._fields = before.push(_pixels(frames), ends if self._same_step else self._starts)
         self._starts = np.zeros_like(ends) if self._same_step else ends
-        vectors = draw_vectors(self._observation, self._current, self._previous)
+        vectors = draw_vectors(self._observation, self._fields)
         if self._same_step and "final_obs" in infos:
             finals = self._final_vectors(infos["final_obs"], before, ends, vectors)
             infos = {**infos, "final_obs": finals}
@@ -130,26 +125,22 @@ class PongVectorWrapper(VectorWrapper, gym.utils.RecordConstructorArgs):
     def _final_vectors(
         self,
         frames: NDArray[Any],
-        before: list[Pixels],
+        before: FieldHistory,
         ends: NDArray[np.bool_],
         vectors: NDArray[np.float32],
     ) -> NDArray[Any]:
-        """Return the last observations of the episodes that ended, in the form of the frames given.
+        """Return the last observations of the episodes that ended, in the container of `frames`.
 
-        That is an array of objects that is None where no episode ended, or one array (the
-        emulator's own vector environment), which then holds the newest observation there: what
-        ale-py 0.12.1 gives for those rows is memory that it has not written.
+        That is an array of objects, None where no episode ended, or for the emulator's own vector
+        environment one array. There ale-py 0.12.1 leaves the rows of unfinished episodes
+        uninitialized, so they are replaced by the newest observations.
         """
         one_array = frames.dtype != object
         finals = vectors.copy() if one_array else np.full(len(frames), None, dtype=object)
-        for row in np.flatnonzero(ends):
-            [finals[row]] = draw_vectors(self._observation, _pixels(frames[row]), [before[row]])
+        for row in np.flatnonzero(ends).tolist():
+            fields = before.take([row]).push(_pixels(frames[row]))
+            [finals[row]] = draw_vectors(self._observation, fields)
         return finals
-
-
-def _choose(mask: NDArray[np.bool_], ones: list[Pixels], others: list[Pixels]) -> list[Pixels]:
-    rows = zip(mask.tolist(), ones, others, strict=True)
-    return [one if chosen else other for chosen, one, other in rows]
 
 
 def _pixels(frames: NDArray[np.uint8]) -> list[Pixels]:

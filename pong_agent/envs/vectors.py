@@ -1,68 +1,54 @@
-"""The network's input as dense vectors and as a space, which is what other libraries work with."""
-
-from collections.abc import Sequence
+"""The network's input as dense vectors and as a space, for use with other libraries."""
 
 import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
 from pong_agent.errors import ConfigError
-from pong_agent.vision.network_input import INPUT_SIZES
-from pong_agent.vision.pixels import N_PIXELS, Pixels
+from pong_agent.vision.fields import FieldHistory
+from pong_agent.vision.pixels import N_PIXELS
 
-# Kinds of observation: the least and the greatest value of the first and of the second picture.
-_BOUNDS = {
-    "difference": [(-1, 1)],
-    "two_frames": [(0, 1), (0, 1)],
-    "sum_and_difference": [(0, 2), (-1, 1)],
-}
+# Kinds of observation: smallest and largest value of the first field and of the second.
+_BOUNDS = {"difference": [(-1, 1)], "two_frames": [(0, 1), (0, 1)]}
 
 
 def vector_space(kind: str) -> gym.spaces.Box:
-    """Return the space of one observation: float32, which a network takes without a conversion.
+    """Return the space of one observation, float32 as networks expect it.
 
     Raises:
-        ConfigError: there is no such kind of observation.
+        ConfigError: the kind of observation is unknown.
 
     Example:
         >>> vector_space("difference")
         Box(-1.0, 1.0, (6400,), float32)
     """
-    if kind not in INPUT_SIZES:
-        raise ConfigError(f"observation: expected one of {sorted(INPUT_SIZES)}, found {kind!r}")
+    if kind not in _BOUNDS:
+        raise ConfigError(f"observation: expected one of {sorted(_BOUNDS)}, found {kind!r}")
     low, high = np.repeat(np.array(_BOUNDS[kind], dtype=np.float32), N_PIXELS, axis=0).T
     return gym.spaces.Box(low, high, dtype=np.float32)
 
 
-def draw_vectors(
-    kind: str, current: Sequence[Pixels], previous: Sequence[Pixels]
-) -> NDArray[np.float32]:
-    """Return the rows of `network_input.observe`, dense and in memory of their own.
+def draw_vectors(kind: str, fields: FieldHistory) -> NDArray[np.float32]:
+    """Return the rows of `fields.network_input(kind)`, dense and newly allocated.
 
     Args:
-        kind: one of `INPUT_SIZES`.
-        current: lit pixels of each of N fields.
-        previous: the same of the fields before; equal to `current` where an episode starts.
+        kind: "difference" or "two_frames".
+        fields: current and previous fields of N games.
 
     Returns:
         (N, width) float32 of small integers.
 
     Example:
         >>> one, other = np.array([0, 7], np.uint16), np.array([7, 9], np.uint16)
-        >>> [row] = draw_vectors("difference", [other], [one])
+        >>> [row] = draw_vectors("difference", FieldHistory.start([one]).push([other]))
         >>> [(int(pixel), float(row[pixel])) for pixel in row.nonzero()[0]]
         [(0, -1.0), (9, 1.0)]
     """
-    vectors = np.zeros((len(current), INPUT_SIZES[kind]), dtype=np.float32)
-    for row, now, before in zip(vectors, current, previous, strict=True):
-        first, second = row[:N_PIXELS], row[N_PIXELS:]
-        first[now] = 1
+    vectors = np.zeros((len(fields), len(_BOUNDS[kind]) * N_PIXELS), dtype=np.float32)
+    for row, now, before in zip(vectors, fields.current, fields.previous, strict=True):
+        row[now] = 1
         if kind == "two_frames":
-            second[before] = 1
-        elif kind == "difference":
-            first[before] -= 1
+            row[N_PIXELS:][before] = 1
         else:
-            first[before] += 1
-            second[now] = 1
-            second[before] -= 1
+            row[before] -= 1
     return vectors

@@ -1,4 +1,4 @@
-"""A wrapper that turns raw Pong into what the policy sees, and its two actions into the game's."""
+"""A wrapper that gives raw Pong the policy's observations and actions."""
 
 import operator
 from typing import Any
@@ -9,23 +9,24 @@ from numpy.typing import NDArray
 
 from pong_agent.envs.paddle_actions import NotPongError, find_paddle_actions
 from pong_agent.envs.vectors import draw_vectors, vector_space
-from pong_agent.vision.pixels import FRAME_SHAPE, Pixels, pong_pixels
+from pong_agent.vision.fields import FieldHistory
+from pong_agent.vision.pixels import FRAME_SHAPE, pong_pixels
 
 TWO_ACTIONS = "0 (DOWN) or 1 (UP)"
 
 
 class PongWrapper(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstructorArgs):
-    """Shows Pong as the policy's vector and plays it with 0 = DOWN and 1 = UP.
+    """Observes Pong as the policy's input vector, with two actions, 0 = DOWN and 1 = UP.
 
     Rewards, ends and infos are those of the environment.
 
     Args:
-        env: an ALE Pong environment that shows raw RGB frames, in any wrappers that keep them.
-        observation: "difference", "two_frames" or "sum_and_difference", as of `PongEnv`.
+        env: an ALE Pong environment with raw RGB frames, in any wrappers that keep them.
+        observation: "difference" or "two_frames", as of `PongEnv`.
 
     Raises:
-        ConfigError: there is no such kind of observation.
-        NotPongError: the environment is not Pong, or shows no raw RGB frames.
+        ConfigError: the kind of observation is unknown.
+        NotPongError: the environment is not Pong, or its observations are not raw RGB frames.
 
     Example:
         >>> import ale_py
@@ -44,22 +45,22 @@ class PongWrapper(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstructorAr
         check_frames(env.observation_space, FRAME_SHAPE)
         self.action_space = gym.spaces.Discrete(2)
         self._observation = observation
-        self._previous: Pixels | None = None
+        self._fields: FieldHistory | None = None
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[NDArray[np.float32], dict[str, Any]]:
-        """Start an episode: the previous playing field is the current one.
+        """Start an episode, in which the previous field is the current one.
 
         Returns:
             The observation, and the environment's information.
         """
         frame, info = self.env.reset(seed=seed, options=options)
-        self._previous = None
+        self._fields = None
         return self._vector(frame), info
 
     def step(self, action: int) -> tuple[NDArray[np.float32], Any, bool, bool, dict[str, Any]]:
-        """Hold the joystick down (0) or up (1) for one step.
+        """Hold the joystick down (0) or up (1) for one agent step.
 
         Returns:
             The observation, and the environment's reward, ends and information.
@@ -71,14 +72,13 @@ class PongWrapper(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstructorAr
         frame, reward, terminated, truncated, info = self.env.step(index)
         vector = self._vector(frame)
         if terminated or truncated:
-            self._previous = None  # in `gymnasium.wrappers.Autoreset` the next step is a reset
+            self._fields = None  # in `gymnasium.wrappers.Autoreset` the next step is a reset
         return vector, reward, terminated, truncated, info
 
     def _vector(self, frame: NDArray[np.uint8]) -> NDArray[np.float32]:
-        current = pong_pixels(frame)
-        previous = current if self._previous is None else self._previous
-        self._previous = current
-        vector: NDArray[np.float32] = draw_vectors(self._observation, [current], [previous])[0]
+        now = [pong_pixels(frame)]
+        self._fields = FieldHistory.start(now) if self._fields is None else self._fields.push(now)
+        vector: NDArray[np.float32] = draw_vectors(self._observation, self._fields)[0]
         return vector
 
 
@@ -98,7 +98,7 @@ def check_action(action: Any) -> int:
 
 
 def check_frames(space: gym.Space[Any], shape: tuple[int, ...], hint: str = "") -> None:
-    """Refuse what does not show the console's frames.
+    """Check that observations are raw frames.
 
     Raises:
         NotPongError: the observations have another shape or dtype.

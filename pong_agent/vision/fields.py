@@ -52,6 +52,20 @@ class FieldHistory:
         rows = zip(fields, self.current, starts, strict=True)
         return FieldHistory(fields, [now if start else before for now, before, start in rows])
 
+    def restart(self, fields: Sequence[Pixels], starts: NDArray[np.bool_]) -> "FieldHistory":
+        """Return the history after some games were reset, while the others did not move.
+
+        Args:
+            fields: lit pixels of the N fields, of which only those of games that start are used.
+            starts: [N] bool, which games start an episode.
+        """
+
+        def choose(others: Sequence[Pixels]) -> list[Pixels]:
+            rows = zip(fields, others, starts, strict=True)
+            return [field if start else other for field, other, start in rows]
+
+        return FieldHistory(choose(self.current), choose(self.previous))
+
     def take(self, rows: Iterable[int]) -> "FieldHistory":
         """Return the history of some games, in the order of their numbers."""
         rows = list(rows)
