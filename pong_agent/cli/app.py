@@ -1,16 +1,20 @@
 """The command line, `pong-agent COMMAND`; `scripts/` are thin doors to it."""
 
 import argparse
+import contextlib
 import os
+import re
+import shutil
 import sys
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from inspect import getdoc
 from pathlib import Path
-from typing import Annotated, Any, TypeAlias, cast, get_args
+from typing import Annotated, Any, Generic, TextIO, TypeVar, Union, cast
 
 import tyro
 
-from pong_agent.checkpoint import CheckpointError
 from pong_agent.cli.benchmark import Benchmark
 from pong_agent.cli.chaos import Chaos
 from pong_agent.cli.doctor import Doctor
@@ -23,57 +27,44 @@ from pong_agent.cli.record import Record
 from pong_agent.cli.report import Report
 from pong_agent.cli.tournament import Tournament
 from pong_agent.cli.train import Train
-from pong_agent.envs.paddle_actions import NotPongError
-from pong_agent.errors import ConfigError, LearningError
-from pong_agent.play.window import WindowError
-from pong_agent.recording.encoder import VideoError
-from pong_agent.training.collector import CollectorError
-from pong_agent.training.run_folder import RunError
+from pong_agent.errors import ConfigError, PongError
+from pong_agent.learning.batch import BatchError
 from pong_agent.training.trainer import read_train_config
+from pong_agent.vision.pixels import ObservationError
 
-# What a user can cause: told in one line. Anything else is a bug and shows its traceback.
-_USER_ERRORS = (
-    CheckpointError,
-    CollectorError,
-    ConfigError,
-    VideoError,
-    LearningError,
-    NotPongError,
-    OSError,
-    RunError,
-    WindowError,
-)
-
-_Command: TypeAlias = (
-    Train
-    | Evaluate
-    | Record
-    | Report
-    | Plot
-    | Play
-    | Tournament
-    | Export
-    | Doctor
-    | Benchmark
-    | Chaos
-)
-_COMMANDS: dict[str, type] = {one.__name__.lower(): one for one in get_args(_Command)}
+_COMMANDS: dict[str, type] = {
+    command.__name__.lower(): command
+    for command in (
+        Train,
+        Evaluate,
+        Record,
+        Report,
+        Plot,
+        Play,
+        Tournament,
+        Export,
+        Doctor,
+        Benchmark,
+        Chaos,
+    )
+}
+_Command = TypeVar("_Command")
 
 
 @dataclass(frozen=True)
-class _CommandLine:
-    """Learn Pong from pixels: train an agent, evaluate it, film it, and what goes with that."""
+class _CommandLine(Generic[_Command]):
+    """Train an agent that plays Pong from pixels, evaluate it, record it, and more."""
 
     command: Annotated[_Command, tyro.conf.arg(name="")]
 
     config: Path | None = None
-    """TOML file whose table [COMMAND] has defaults of the options, such as RUN/config.toml."""
+    """TOML file whose table [COMMAND] sets defaults, such as RUN/config.toml."""
 
     print_config: bool = False
-    """Print these options as such a file and do nothing else."""
+    """Print the options as such a file and exit."""
 
     debug: bool = False
-    """Show the traceback of every error."""
+    """Show a traceback for every error."""
 
 
 def main(args: Sequence[str] | None = None) -> int:
@@ -83,7 +74,7 @@ def main(args: Sequence[str] | None = None) -> int:
         args: the command line without the program's name; by default `sys.argv[1:]`.
 
     Returns:
-        The exit code: 0, 1 after an error that is told in one line, 128 + N after signal N.
+        The exit code: 0, 1 after a one-line error message, 128 + N after signal N.
 
     Raises:
         SystemExit: with 2 for a command line that cannot be parsed, with 0 after `--help`.
@@ -98,10 +89,12 @@ def main(args: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except BrokenPipeError:
-        # Whoever read the output has gone; Python would say so again when it ends.
+        # The reader of the output is gone; Python would report that again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + 13
-    except _USER_ERRORS as error:
+    except (BatchError, ObservationError):
+        raise  # no command line can cause these: a bug
+    except (PongError, OSError) as error:
         if "--debug" in args:
             raise
         print(f"error: {error}", file=sys.stderr)
@@ -113,8 +106,8 @@ def main(args: Sequence[str] | None = None) -> int:
         return 130
 
 
-def _parse(args: Sequence[str]) -> _CommandLine:
-    """Parse a command line, with a file of options and a run's own options as its defaults."""
+def _parse(args: Sequence[str]) -> _CommandLine[Any]:
+    """Parse a command line whose defaults come from an options file or a run to resume."""
     file = _options_file(args)
     if file is None:
         name, options, command = "", dict[str, Any](), None
@@ -134,14 +127,14 @@ def _options_file(args: Sequence[str]) -> Path | None:
     try:
         file: Path | None = parser.parse_known_args(args)[0].config
     except argparse.ArgumentError:
-        return None  # without a value, which is told when the whole is parsed
+        return None  # no value: an error when the whole line is parsed
     return file
 
 
 def _choose_table(
     tables: Mapping[str, dict[str, Any]], first_word: str, file: Path
 ) -> tuple[str, dict[str, Any]]:
-    """Return name and options of the command that is asked for, or of the file's only one."""
+    """Return name and options of the command given, or of the file's only one."""
     name = first_word
     if name not in _COMMANDS and len(tables) == 1:
         [name] = tables
@@ -151,16 +144,52 @@ def _choose_table(
     return name, tables[name]
 
 
-def _parse_with(args: Sequence[str], command: _Command | None) -> _CommandLine:
-    line = tyro.cli(
-        _CommandLine,
-        prog="pong-agent",
-        default=None if command is None else _CommandLine(command),
-        args=args,
-        config=(
-            tyro.conf.FlagCreatePairsOff,
-            tyro.conf.CascadeSubcommandArgs,
-            tyro.conf.DisallowNone,
-        ),
-    )
-    return cast(_CommandLine, line)
+def _parse_with(args: Sequence[str], command: Any | None) -> _CommandLine[Any]:
+    """Parse a command line; `command` holds the defaults."""
+    union = _union(summaries=not set(args) & set(_COMMANDS))
+    with contextlib.redirect_stdout(cast(TextIO, _WrappedHelp(sys.stdout))):
+        line = tyro.cli(
+            _CommandLine[union],  # type: ignore[valid-type]
+            prog="pong-agent",
+            default=None if command is None else _CommandLine(command),
+            args=args,
+            config=(
+                tyro.conf.FlagCreatePairsOff,
+                tyro.conf.CascadeSubcommandArgs,
+                tyro.conf.DisallowNone,
+            ),
+        )
+    return cast(_CommandLine[Any], line)
+
+
+def _union(*, summaries: bool) -> Any:
+    """Return the union of all commands, described by the first line of their docstring or all."""
+    members = []
+    for name, command in _COMMANDS.items():
+        text = getdoc(command) or ""
+        text = text.partition("\n")[0] if summaries else text
+        members.append(Annotated[command, tyro.conf.subcommand(name, description=text)])
+    return Union[tuple(members)]  # noqa: UP007  # of a list
+
+
+class _WrappedHelp:
+    """Standard output that wraps the lines tyro does not: the usage and the description."""
+
+    def __init__(self, output: TextIO) -> None:
+        self._output = output
+
+    def write(self, text: str) -> int:
+        return self._output.write("\n".join(map(self._wrapped, text.split("\n"))))
+
+    @staticmethod
+    def _wrapped(line: str) -> str:
+        width = shutil.get_terminal_size().columns
+        if len(re.sub(r"\x1b\[[0-9;]*m", "", line)) <= width:
+            return line
+        if "usage:" in line:
+            words = textwrap.TextWrapper(width, subsequent_indent="    ", break_on_hyphens=False)
+            return words.fill(line.replace(",", ", "))
+        return textwrap.fill(line, width)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._output, name)

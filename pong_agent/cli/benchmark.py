@@ -15,9 +15,8 @@ from pong_agent.benchmarks.learning import (
     summary,
     write_curves,
 )
-from pong_agent.cli.lines import step_line
 from pong_agent.cli.speed import Act, Recording, Scaling, Throughput
-from pong_agent.cli.train import RUNS
+from pong_agent.cli.train import RUNS, step_line
 from pong_agent.errors import ConfigError
 from pong_agent.training.config import TrainConfig
 

@@ -1,48 +1,49 @@
-"""The options that commands for whole episodes share."""
+"""Options and results that the commands for whole episodes share."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from pong_agent.agent import PRETRAINED, PongAgent
+from pong_agent.cli.output import table
+from pong_agent.evaluation.evaluate import EvaluationResult
 from pong_agent.training.run_folder import load_agent
 
 
 @dataclass(frozen=True, kw_only=True)
 class Episodes:
-    """Who plays what: the options that commands for whole episodes share."""
+    """Options of the commands that play whole episodes."""
 
     weights: Path | None = None
-    """Weights file, or run folder for its newest checkpoint; by default the package's weights."""
+    """Weights file, or run folder for its newest checkpoint; if omitted, the pretrained agent."""
 
     env_id: str | None = None
-    """Environment to play; by default the one that the agent learned in."""
+    """Environment to play; if omitted, the one the agent was trained in."""
 
     sticky: float | None = None
-    """Probability that an action is sticky; by default the environment's own."""
+    """Probability that the emulator repeats the last action; if omitted, the environment's."""
 
     frameskip: int | None = None
-    """Emulator frames per decision; by default the environment's own."""
+    """Emulator frames per decision; if omitted, the environment's."""
 
     difficulty: int | None = None
-    """Difficulty of the built-in player, 0 to 3; by default the environment's own, 0."""
+    """Difficulty of the built-in opponent, 0 to 3; if omitted, the environment's, 0."""
 
     noop_max: int | None = None
-    """Most emulator frames, drawn for each episode, that pass before the first action."""
+    """Start each episode with up to this many no-op frames, drawn by its seed."""
 
     episodes: int = 10
     """Number of episodes."""
 
     sampled: bool = False
-    """Sample actions; by default the most probable one is taken (greedy)."""
+    """Sample actions by their probabilities instead of taking the most probable one (greedy)."""
 
     seed: int = 0
-    """Episode i has the seed SEED + i."""
+    """Seed of the first episode; episode I has SEED + I."""
 
     def env_kwargs(self) -> dict[str, Any] | None:
-        """Return the arguments of `make_env` that were asked for, None where none were."""
+        """Return the arguments of `make_env` that were given, None if there are none."""
         asked = {
             "repeat_action_probability": self.sticky,
             "frameskip": self.frameskip,
@@ -53,13 +54,38 @@ class Episodes:
         return given or None
 
     def load(self) -> tuple[PongAgent, Path]:
-        """Load the agent, say which one it is, and return it with where it came from."""
+        """Load the agent, print which one it is, and return it with its path."""
         weights = self.weights or PRETRAINED
         agent = load_agent(weights)
         name = "the pretrained agent" if self.weights is None else weights
         print(f"{name}, {agent.progress.agent_steps:,} agent steps of training")
         return agent, weights
 
-    def bar(self, n_episodes: int) -> "tqdm[None]":
-        """Return a progress bar over episodes."""
-        return tqdm(total=n_episodes, unit="episode", disable=None, leave=False)
+
+def episodes_table(result: EvaluationResult, paths: Sequence[Path] = ()) -> str:
+    """Return a row for each episode, with its video if there is one, and the summary."""
+    rows = [
+        [str(seed), f"{episode_return:+.0f}", str(length)]
+        for seed, episode_return, length in zip(
+            result.seeds, result.returns, result.lengths, strict=True
+        )
+    ]
+    headers = ["seed", "return", "steps"]
+    if paths:
+        headers.append("<video")
+        rows = [[*row, str(path)] for row, path in zip(rows, paths, strict=True)]
+    return f"{table(headers, rows)}\n{result.env_id}, {summary(result)}"
+
+
+def summary(result: EvaluationResult) -> str:
+    """Return number of episodes, mean, standard deviation and interval in one line."""
+    choice = "greedy" if result.deterministic else "sampled"
+    n_episodes = len(result.returns)
+    text = (
+        f"{choice}, {n_episodes} episode{'s' if n_episodes > 1 else ''}: "
+        f"mean {result.mean:+.2f}, std {result.std:.2f}"
+    )
+    if result.confidence_interval is not None:
+        low, high = result.confidence_interval
+        text += f", 95 % interval {low:+.2f} to {high:+.2f}"
+    return text

@@ -1,11 +1,10 @@
-"""`pong-agent evaluate`: whole episodes, counted."""
+"""`pong-agent evaluate`."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from pong_agent.cli.episodes import Episodes
-from pong_agent.cli.files import write_json
-from pong_agent.cli.lines import table
+from pong_agent.cli.episodes import Episodes, episodes_table
+from pong_agent.cli.output import progress_bar, write_json
 from pong_agent.evaluation.evaluate import evaluate_policy
 
 
@@ -14,12 +13,12 @@ class Evaluate(Episodes):
     """Play whole episodes with an agent and report their returns."""
 
     json: Path | None = None
-    """File to write the results to."""
+    """Also write the results to this file."""
 
     def run(self) -> int:
         """Play, print the table, and return the exit code."""
         agent, weights = self.load()
-        with self.bar(self.episodes) as bar:
+        with progress_bar(self.episodes, "episodes") as advance:
             result = evaluate_policy(
                 agent,
                 self.env_id,
@@ -27,10 +26,9 @@ class Evaluate(Episodes):
                 deterministic=not self.sampled,
                 seed=self.seed,
                 env_kwargs=self.env_kwargs(),
-                on_episode=lambda _: bar.update(),
+                on_episode=advance,
             )
-        print(table(result))
+        print(episodes_table(result))
         if self.json is not None:
             write_json(self.json, {"weights": str(weights), **result.to_dict()})
-            print(f"wrote {self.json}")
         return 0

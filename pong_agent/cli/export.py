@@ -1,41 +1,41 @@
-"""`pong-agent export`: weights for others, with their model card."""
+"""`pong-agent export`."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 from pong_agent.agent import PongAgent
-from pong_agent.cli.lines import summary
+from pong_agent.cli.episodes import summary
 from pong_agent.evaluation.model_card import score
 from pong_agent.training.run_folder import RunFolder
 
 
 @dataclass(frozen=True)
 class Export:
-    """Write a run's weights for others to act with, and into the file how they score.
+    """Write a run's averaged weights to a small file for acting, with its scores.
 
-    The scores are those of the file itself, at half precision.
+    The scores are those of the exported file, whose weights have half precision.
     """
 
     run_folder: Path
-    """Folder of the run."""
+    """Run folder."""
 
     output: Path
     """Weights file to write."""
 
     best: bool = False
-    """Take the checkpoint of the run's best evaluation; by default its newest one."""
+    """Export the checkpoint of the run's best evaluation instead of its newest one."""
 
     episodes: int = 100
-    """Episodes of each score."""
+    """Episodes per score."""
 
     seed: int = 1000
-    """Episode i of each score has the seed SEED + i."""
+    """Seed of each score's first episode; episode I has SEED + I."""
 
     workers: int = 2
-    """Processes that play at the same time."""
+    """Processes that play in parallel."""
 
     def run(self) -> int:
-        """Score, write, print the model card's table, and return the exit code."""
+        """Score, write, print the scores, and return the exit code."""
         folder = RunFolder.open(self.run_folder)
         agent = folder.load_best() if self.best else folder.load_latest()
         origin = folder.origin(agent.progress.updates)

@@ -1,4 +1,4 @@
-"""What a terminal shows of a training run: its main metrics in place, a curve and a bar."""
+"""Live display of a training run on a terminal: main metrics, a curve and a progress bar."""
 
 import threading
 import time
@@ -19,26 +19,26 @@ from rich.text import Text
 from pong_agent.training.trainer import Trainer
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
-_WIDEST = 96  # columns; beyond, the eye loses its line
-_TWO_COLUMNS = 76  # from which on two metrics stand side by side
-_SHORTEST_BAR = 24  # columns; a shorter one has its text below it
+_WIDEST = 96  # columns; wider lines are hard to read
+_TWO_COLUMNS = 76  # columns from which two metrics share a line
+_SHORTEST_BAR = 24  # columns; the text of a shorter bar goes below it
 _RETURN_LIMITS = {"stop_at_return": "return {}", "stop_at_eval": "evaluation {}"}
 _REFRESHES = 4  # per second; each takes about 2 ms
 
 
 @dataclass(frozen=True)
 class State:
-    """What is shown.
+    """The values to show.
 
     Attributes:
         metrics: the last update's row, empty before the first.
         returns: mean return after each update so far.
         best_evaluation: highest mean return of a greedy evaluation, -inf before the first.
-        evaluation: the newest one's, NaN before the first.
-        done: how near the nearest limit is, 0 to 1.
+        evaluation: that of the newest one, NaN before the first.
+        done: progress to the nearest limit, 0 to 1.
         limit: the limit, e.g. "10 minutes".
         elapsed: seconds since the command began.
-        remaining: an estimate of the seconds to come, NaN where there is none.
+        remaining: estimated seconds left, NaN if unknown.
     """
 
     metrics: Mapping[str, float]
@@ -52,11 +52,11 @@ class State:
 
 
 class LiveDisplay:
-    """Shows a trainer's updates on a terminal, in place; what stood there last stays.
+    """Shows a trainer's updates in place on a terminal; the last state stays there.
 
     Args:
-        trainer: whose run it is.
-        console: where to show it; by default standard output.
+        trainer: the trainer of the run.
+        console: where to draw; by default standard output.
 
     Example:
         with LiveDisplay(trainer) as display:
@@ -80,8 +80,8 @@ class LiveDisplay:
         )
         self._console = console or Console()
         self._live = Live(console=self._console, get_renderable=self._render, auto_refresh=False)
-        # Not rich's own thread, which nobody waits for: one that is left when Python ends keeps
-        # the trainer's emulators alive, and these complain.
+        # Rich does not wait for its own thread. One that outlives the main thread keeps the
+        # trainer's emulators alive, which then print warnings.
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._redraw, daemon=True)
 
@@ -105,14 +105,14 @@ class LiveDisplay:
             self._live.refresh()
 
     def show(self, metrics: Mapping[str, float]) -> None:
-        """Take an update's row; it is drawn within a quarter of a second, by another thread."""
+        """Take an update's row, which another thread draws within a quarter of a second."""
         self._returns.append(metrics["rollout/ep_rew_mean"])
         done, limit = self._trainer.nearest_limit()
         evaluation = metrics.get("eval/mean_reward", self._state.evaluation)
         seen = [value for value in (self._state.best_evaluation, evaluation) if value == value]
         seconds = time.monotonic() - self._began
         gained = done - self._done_before
-        self._state = State(  # replaced, never changed: the other thread may be reading it
+        self._state = State(  # replaced, not changed, because the other thread reads it
             metrics,
             returns=tuple(self._returns),
             best_evaluation=max(seen),
@@ -133,12 +133,12 @@ class LiveDisplay:
 
 
 def view(state: State, width: int, *, ascii_only: bool = False) -> RenderableType:
-    """Return what stands on the terminal.
+    """Return the display.
 
     Args:
-        state: what to show.
-        width: columns of the terminal that may be used.
-        ascii_only: whether the terminal shows letters of the English alphabet alone.
+        state: the values to show.
+        width: columns to use.
+        ascii_only: whether the terminal shows only ASCII characters.
     """
     parts: list[RenderableType] = [_table(state, two_columns=width >= _TWO_COLUMNS)]
     finite = [value for value in state.returns if isfinite(value)]
@@ -170,7 +170,7 @@ def _table(state: State, *, two_columns: bool) -> Table:
 
 
 def _cells(state: State) -> list[tuple[str, str, str]]:
-    """Return label, value and remark of each metric that there is."""
+    """Return label, value and remark of each metric with a value."""
     best = max((value for value in state.returns if isfinite(value)), default=nan)
     metrics = dict(state.metrics)
     if "train/entropy_loss" in metrics:
@@ -202,7 +202,7 @@ def _best(value: float) -> str:
 
 
 def _bar(state: State, width: int) -> list[RenderableType]:
-    """Return the bar with its times, these on a line of their own on a narrow terminal."""
+    """Return the bar and its times, on a line of their own if the terminal is narrow."""
     times = f"{_clock(state.elapsed)} elapsed"
     if isfinite(state.remaining) and state.done < 1:
         times += f", {_clock(state.remaining)} left"
@@ -228,12 +228,12 @@ def _clock(seconds: float) -> str:
 
 
 def sparkline(values: Sequence[float], width: int) -> str:
-    """Draw numbers as blocks of eight heights: each column is the mean of its share of them.
+    """Draw numbers as blocks of eight heights; each column is the mean of its share of them.
 
     Args:
-        values: finite returns, oldest first; the lowest and the highest block are a point apart
-            at least, so that chance looks like none.
-        width: columns at the most.
+        values: finite returns, oldest first. The full height is at least one point, so that
+            noise stays flat.
+        width: most columns.
 
     Example:
         >>> sparkline([-21, -21, -14, -7, 0, 0], 3)

@@ -1,10 +1,10 @@
-"""A command's options as a TOML file: written down, and read back as the command's defaults.
+"""A command's options as a TOML file, written and read back as the command's defaults.
 
     [train]
     minutes = 3.0
     hyperparams = ["epochs:3"]
 
-A file may have a table for each of several commands. Names are those of the command line, with
+A file may hold tables of several commands. Options are named as on the command line, with
 underscores or hyphens.
 """
 
@@ -23,10 +23,10 @@ from pong_agent.errors import ConfigError
 
 
 def read_options(path: Path) -> dict[str, Any]:
-    """Return the tables of a TOML file by the names of their commands.
+    """Return the tables of a TOML file by command name.
 
     Raises:
-        ConfigError: the file cannot be read, is not TOML, or has values outside of tables.
+        ConfigError: the file cannot be read, is not TOML, or has values outside tables.
     """
     try:
         tables = tomllib.loads(path.read_text())
@@ -42,10 +42,9 @@ def with_options(base: Any, options: Mapping[str, Any], where: str) -> Any:
     """Return a command with some options replaced.
 
     Args:
-        base: a command, or its class: options without a default and not given are then
-            `tyro.MISSING`.
+        base: a command, or its class, whose options without a default become `tyro.MISSING`.
         options: the table of a TOML file.
-        where: the table's name in messages.
+        where: name of the table in messages.
 
     Raises:
         ConfigError: an option is unknown or has a value of another type.
@@ -84,7 +83,7 @@ def command_with(command_class: type, table: Mapping[str, Any], where: str) -> A
 
 
 def to_toml(command: Any) -> str:
-    """Return a command as TOML text that `--config` reads; options that are None are left out.
+    """Return a command as TOML text for `--config`; options that are None are omitted.
 
     Example:
         >>> from pong_agent.cli.export import Export
@@ -119,7 +118,7 @@ def _hints(command_class: type) -> dict[str, Any]:
 
 
 def _flat_types(command_class: type) -> Iterator[tuple[str, Any]]:
-    """Yield name and type of each option; those of a configuration within belong to the whole."""
+    """Yield name and type of each option, with those of nested configurations."""
     plain = get_type_hints(command_class)
     annotated = _hints(command_class)
     for field in fields(command_class):
@@ -150,7 +149,7 @@ def _as_toml(value: Any) -> Any:
 
 
 def _typed(hint: Any, value: Any, where: str, name: str) -> Any:
-    """Return a TOML value as its option's type, judged as on the command line."""
+    """Convert a TOML value to its option's type by the rules of the command line."""
     words = [str(one) for one in value] if isinstance(value, list) else [str(value)]
     try:
         with contextlib.redirect_stderr(io.StringIO()):
@@ -164,7 +163,7 @@ def _typed(hint: Any, value: Any, where: str, name: str) -> Any:
 
 
 def _rebuild(base: Any, values: Mapping[str, Any]) -> Any:
-    """Return `base`, or an instance of that class, with values replaced, also in parts of it."""
+    """Return `base`, or an instance of that class, with values replaced at any depth."""
     command_class = base if isinstance(base, type) else type(base)
     hints = get_type_hints(command_class)
     parts: dict[str, Any] = {}

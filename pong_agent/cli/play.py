@@ -1,14 +1,12 @@
-"""`pong-agent play`: a person against an agent, or agent against agent."""
+"""`pong-agent play`."""
 
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from tqdm import tqdm
-
 from pong_agent.agent import PRETRAINED, PongAgent
-from pong_agent.cli.files import write_json
+from pong_agent.cli.output import progress_bar, table, write_json
 from pong_agent.errors import ConfigError
 from pong_agent.matches.match import LONGEST, MatchResult, play_match
 from pong_agent.matches.match_video import MatchVideo
@@ -21,46 +19,47 @@ PRETRAINED_NAME = "pretrained"
 
 @dataclass(frozen=True, kw_only=True)
 class Play:
-    """Play Pong against an agent in a window, or let two agents play against each other.
+    """Play Pong against an agent in a window, or let two agents play each other.
 
-    Both paddles are on the stock emulator and obey the same rules. The window shows the keys.
+    Both paddles move in the original game and obey the same rules. The window shows the keys.
     """
 
     against: str = PRETRAINED_NAME
-    """Whom you play against: a weights file, a run folder, or `pretrained`."""
+    """Your opponent: a weights file, a run folder, or `pretrained`."""
 
     level: Literal["easy", "normal", "hard"] = "normal"
-    """Decisions that lapse: two of five (easy), one of five (normal), none (hard)."""
+    """Share of its decisions the agent skips: two in five (easy), one in five (normal), none."""
 
     side: Side = "left"
     """Your side."""
 
     agent_vs_agent: tuple[str, str] | None = None
-    """Two weights files, run folders, or `pretrained`, which change sides after each game."""
+    """Two weights files, run folders or `pretrained`; they change sides after each game."""
 
     games: int = 10
     """Number of games of --agent-vs-agent."""
 
     sampled: bool = False
-    """Sample actions; by default the most probable one is taken (greedy)."""
+    """Sample actions by their probabilities instead of taking the most probable one (greedy)."""
 
     sticky: float = 0.25
-    """Probability that an action is sticky."""
+    """Probability that the emulator repeats the last action."""
 
     seed: int = 0
-    """Games 2 i and 2 i + 1 have the seed SEED + i; in the window, game i."""
+    """Seed of the first game. In the window game I has SEED + I; otherwise pairs of games share
+    a seed, so that both agents play it from both sides."""
 
     max_frames: int = LONGEST
-    """Emulated frames of a game at the most, 60 per second."""
+    """Most emulator frames per game, 60 per second."""
 
-    film: Path | None = None
-    """Film the first game, e.g. match.mp4."""
+    video: Path | None = None
+    """Record the first game, e.g. in match.mp4."""
 
     scale: int = 4
-    """Size of an emulator's pixel in pixels of the film."""
+    """Size of a game pixel in the video, in pixels."""
 
     json: Path | None = None
-    """File to write the results to."""
+    """Also write the results to this file."""
 
     def run(self) -> int:
         """Play, print the points, and return the exit code."""
@@ -79,12 +78,10 @@ class Play:
     def _play_match(self, first: str, second: str) -> int:
         agents = load_player(first), load_player(second)
         with ExitStack() as stack:
-            film = None
-            if self.film is not None:
-                film = stack.enter_context(_open_film(self.film, second, first, self.scale))
-            bar = stack.enter_context(
-                tqdm(total=self.games, unit="game", disable=None, leave=False)
-            )
+            video = None
+            if self.video is not None:
+                video = stack.enter_context(_open_video(self.video, second, first, self.scale))
+            advance = stack.enter_context(progress_bar(self.games, "games"))
             result = play_match(
                 *agents,
                 self.games,
@@ -92,15 +89,15 @@ class Play:
                 deterministic=not self.sampled,
                 sticky=self.sticky,
                 max_frames=self.max_frames,
-                on_game=lambda _: bar.update(),
-                film=None if film is None else film.write,
+                on_game=advance,
+                film=None if video is None else video.write,
             )
-        print(match_table(result, first, second))
-        if self.film is not None:
-            print(f"wrote {self.film}")
+        print(f"{first} (first) against {second} (second)")
+        print(_match_table(result))
+        if self.video is not None:
+            print(f"wrote {self.video}")
         if self.json is not None:
             write_json(self.json, {"first": first, "second": second, **result.to_dict()})
-            print(f"wrote {self.json}")
         return 0
 
 
@@ -109,15 +106,18 @@ def load_player(name: str) -> PongAgent:
     return load_agent(PRETRAINED if name == PRETRAINED_NAME else name)
 
 
-def match_table(result: MatchResult, first: str, second: str) -> str:
-    """Return a row for each game, and the summary in the first agent's eyes."""
-    rows = [f"{first} (first) against {second} (second)"]
-    rows.append(f"{'seed':>10}  {'first':>6}  {'points':>7}  {'minutes':>7}")
-    for game in result.games:
-        side = "right" if game.first_is_right else "left"
-        points = f"{game.first_points} : {game.second_points}"
-        cut = "" if game.whole else "  not finished"
-        rows.append(f"{game.seed:>10}  {side:>6}  {points:>7}  {game.frames / 3600:>7.1f}{cut}")
+def _match_table(result: MatchResult) -> str:
+    """Return a row for each game, and a summary from the first agent's point of view."""
+    rows = [
+        (
+            str(game.seed),
+            "right" if game.first_is_right else "left",
+            f"{game.first_points} : {game.second_points}",
+            f"{game.frames / 3600:.1f}",
+            "" if game.whole else "not finished",
+        )
+        for game in result.games
+    ]
     summary = (
         f"first won {result.won} and lost {result.lost} of {len(result.games)}; "
         f"points of first less second: mean {result.mean:+.2f}"
@@ -125,13 +125,13 @@ def match_table(result: MatchResult, first: str, second: str) -> str:
     if result.confidence_interval is not None:
         low, high = result.confidence_interval
         summary += f", 95 % interval {low:+.2f} to {high:+.2f}"
-    return "\n".join([*rows, summary])
+    return f"{table(('seed', 'first', 'points', 'minutes', '<'), rows)}\n{summary}"
 
 
-def _open_film(path: Path, left: str, right: str, scale: int) -> MatchVideo:
+def _open_video(path: Path, left: str, right: str, scale: int) -> MatchVideo:
     if path.suffix != ".mp4" or scale < 1:
         raise ConfigError(
-            f"film and scale: expected a name that ends in .mp4 and 1 or more, "
+            f"video and scale: expected a name that ends in .mp4 and 1 or more, "
             f"found {str(path)!r} and {scale}"
         )
     return MatchVideo(path, left, right, scale=scale)

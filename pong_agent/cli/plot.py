@@ -1,4 +1,4 @@
-"""`pong-agent plot`: learning curves of several runs."""
+"""`pong-agent plot`."""
 
 import sys
 from dataclasses import dataclass
@@ -13,30 +13,30 @@ from pong_agent.plots.runs import Axis
 
 @dataclass(frozen=True)
 class Plot:
-    """Draw learning curves of runs: one curve for each configuration, with a band over its seeds.
+    """Draw the learning curves of one or more runs.
 
-    Runs that differ in their seeds alone become one curve: their mean, with the range from the
-    lowest to the highest, or from five runs on the 95 % bootstrap interval of the mean. Each run,
-    smoothed over 2 % of its updates, is drawn faintly; greedy evaluations are dots.
+    Runs that differ only in their seeds become one curve: their mean and, as a band, their range
+    or, from five runs on, the 95 % bootstrap interval of the mean. Each run is drawn faintly,
+    smoothed over 2 % of its updates; greedy evaluations are dots.
     """
 
     runs: tyro.conf.Positional[tuple[Path, ...]]
     """Run folders."""
 
     output: Annotated[Path, tyro.conf.arg(aliases=["-o"])] = Path("curves.png")
-    """Picture to write, .png, .svg or .pdf; one of that name is replaced."""
+    """Image to write: .png, .svg or .pdf. An existing file is replaced."""
 
     metric: str = "rollout/ep_rew_mean"
     """Column of metrics.csv."""
 
     x: Axis = "steps"
-    """What stands below: agent steps, or minutes of training."""
+    """Horizontal axis: agent steps or minutes of training."""
 
     labels: tuple[str, ...] = ()
-    """Names of the curves in the order of the runs; by default what tells them apart."""
+    """Names of the curves, in the order of the runs; if omitted, what distinguishes them."""
 
     def run(self) -> int:
-        """Draw, print the picture's path, and return the exit code."""
+        """Draw, print the image's path, and return the exit code."""
         empty = plot_runs(
             self.runs, self.output, metric=self.metric, axis=self.x, labels=self.labels
         )

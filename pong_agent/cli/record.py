@@ -1,4 +1,4 @@
-"""`pong-agent record`: whole episodes, filmed, and films played again."""
+"""`pong-agent record`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from pong_agent.agent import PongAgent
-from pong_agent.cli.episodes import Episodes
-from pong_agent.cli.lines import table
+from pong_agent.cli.episodes import Episodes, episodes_table
+from pong_agent.cli.output import progress_bar
 from pong_agent.errors import ConfigError
 from pong_agent.evaluation.choose import extreme_seed, first_win
 from pong_agent.recording.captions import Stage
@@ -22,61 +22,61 @@ _MOST_PIECES = 8  # of a timeline
 
 @dataclass(frozen=True, kw_only=True)
 class Record(Episodes):
-    """Play whole episodes with an agent and film them, every emulator frame at 60 per second.
+    """Play whole episodes with an agent and record videos of them at 60 frames per second.
 
-    Beside the game each film shows score, probabilities, action, value, input and hidden units.
-    NAME.json next to it holds what it takes to play the episode again.
+    Each video shows beside the game the score, action probabilities, value, network input and
+    hidden units. Its sidecar NAME.json holds what replaying the episode takes.
     """
 
     episodes: int = 1
-    """Number of episodes, each a film of its own."""
+    """Number of episodes, each in its own video."""
 
     numbers: tuple[int, ...] = ()
-    """Film these episodes alone, by their number from 0; their seed is SEED plus the number."""
+    """Record these episodes instead, by number from 0; episode I has the seed SEED + I."""
 
     best_of: int | None = None
-    """Play so many episodes and film the best one alone."""
+    """Play this many episodes and record only the best one."""
 
     worst_of: int | None = None
-    """Play so many episodes and film the worst one alone."""
+    """Play this many episodes and record only the worst one."""
 
     until_win: bool = False
-    """Play until the agent wins, at most 100 episodes, and film that one alone."""
+    """Play until the agent wins, at most 100 episodes, and record only that one."""
 
     video_folder: Path = Path("videos")
-    """Folder of the films, named PREFIX-episode-I.mp4."""
+    """Folder for the videos, which are named PREFIX-episode-I.mp4."""
 
     name_prefix: str = "pong"
-    """Beginning of the films' names."""
+    """Beginning of the videos' names."""
 
     scale: int = 4
-    """Size of a Pong pixel in the film, in pixels; the game is 160 x 210 times as large."""
+    """Size of a game pixel in the video, in pixels; the game has 160 x 210."""
 
     no_overlay: bool = False
-    """Film the game alone, without what the agent sees and decides beside it."""
+    """Record the game alone, without the panel."""
 
     gif: bool = False
-    """Also cut a GIF of six seconds from the first film."""
+    """Also write a six-second GIF from the first video."""
 
     timeline: Path | None = None
-    """Film how the agent of this run folder learned, in VIDEO_FOLDER/timeline.mp4."""
+    """Record games from along the training of this run folder, in VIDEO_FOLDER/timeline.mp4."""
 
     side_by_side: bool = False
-    """With --timeline, show its beginning and its end beside each other, in before-after.mp4."""
+    """With --timeline, show the run's first and last agent side by side, in before-after.mp4."""
 
     replay: Path | None = None
-    """Play a filmed episode again, from its NAME.json, and tell whether all frames are the same."""
+    """Replay a recorded episode from its NAME.json and check that every frame is identical."""
 
     def run(self) -> int:
-        """Play and film, print returns and paths, and return the exit code."""
+        """Play and record, print returns and paths, and return the exit code."""
         if self.replay is not None:
             return _replay(self.replay)
         self._check()
         if self.timeline is not None:
-            return self._film_timeline(read_stages(self.timeline))
+            return self._record_timeline(read_stages(self.timeline))
         agent, _ = self.load()
         seeds = self._seeds(agent)
-        with self.bar(len(seeds)) as bar:
+        with progress_bar(len(seeds), "episodes") as advance:
             result, paths = record_episodes(
                 agent,
                 self.video_folder,
@@ -87,21 +87,21 @@ class Record(Episodes):
                 name_prefix=self.name_prefix,
                 scale=self.scale,
                 overlay=not self.no_overlay,
-                on_episode=lambda _: bar.update(),
+                on_episode=advance,
             )
-        print(table(result, paths))
+        print(episodes_table(result, paths))
         if self.gif:
             gif = paths[0].with_suffix(".gif")
             write_gif(paths[0], gif, width=320 if self.no_overlay else 640)
             print(f"wrote {gif}")
         return 0
 
-    def _film_timeline(self, stages: list[Stage]) -> int:
-        """Film games from along a run's training, and return the exit code."""
+    def _record_timeline(self, stages: list[Stage]) -> int:
+        """Record games from along a run's training, and return the exit code."""
         path = self.video_folder / f"{'before-after' if self.side_by_side else 'timeline'}.mp4"
         n_games = 2 if self.side_by_side else min(_MOST_PIECES, len(stages))
-        with self.bar(n_games) as bar:
-            film = write_timeline(
+        with progress_bar(n_games, "games") as advance:
+            video = write_timeline(
                 stages,
                 path,
                 seconds=12.0 if self.side_by_side else 6.0,
@@ -111,17 +111,13 @@ class Record(Episodes):
                 max_pieces=_MOST_PIECES,
                 env_id=self.env_id,
                 env_kwargs=self.env_kwargs(),
-                on_piece=lambda *_: bar.update(),
+                on_piece=advance,
             )
-        print(f"wrote {path}, {n_games} games, {film.duration:.0f} s")
+        print(f"wrote {path}, {n_games} games, {video.duration:.0f} s")
         return 0
 
     def _check(self) -> None:
-        """Refuse ways to choose episodes that contradict each other.
-
-        Raises:
-            ConfigError: with those that were given.
-        """
+        """Raise ConfigError if options that choose episodes contradict each other."""
         asked = {
             "--numbers": bool(self.numbers),
             "--best-of": self.best_of is not None,
@@ -136,14 +132,14 @@ class Record(Episodes):
             raise ConfigError("--side-by-side: expected --timeline RUN with it, found none")
         if self.timeline is not None and (self.sampled or self.weights is not None):
             raise ConfigError(
-                "--timeline plays greedily what is in the run folder: it takes "
-                "neither --sampled nor --weights"
+                "--timeline plays the run's own agents greedily: expected neither --sampled "
+                "nor --weights"
             )
         if any(number < 0 for number in self.numbers):
             raise ConfigError(f"--numbers: expected 0 or more, found {self.numbers}")
 
     def _seeds(self, agent: PongAgent) -> list[int]:
-        """Return the seeds of the episodes to film, for which others may have to be played."""
+        """Return the seeds of the episodes to record, playing others first to choose them."""
         if self.numbers:
             return [self.seed + number for number in self.numbers]
         if self.until_win:
@@ -158,7 +154,7 @@ class Record(Episodes):
     def _chosen(
         self, agent: PongAgent, n_episodes: int, choose: Callable[..., int], **options: Any
     ) -> int:
-        with self.bar(n_episodes) as bar:
+        with progress_bar(n_episodes, "episodes") as advance:
             return choose(
                 agent,
                 self.env_id,
@@ -166,16 +162,16 @@ class Record(Episodes):
                 deterministic=not self.sampled,
                 seed=self.seed,
                 env_kwargs=self.env_kwargs(),
-                on_episode=lambda _: bar.update(),
+                on_episode=advance,
                 **options,
             )
 
 
 def _replay(path: Path) -> int:
-    """Play a film again and print what came of it; the exit code is 1 where it differs."""
+    """Replay a recorded episode, print the result, and return 1 if it differs."""
     result = replay(path)
     if result.identical:
         print(f"{path}: {result.frames:,} frames and {result.steps:,} agent steps, all identical")
         return 0
-    print(f"{path}: not the same: {result.difference}")
+    print(f"{path}: not identical: {result.difference}")
     return 1

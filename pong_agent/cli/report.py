@@ -1,4 +1,4 @@
-"""`pong-agent report`: a page about an agent."""
+"""`pong-agent report`."""
 
 import shlex
 import sys
@@ -8,40 +8,39 @@ from pathlib import Path
 from typing import Annotated
 
 import tyro
-from tqdm import tqdm
 
+from pong_agent.cli.output import progress_bar
 from pong_agent.report.page import n_episodes, write_report
 from pong_agent.report.provenance import Subject
 
 
 @dataclass(frozen=True)
 class Report:
-    """Write one offline HTML page about an agent: scores, a film, what it looks at and learned.
+    """Write an offline HTML page about an agent: scores, a video, and where it looks.
 
-    It plays in the environment that the agent learned in: greedily with and without sticky actions
-    at each difficulty of the built-in player, and in the usual setting with sampled actions too.
+    The agent plays greedily against the built-in opponent at each difficulty, with and without
+    sticky actions, and once with sampled actions, always in the environment it was trained in.
     """
 
     weights: tyro.conf.Positional[Path | None] = None
-    """Weights file, or run folder for its newest checkpoint; by default the package's weights."""
+    """Weights file, or run folder for its newest checkpoint; if omitted, the pretrained agent."""
 
     output: Annotated[Path, tyro.conf.arg(aliases=["-o"])] = Path("report.html")
-    """HTML file to write; one of that name is replaced."""
+    """HTML file to write. An existing file is replaced."""
 
     episodes: int = 10
-    """Games of each figure."""
+    """Games per score."""
 
     seed: int = 1000
-    """Game i of each figure has the seed SEED + i."""
+    """Seed of each score's first game; game I has SEED + I."""
 
     workers: int = 2
-    """Processes that play at the same time."""
+    """Processes that play in parallel."""
 
     def run(self) -> int:
         """Play, write, print the page's path, and return the exit code."""
         subject = Subject.load(self.weights)
-        total = n_episodes(self.episodes)
-        with tqdm(total=total, unit="game", disable=None, leave=False) as bar:
+        with progress_bar(n_episodes(self.episodes), "games") as advance:
             path = write_report(
                 subject,
                 self.output,
@@ -50,7 +49,7 @@ class Report:
                 n_workers=self.workers,
                 command=shlex.join(["pong-agent", *sys.argv[1:]]),
                 date=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
-                on_episode=lambda: bar.update(),
+                on_episode=advance,
             )
         print(f"wrote {path}")
         return 0

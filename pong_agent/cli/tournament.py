@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import tyro
-from tqdm import tqdm
 
 from pong_agent.agent import PongAgent
-from pong_agent.cli.files import write_json
+from pong_agent.cli.output import progress_bar, table, write_json
 from pong_agent.cli.play import PRETRAINED_NAME, load_player
 from pong_agent.errors import ConfigError
 from pong_agent.matches.standings import draw_tournament
@@ -19,59 +18,58 @@ from pong_agent.training.snapshots import read_stages
 
 @dataclass(frozen=True)
 class Tournament:
-    """Rate agents along a run against each other: everyone plays everyone, on both sides.
+    """Rate the agents along a run by a round-robin tournament on both sides.
 
-    Prints Elo ratings with 95 % intervals and draws them. Every point counts as a game won, so that
-    some games are enough; the mean of all ratings is 0.
+    Prints Elo ratings with 95 % intervals and draws them. Every point counts as a game, so that
+    few games suffice; the mean rating is 0.
     """
 
     run_folder: tyro.conf.Positional[Path]
-    """Folder of the run, whose snapshots and newest checkpoint take part."""
+    """Run folder, whose snapshots and newest checkpoint take part."""
 
     entrants: int = 8
-    """How many of them at the most, spread over the run; the first and the last are among them."""
+    """Most agents to take from the run, evenly spaced from its first to its last."""
 
     with_pretrained: bool = False
-    """Let the package's own agent take part too."""
+    """Add the pretrained agent."""
 
     games: int = 2
-    """Games of each pair, on alternating sides."""
+    """Games per pair, on alternating sides."""
 
     seed: int = 0
     """Seed of the first two games of each pair."""
 
     sticky: float = 0.25
-    """Probability that an action is sticky."""
+    """Probability that the emulator repeats the last action."""
 
     max_frames: int = LONGEST_GAME
-    """Emulated frames of a game at the most, 60 per second; the points until then count."""
+    """Most emulator frames per game, 60 per second; the points made until then count."""
 
     output: Path = Path("tournament.png")
-    """The picture: .png, .svg or .pdf."""
+    """Image to write: .png, .svg or .pdf."""
 
     json: Path | None = None
-    """File to write ratings and games to."""
+    """Also write the ratings and games to this file."""
 
     def run(self) -> int:
         """Play, print the ratings, and return the exit code."""
         check_suffix(self.output)
         entrants = self._entrants()
         n_pairs = len(entrants) * (len(entrants) - 1) // 2
-        with tqdm(total=n_pairs * self.games, unit="game", disable=None, leave=False) as bar:
+        with progress_bar(n_pairs * self.games, "games") as advance:
             standings = play_tournament(
                 entrants,
                 self.games,
                 seed=self.seed,
                 sticky=self.sticky,
                 max_frames=self.max_frames,
-                on_game=lambda _: bar.update(),
+                on_game=advance,
             )
-        print(ratings_table(standings))
+        print(_ratings_table(standings))
         draw_tournament(standings, self.output)
         print(f"wrote {self.output}")
         if self.json is not None:
             write_json(self.json, standings.to_dict())
-            print(f"wrote {self.json}")
         return 0
 
     def _entrants(self) -> list[Entrant]:
@@ -91,7 +89,7 @@ class Tournament:
 
 
 def spread(stages: list[Stage], n: int) -> list[Stage]:
-    """Return so many of a run's stages at the most, with the first and the last.
+    """Return at most `n` of a run's stages, evenly spaced, with the first and the last.
 
     Example:
         >>> stages = [Stage(Path(f"{i}.npz"), i, 0.0, None) for i in range(10)]
@@ -103,14 +101,18 @@ def spread(stages: list[Stage], n: int) -> list[Stage]:
     return [stages[round(i * (len(stages) - 1) / (n - 1))] for i in range(n)]
 
 
-def ratings_table(standings: Standings) -> str:
+def _ratings_table(standings: Standings) -> str:
     """Return a row for each entrant, the strongest first."""
-    rows = [f"{'':>14}  {'Elo':>6}  {'95 % interval':>16}  {'points':>13}"]
-    for one in sorted(standings.ratings, key=lambda one: -one.elo):
-        interval = f"{one.low:+.0f} to {one.high:+.0f}"
-        points = f"{one.points_for} : {one.points_against}"
-        rows.append(f"{one.name:>14}  {one.elo:>+6.0f}  {interval:>16}  {points:>13}")
-    return "\n".join(rows)
+    rows = [
+        (
+            one.name,
+            f"{one.elo:+.0f}",
+            f"{one.low:+.0f} to {one.high:+.0f}",
+            f"{one.points_for} : {one.points_against}",
+        )
+        for one in sorted(standings.ratings, key=lambda one: -one.elo)
+    ]
+    return table(("agent", "Elo", "95 % interval", "points"), rows)
 
 
 def _steps(stage: Stage) -> str:

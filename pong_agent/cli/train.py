@@ -1,5 +1,6 @@
 """`pong-agent train`."""
 
+import math
 import os
 import shlex
 import signal
@@ -12,7 +13,6 @@ from typing import Annotated
 
 import tyro
 
-from pong_agent.cli.lines import batch_line, step_line
 from pong_agent.config import ReinforceConfig
 from pong_agent.errors import ConfigError
 from pong_agent.training.config import TrainConfig
@@ -23,21 +23,21 @@ RUNS = Path("runs")
 
 @dataclass(frozen=True)
 class Train:
-    """Train an agent, in a run folder that keeps configuration, metrics and checkpoints.
+    """Train an agent in a run folder that keeps its configuration, metrics and checkpoints.
 
-    Ctrl-C stops in good order; --resume goes on as if the run had never stopped.
+    Ctrl-C stops and saves; --resume continues as if the run had never stopped.
     """
 
     config: Annotated[TrainConfig, tyro.conf.arg(name="")] = field(default_factory=TrainConfig)
 
     run_folder: Path | None = None
-    """Folder of the new run; by default runs/PRESET-seedN-DATE-TIME."""
+    """Folder of the new run; if omitted, runs/PRESET-seedN-DATE-TIME."""
 
     resume: Path | None = None
-    """Folder of a run to go on with; its options are then the defaults of the others here."""
+    """Folder of a run to continue. Its options become the defaults of the others here."""
 
     def run(self) -> int:
-        """Train, showing how it goes, and return the exit code."""
+        """Train, show the progress, and return the exit code."""
         with self._open() as trainer:
             config, folder = trainer.config, trainer.run_folder
             for reason in trainer.skipped:
@@ -47,7 +47,9 @@ class Train:
         print(f"saved {folder.checkpoints()[-1]}")
         if stopped_by is None:
             return 0
-        print(f"stopped by {stopped_by.name}; go on with --resume {folder.path}", file=sys.stderr)
+        print(
+            f"stopped by {stopped_by.name}; continue with --resume {folder.path}", file=sys.stderr
+        )
         return 128 + stopped_by
 
     def _open(self) -> Trainer:
@@ -63,21 +65,21 @@ class Train:
 
 
 def _train(trainer: Trainer) -> signal.Signals | None:
-    """Train, with the metrics in place on a terminal, and in lines elsewhere."""
-    # A program that drives a terminal may call it dumb: nothing can be drawn in place there.
+    """Train with a live display on a terminal, and with lines of progress elsewhere."""
+    # Programs that drive a terminal may call it dumb: it cannot redraw in place.
     if not sys.stdout.isatty() or os.environ.get("TERM", "dumb") in ("dumb", "unknown"):
         return trainer.train(_Lines(trainer).show)
-    from pong_agent.cli.live import LiveDisplay  # what is not needed elsewhere
+    from pong_agent.cli.live import LiveDisplay  # not needed elsewhere
 
     with LiveDisplay(trainer) as display:
         return trainer.train(display.show)
 
 
 class _Lines:
-    """Prints a line now and then.
+    """Prints lines of progress.
 
-    Preset `reinforce` has a line for every batch, as the notebook; `ppo`, whose updates take a
-    fraction of a second, one every few seconds.
+    Preset `reinforce` has a line for every batch, like the notebook; `ppo`, whose updates take a
+    fraction of a second, has one every few seconds.
     """
 
     seconds_between = 5.0
@@ -91,10 +93,38 @@ class _Lines:
         seconds = metrics["time/time_elapsed"]
         due = seconds - self._last >= self.seconds_between
         if isinstance(config, ReinforceConfig):
-            line = batch_line(metrics, config)
+            line = _batch_line(metrics, config)
         elif due or self._trainer.fraction_done() >= 1 or "eval/mean_reward" in metrics:
             line = step_line(metrics)
         else:
             return
         self._last = seconds
         print(line, flush=True)  # so that a log file can be followed
+
+
+def _batch_line(metrics: Mapping[str, float], config: ReinforceConfig) -> str:
+    """Return the line of an update as the notebook prints it."""
+    return (
+        f"batch {metrics['time/iterations']:.0f}: "
+        f"{config.episodes_per_update} rollouts in {metrics['time/update_seconds']:.1f} s, "
+        f"running mean {metrics['rollout/running_return']:.3f}, "
+        f"return {metrics['rollout/ep_rew_mean']:+.2f}, {metrics['time/fps']:,.0f} steps/s"
+        f"{_evaluation(metrics)}"
+    )
+
+
+def step_line(metrics: Mapping[str, float]) -> str:
+    """Return a line about an update that begins with its time and agent steps."""
+    steps, seconds = metrics["time/total_timesteps"], metrics["time/time_elapsed"]
+    entropy, step_size = -metrics["train/entropy_loss"], metrics["train/learning_rate"]
+    mean = metrics["rollout/ep_rew_mean"]
+    shown = f"{'-':>6}" if math.isnan(mean) else f"{mean:+6.2f}"  # no episode has ended yet
+    return (
+        f"{seconds:6.0f} s  {steps:>10,.0f} steps  return {shown}  "
+        f"entropy {entropy:.3f}  step size {step_size:.1e}  "
+        f"{metrics['time/fps']:,.0f} steps/s{_evaluation(metrics)}"
+    )
+
+
+def _evaluation(metrics: Mapping[str, float]) -> str:
+    return f", greedy {metrics['eval/mean_reward']:+.2f}" if "eval/mean_reward" in metrics else ""

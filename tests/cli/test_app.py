@@ -11,10 +11,13 @@ import numpy as np
 import pytest
 
 from pong_agent import CheckpointError, PongAgent
-from pong_agent.cli.app import main
+from pong_agent.cli.app import _COMMANDS, main
+from pong_agent.cli.evaluate import Evaluate
 from pong_agent.evaluation import evaluate_policy
+from pong_agent.learning.batch import BatchError
 from pong_agent.recording.encoder import read_video_info
 from pong_agent.training.run_folder import RunFolder
+from pong_agent.vision.pixels import ObservationError
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 
@@ -24,6 +27,7 @@ def run_folder(ray_session, tmp_path_factory):
     """A run of two updates through Ray, made by the command line."""
     folder = tmp_path_factory.mktemp("cli") / "run"
     args = ["train", "--preset", "reinforce", "--updates", "2", "--workers", "2"]
+    args += ["--hyperparams", "episodes_per_update:2", "hidden_units:20"]
     assert main([*args, "--run-folder", str(folder)]) == 0
     return folder
 
@@ -41,18 +45,19 @@ def test_train_tells_of_each_update(run_folder, capsys):
     assert main(["train", "--resume", str(run_folder), "--updates", "3", "--workers", "0"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == f"reinforce in Pong-v0, run {run_folder}"
-    assert lines[1].startswith("batch 3: 4 rollouts in ")
+    assert lines[1].startswith("batch 3: 2 rollouts in ")
     assert " s, running mean -2" in lines[1]
     assert lines[2] == f"saved {run_folder / 'checkpoints' / 'update-000003.npz'}"
 
 
 def test_ppo_tells_of_its_steps(ray_session, tmp_path, capsys):
     """The default preset has a line every few seconds, with steps, return and step size."""
-    assert main(["train", "--updates", "3", "--run-folder", str(tmp_path / "run")]) == 0
+    args = ["train", "--updates", "3", "--run-folder", str(tmp_path / "run")]
+    assert main([*args, "--hyperparams", "n_envs:4", "hidden_units:8"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == f"ppo in ALE/Pong-v5, run {tmp_path / 'run'}"
-    assert "2,048 steps  return" in lines[1]
-    assert "6,144 steps  return" in lines[-2]
+    assert "512 steps  return" in lines[1]
+    assert "1,536 steps  return" in lines[-2]
     assert "step size" in lines[-2]
     assert len(RunFolder(tmp_path / "run").read_metrics()) == 3
 
@@ -70,20 +75,20 @@ def test_evaluate_prints_a_table_and_writes_json(run_folder, tmp_path, capsys):
     assert len(printed.splitlines()) == 6
 
 
-def test_record_films_a_whole_game(run_folder, tmp_path, capsys):
-    """One game is filmed, every emulator frame, and its return and path are printed."""
+def test_record_writes_a_video_of_a_whole_game(run_folder, tmp_path, capsys):
+    """Every emulator frame of one game is recorded, and its return and path are printed."""
     args = ["record", "--weights", str(run_folder), "--video-folder", str(tmp_path), "--gif"]
     assert main([*args, "--env-id", "PongNoFrameskip-v4", "--scale", "2", "--no-overlay"]) == 0
     printed = capsys.readouterr().out
-    film = tmp_path / "pong-episode-0.mp4"
-    assert str(film) in printed
+    video = tmp_path / "pong-episode-0.mp4"
+    assert str(video) in printed
     assert "mean -21.00" in printed or "mean -20.00" in printed
-    info = read_video_info(film)
+    info = read_video_info(video)
     assert (info.width, info.height, info.fps) == (320, 420, 60.0)
     steps = int(printed.splitlines()[2].split()[2])
     assert info.frames == steps + 1  # a frame for each act of the emulator, and the first one
-    assert film.with_suffix(".gif").stat().st_size < 1_500_000
-    assert main(["record", "--replay", str(film)]) == 0
+    assert video.with_suffix(".gif").stat().st_size < 1_500_000
+    assert main(["record", "--replay", str(video)]) == 0
     assert f"{info.frames:,} frames and {steps:,} agent steps, all identical" in (
         capsys.readouterr().out
     )
@@ -210,7 +215,8 @@ def test_output_that_nobody_reads_ends_quietly():
 def test_a_runs_file_of_options_gives_the_run_again(tmp_path, capsys):
     """RUN/config.toml, with no other word, trains to the same weights, whatever ended the run."""
     first, again = tmp_path / "first", tmp_path / "again"
-    args = ["train", "--workers", "0", "--steps", "3000", "--hyperparams", "hidden_units:4"]
+    args = ["train", "--workers", "0", "--steps", "400"]
+    args += ["--hyperparams", "hidden_units:4", "n_envs:2"]
     assert main([*args, "--seed", "7", "--run-folder", str(first)]) == 0
     options = tomllib.loads((first / "config.toml").read_text())["train"]
     assert (options["updates"], options["minutes"]) == (2, float("inf"))
@@ -265,6 +271,30 @@ def test_resuming_with_another_seed_is_refused(run_folder, capsys):
     assert "seed: expected 0 as in the run, found 5" in message
 
 
+@pytest.mark.parametrize("columns", [80, 100])
+@pytest.mark.parametrize("name", [None, *_COMMANDS])
+def test_help_fits_the_terminal(monkeypatch, capsys, name, columns):
+    """No line is longer, and the list of commands has the first line of each alone."""
+    monkeypatch.setenv("COLUMNS", str(columns))
+    with pytest.raises(SystemExit):
+        main(["--help"] if name is None else [name, "--help"])
+    printed = capsys.readouterr().out
+    assert max(map(len, printed.splitlines())) <= columns
+    assert ("Ctrl-C" in printed) == (name == "train")
+
+
+@pytest.mark.parametrize("error", [BatchError, ObservationError, ValueError])
+def test_a_bug_keeps_its_traceback(monkeypatch, error):
+    """What no command line can cause is no message for users."""
+
+    def fail(_):
+        raise error("broken")
+
+    monkeypatch.setattr(Evaluate, "run", fail)
+    with pytest.raises(error, match="broken"):
+        main(["evaluate"])
+
+
 @pytest.mark.parametrize("name", ["train", "evaluate", "record"])
 def test_the_scripts_are_doors_to_the_commands(name):
     """Each script shows its command's help, with a sentence for each option."""
@@ -282,6 +312,7 @@ def test_the_scripts_are_doors_to_the_commands(name):
 def test_a_stopped_training_can_be_resumed(tmp_path, number):
     """Ctrl-C and SIGTERM end the process with 128 + N, saved, and `--resume` goes on."""
     command = [sys.executable, SCRIPTS / "train.py", "--workers", "0", "--preset", "reinforce"]
+    command += ["--hyperparams", "episodes_per_update:2", "hidden_units:20"]
     process = subprocess.Popen(
         [*command, "--run-folder", tmp_path / "run"],
         stdout=subprocess.PIPE,
@@ -295,7 +326,7 @@ def test_a_stopped_training_can_be_resumed(tmp_path, number):
     process.send_signal(number)
     out, err = process.communicate(timeout=20)
     assert process.returncode == 128 + number
-    assert f"stopped by {number.name}; go on with --resume" in err
+    assert f"stopped by {number.name}; continue with --resume" in err
     assert "Traceback" not in err
     updates = RunFolder(tmp_path / "run").load_latest().progress.updates
     assert f"update-{updates:06d}.npz" in out

@@ -106,7 +106,7 @@ def test_ctrl_c_gives_the_terminal_back(tmp_path):
     code, written = in_terminal(*args, columns=50, stop_at="episodes ", NO_COLOR="1")
     assert code == 130
     assert written.index(SHOW_CURSOR) < written.index("saved ")
-    assert "stopped by SIGINT; go on with --resume" in written
+    assert "stopped by SIGINT; continue with --resume" in written
     assert not re.search(r"\x1b\[[0-9;]*3[0-9]", written)  # no colour
     assert "Traceback" not in written
 

@@ -104,7 +104,7 @@ def test_the_command_plays_films_and_tells(tmp_path, capsys, weak):
     """A row for each game, an interval, JSON, and a film of every frame of the first game."""
     film, out = tmp_path / "match.mp4", tmp_path / "match.json"
     args = ["play", "--agent-vs-agent", "pretrained", str(weak), "--games", "2", "--scale", "2"]
-    files = ["--film", str(film), "--json", str(out)]
+    files = ["--video", str(film), "--json", str(out)]
     assert main([*args, "--max-frames", "400", *files]) == 0
     printed = capsys.readouterr().out
     assert printed.count("not finished") == 2
@@ -112,7 +112,7 @@ def test_the_command_plays_films_and_tells(tmp_path, capsys, weak):
     assert len(json.loads(out.read_text())["games"]) == 2
     info = read_video_info(film)
     assert (info.frames, info.width, info.height, info.fps) == (401, 320, 460, 60.0)
-    assert main([*args, "--film", str(tmp_path / "match.avi")]) == 1
+    assert main([*args, "--video", str(tmp_path / "match.avi")]) == 1
     assert "ends in .mp4" in capsys.readouterr().err
     assert main(["play", "--agent-vs-agent", "pretrained", "nothing.npz"]) == 1
     assert "nothing.npz: no such file" in capsys.readouterr().err

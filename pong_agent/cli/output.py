@@ -1,0 +1,86 @@
+"""Tables, progress bars and JSON files of the commands."""
+
+import io
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console, JustifyMethod
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from pong_agent.training.run_folder import RunError
+from pong_agent.whole_file import replacing
+
+_UNBOUNDED = 10_000  # columns: each row is one line, which a narrow terminal wraps
+
+
+def table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return an aligned table, one line per row at any width, so that paths stay whole.
+
+    Args:
+        headers: a heading per column; one that begins with "<" is aligned to the left.
+        rows: the cells.
+
+    Example:
+        >>> print(table(("seed", "return", "<video"), [("7", "+21", "pong.mp4")]))
+        seed  return  video
+           7     +21  pong.mp4
+    """
+    grid = Table(box=None, pad_edge=False, padding=(0, 1))
+    for header in headers:
+        justify: JustifyMethod = "left" if header.startswith("<") else "right"
+        grid.add_column(header.removeprefix("<"), justify=justify, no_wrap=True)
+    for row in rows:
+        grid.add_row(*map(Text, row))
+    console = Console(width=_UNBOUNDED, file=io.StringIO(), color_system=None)
+    with console.capture() as capture:
+        console.print(grid)
+    return "\n".join(line.rstrip() for line in capture.get().splitlines())
+
+
+@contextmanager
+def progress_bar(total: int, unit: str) -> Iterator[Callable[..., None]]:
+    """Show a progress bar on standard error, or nothing where that is not a terminal.
+
+    Args:
+        total: number of steps.
+        unit: what a step is, in the plural.
+
+    Yields:
+        A function to call after each step; its arguments are ignored.
+    """
+    console = Console(stderr=True)
+    columns = (BarColumn(20), MofNCompleteColumn(), TextColumn(unit), TimeRemainingColumn())
+    progress = Progress(
+        *columns,
+        console=console,
+        auto_refresh=False,  # rich does not wait for its thread, which may outlive an emulator
+        transient=True,
+        redirect_stdout=False,  # standard output may be a file
+        disable=not console.is_interactive,
+    )
+    with progress:
+        task = progress.add_task("", total=total)
+
+        def advance(*_: object) -> None:
+            progress.update(task, advance=1, refresh=True)
+
+        yield advance
+
+
+def write_json(path: Path, content: Mapping[str, object]) -> None:
+    """Write a JSON file and print its path; missing folders are made.
+
+    Raises:
+        RunError: it cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as temporary:
+            temporary.write_text(json.dumps(content, indent=2) + "\n")
+    except OSError as error:
+        raise RunError(f"{path}: cannot be written: {error}") from error
+    print(f"wrote {path}")
