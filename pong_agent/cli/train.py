@@ -93,7 +93,7 @@ class _Lines:
         seconds = metrics["time/time_elapsed"]
         due = seconds - self._last >= self.seconds_between
         if isinstance(config, ReinforceConfig):
-            line = _batch_line(metrics, config)
+            line = batch_line(metrics, config)
         elif due or self._trainer.fraction_done() >= 1 or "eval/mean_reward" in metrics:
             line = step_line(metrics)
         else:
@@ -102,7 +102,7 @@ class _Lines:
         print(line, flush=True)  # so that a log file can be followed
 
 
-def _batch_line(metrics: Mapping[str, float], config: ReinforceConfig) -> str:
+def batch_line(metrics: Mapping[str, float], config: ReinforceConfig) -> str:
     """Return the line of an update as the notebook prints it."""
     return (
         f"batch {metrics['time/iterations']:.0f}: "

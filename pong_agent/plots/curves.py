@@ -1,4 +1,4 @@
-"""The picture of several runs' metric: a curve with a band for each configuration."""
+"""Learning curves: one curve with a band per configuration."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -43,16 +43,16 @@ def plot_runs(
 
     Args:
         paths: run folders.
-        output: the picture; .png, .svg or .pdf.
+        output: the image; .png, .svg or .pdf.
         metric: a column of `metrics.csv`.
-        axis: agent steps, or minutes of training.
-        labels: names of the curves in the order of the runs; by default what tells them apart.
+        axis: agent steps or minutes of training.
+        labels: names of the curves, in the order of the runs; by default what distinguishes them.
 
     Returns:
-        The runs that are left out because they have no value of the metric yet.
+        The runs left out because they have no value of the metric yet.
 
     Raises:
-        ConfigError: as `draw_runs`, or the picture cannot be written.
+        ConfigError: as `draw_runs`, or the image cannot be written.
         RunError: a folder holds no run, or the run cannot be read.
     """
     output = Path(output)
@@ -69,20 +69,20 @@ def draw_runs(
     axis: Axis = "steps",
     labels: Sequence[str] = (),
 ) -> tuple["Figure", list[Path]]:
-    """Draw learning curves: runs that differ in their seeds alone become one, see `runs.mean_of`.
+    """Draw learning curves; runs that differ only in their seeds are averaged by `runs.mean_of`.
 
     Args:
         paths: run folders.
         metric: a column of `metrics.csv`.
-        axis: agent steps, or minutes of training.
-        labels: names of the curves in the order of the runs; by default what tells them apart.
+        axis: agent steps or minutes of training.
+        labels: names of the curves, in the order of the runs; by default what distinguishes them.
 
     Returns:
-        The figure, and the runs that are left out because they have no value of the metric yet.
+        The figure, and the runs left out because they have no value of the metric yet.
 
     Raises:
-        ConfigError: there is no such metric, nothing to draw, another number of labels than of
-            curves, or Matplotlib is not installed.
+        ConfigError: there is no such metric, nothing to draw, or a wrong number of labels.
+        MissingPackageError: Matplotlib is not installed.
         RunError: a folder holds no run, or the run cannot be read.
     """
     if not paths:
@@ -93,7 +93,7 @@ def draw_runs(
     curves = {path: points(of_run, metric, axis) for path, of_run in rows.items()}
     empty = [path for path, (x, _) in curves.items() if not len(x)]
     if len(empty) == len(runs):
-        raise ConfigError(f"x: expected a run that says its {axis}, found none")
+        raise ConfigError(f"x: expected a run with {axis}, found none")
     groups = group_runs([run for run in runs if run.path not in empty])
     if labels and len(labels) != len(groups):
         raise ConfigError(
@@ -157,14 +157,14 @@ def _columns(pairs: Sequence[tuple[Floats, Floats]]) -> tuple[list[Floats], list
 def _line(
     name: str, curves: Sequence[tuple[Floats, Floats]], evaluations: Sequence[tuple[Floats, Floats]]
 ) -> Line:
-    """Return the curve of a group from those of its runs."""
+    """Average the curves of a group's runs."""
     mean = mean_of(curves)
     dots = [np.concatenate([np.zeros(0), *parts]) for parts in _columns(evaluations)]
     return Line(
-        label=f"{name}: {mean.told}" if mean.told else name,
+        label=f"{name}: {mean.description}" if mean.description else name,
         x=mean.x,
         y=mean.y,
         band=None if mean.low is None or mean.high is None else (mean.low, mean.high),
-        raw=mean.faint,
+        raw=mean.raw,
         dots=(dots[0], dots[1]),
     )

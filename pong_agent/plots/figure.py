@@ -1,4 +1,4 @@
-"""Curves drawn with Matplotlib, on light paper, without its global state."""
+"""Curves drawn with Matplotlib, without its global state."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
-from pong_agent.errors import ConfigError
+from pong_agent.errors import ConfigError, require
 from pong_agent.recording.palette import REFERENCE, hex_code
 from pong_agent.whole_file import replacing
 
@@ -22,17 +22,17 @@ _FEW = 3  # points
 
 @dataclass(frozen=True)
 class Line:
-    """A curve with what belongs to it.
+    """A curve with its band and dots.
 
     Attributes:
-        label: what the legend says.
-        x: [N] where the values stand.
-        y: [N] the values.
+        label: its name in the legend.
+        x: [N] x coordinates.
+        y: [N] values.
         band: [N] lower and [N] upper ends of a band, None for none.
-        raw: [M] x and [M] y of each of the curves that this one is made of, drawn faintly; those of
-            few points with a dot for each.
+        raw: [M] x and [M] y of each curve that this one averages, drawn faintly, with a dot per
+            point if there are few.
         dots: [K] x and [K] y of single measurements.
-        dots_label: what the legend says of them, nothing by default.
+        dots_label: their name in the legend, none by default.
     """
 
     label: str
@@ -48,10 +48,10 @@ def draw_line(axes: "Axes", line: Line, color: str, *, dots_color: str | None = 
     """Draw a curve; one of a single point is a small dot.
 
     Args:
-        axes: where.
-        line: what.
-        color: of all of it.
-        dots_color: of its single measurements, where it is another one.
+        axes: axes to draw on.
+        line: the curve.
+        color: its colour.
+        dots_color: colour of its dots, if different.
     """
     for x, y in line.raw:
         marker = "." if np.size(x) <= _FEW else ""
@@ -66,46 +66,37 @@ def draw_line(axes: "Axes", line: Line, color: str, *, dots_color: str | None = 
 
 
 def mark_height(axes: "Axes", y: float, *, dashed: bool = False) -> None:
-    """Draw a thin line across, e.g. where neither side wins."""
+    """Draw a thin horizontal line, e.g. where neither side wins."""
     axes.axhline(
         y, color=hex_code(REFERENCE), linewidth=0.8, linestyle="--" if dashed else "-", zorder=1
     )
 
 
 def light_figure() -> tuple["Figure", "Axes"]:
-    """Make an empty picture of 960 x 540 pixels with a faint grid.
+    """Make an empty image of 960 x 540 pixels with a faint grid.
 
     Raises:
-        ConfigError: Matplotlib is not installed.
+        MissingPackageError: Matplotlib is not installed.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ConfigError(
-            "plot: expected the library matplotlib, which comes with "
-            f"pip install 'pong-agent[plot]': {error}"
-        ) from error
-    figure = Figure(figsize=(8, 4.5), dpi=120, layout="constrained")
+    figure = require("matplotlib.figure", "plot").Figure(
+        figsize=(8, 4.5), dpi=120, layout="constrained"
+    )
     axes = figure.add_subplot()
     axes.grid(alpha=0.25)
     return figure, axes
 
 
 def check_suffix(path: Path) -> None:
-    """Refuse a name that says no kind of picture.
-
-    Raises:
-        ConfigError: it ends otherwise than on .png, .svg or .pdf.
-    """
+    """Raise ConfigError unless a name ends in .png, .svg or .pdf."""
     if path.suffix.lower() not in SUFFIXES:
         raise ConfigError(f"output: expected NAME{', NAME'.join(SUFFIXES)}, found {path}")
 
 
 def save_figure(figure: "Figure", path: Path) -> None:
-    """Write a picture, of the kind that its name says, complete or not at all.
+    """Write an image in the format of its suffix, whole or not at all.
 
     Raises:
-        ConfigError: the name says none, or nothing can be written there.
+        ConfigError: the suffix is unknown, or the file cannot be written.
     """
     check_suffix(path)
     try:

@@ -1,4 +1,4 @@
-"""Runs grouped by what they were asked to learn, and the mean of a group with its band."""
+"""Runs grouped by configuration, and the mean of a group with its band."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -13,25 +13,25 @@ from pong_agent.training.run_folder import RunFolder
 Axis = Literal["steps", "minutes"]
 Floats = NDArray[np.float64]
 
-# Greedy evaluations measure the same as these, in the game as it is played in earnest.
+# Metrics of greedy evaluations that measure the same.
 EVALUATION_OF = {
     "rollout/ep_rew_mean": "eval/mean_reward",
     "rollout/ep_len_mean": "eval/mean_ep_length",
 }
-_BOOTSTRAP_FROM = 5  # runs; resampling fewer says little, so that their whole range is shown
+_BOOTSTRAP_FROM = 5  # runs; of fewer the range is shown, since resampling says little
 _RESAMPLES = 2_000
 _GRID = 400  # points of a mean
-_SHARE_OF_UPDATES = 0.02  # that a running mean is taken over
+_SHARE_OF_UPDATES = 0.02  # in a running mean
 _NAMED_DIFFERENCES = 4  # hyperparameters in a label
 
 
 @dataclass(frozen=True)
 class Group:
-    """Runs that differ in their seeds, and in when they ended, alone.
+    """Runs that differ only in their seeds and limits.
 
     Attributes:
-        label: the preset, and what of its hyperparameters differs from the other groups.
-        runs: their folders.
+        label: the preset and the hyperparameters that differ from the other groups.
+        runs: the run folders.
     """
 
     label: str
@@ -40,27 +40,27 @@ class Group:
 
 @dataclass(frozen=True)
 class Mean:
-    """The mean of some runs' metric.
+    """The mean of a metric over runs.
 
     Attributes:
-        x: [N] float64, agent steps or minutes that all of the runs reached.
-        y: [N] float64, the mean; of one run its running mean.
+        x: [N] float64, agent steps or minutes that every run covers.
+        y: [N] float64, the mean; for one run its running mean.
         low: [N] float64, lower end of the band, None for one run.
-        high: the same, upper end.
-        faint: [M] x and [M] y of each run: as it was of one run, smoothed of several.
-        told: what mean and band are, in words.
+        high: [N] float64, upper end.
+        raw: [M] x and [M] y of each run, smoothed if there are several.
+        description: what the mean and the band are.
     """
 
     x: Floats
     y: Floats
     low: Floats | None
     high: Floats | None
-    faint: Sequence[tuple[Floats, Floats]]
-    told: str
+    raw: Sequence[tuple[Floats, Floats]]
+    description: str
 
 
 def group_runs(runs: Sequence[RunFolder]) -> list[Group]:
-    """Put runs of the same preset and hyperparameters, the environment among them, together.
+    """Group runs of the same preset and hyperparameters, which include the environment.
 
     Raises:
         RunError: a run's configuration cannot be read.
@@ -82,7 +82,7 @@ def group_runs(runs: Sequence[RunFolder]) -> list[Group]:
 
 
 def _label(preset: str, values: Mapping[str, Any], all_values: Sequence[Mapping[str, Any]]) -> str:
-    """Name a group by what differs between the groups of its preset."""
+    """Name a group by the hyperparameters that differ between the groups of its preset."""
     differing = [
         f"{name}:{value}"
         for name, value in values.items()
@@ -96,12 +96,15 @@ def _label(preset: str, values: Mapping[str, Any], all_values: Sequence[Mapping[
 def points(
     rows: Sequence[Mapping[str, str]], metric: str, axis: Axis = "steps"
 ) -> tuple[Floats, Floats]:
-    """Return a metric's finite values and where they stand on the axis.
+    """Return a metric's finite values with their x coordinates.
 
     Args:
         rows: as `RunFolder.read_metrics` returns them.
         metric: a column of `metrics.csv`.
-        axis: agent steps, or minutes of training.
+        axis: agent steps or minutes of training.
+
+    Returns:
+        [N] x and [N] y.
 
     Example:
         >>> row = {"time/total_timesteps": "2048", "rollout/ep_rew_mean": "-20.5"}
@@ -119,10 +122,10 @@ def points(
 
 
 def running_mean(y: Floats) -> tuple[Floats, int]:
-    """Smooth by the mean over 2 % of the values around each, fewer at the ends.
+    """Smooth by a running mean over 2 % of the values, fewer at the ends.
 
     Returns:
-        As many values, and over how many each mean is taken.
+        As many values, and the window's length.
 
     Example:
         >>> running_mean(np.arange(3.0))
@@ -136,22 +139,21 @@ def running_mean(y: Floats) -> tuple[Floats, int]:
 
 
 def mean_of(curves: Sequence[tuple[Floats, Floats]]) -> Mean:
-    """Average runs where all of them are, with a band around it.
+    """Average runs over the x that all of them cover, with a band.
 
-    Each run is smoothed by its `running_mean` and read off at the same places. The band is the
-    range from the lowest run to the highest; from five runs on the 95 % percentile bootstrap
-    interval of the mean (B. Efron, "Bootstrap methods: another look at the jackknife", Annals of
-    Statistics 7, 1979).
+    Each run is smoothed by `running_mean` and interpolated on one grid. The band is the range of
+    the runs or, from five runs on, the 95 % percentile bootstrap interval of the mean (B. Efron,
+    "Bootstrap methods: another look at the jackknife", Annals of Statistics 7, 1979).
 
     Args:
-        curves: of each run [N] x, increasing, and [N] y; N is 1 or more.
+        curves: [N] increasing x and [N] y of each run; N is 1 or more.
     """
     smooth = [(x, running_mean(y)[0]) for x, y in curves]
     if len(curves) == 1:
         [(x, y)] = smooth
         window = running_mean(y)[1]
-        told = f"mean over {window} updates" if window > 1 else ""
-        return Mean(x, y, None, None, curves if window > 1 else (), told)
+        description = f"mean over {window} updates" if window > 1 else ""
+        return Mean(x, y, None, None, curves if window > 1 else (), description)
     first, last = max(x[0] for x, _ in curves), min(x[-1] for x, _ in curves)
     grid = np.unique(np.linspace(first, last, _GRID)) if last >= first else np.zeros(0)
     values = np.stack([np.interp(grid, x, y) for x, y in smooth])
@@ -159,7 +161,7 @@ def mean_of(curves: Sequence[tuple[Floats, Floats]]) -> Mean:
     if len(curves) < _BOOTSTRAP_FROM or not len(grid):
         low, high = values.min(axis=0), values.max(axis=0)
         return Mean(grid, mean, low, high, smooth, f"{count}, lowest to highest")
-    from scipy.stats import bootstrap  # 0.5 s that other commands need not pay
+    from scipy.stats import bootstrap  # takes 0.5 s to import
 
     interval = bootstrap(
         (values,),
@@ -169,5 +171,5 @@ def mean_of(curves: Sequence[tuple[Floats, Floats]]) -> Mean:
         method="percentile",
         rng=np.random.default_rng(0),  # the same runs give the same band
     ).confidence_interval
-    told = f"{count}, 95 % bootstrap interval"
-    return Mean(grid, mean, interval.low, interval.high, smooth, told)
+    description = f"{count}, 95 % bootstrap interval"
+    return Mean(grid, mean, interval.low, interval.high, smooth, description)

@@ -10,9 +10,9 @@ from typing import Any
 from pong_agent.errors import ConfigError
 from pong_agent.recording import palette
 from pong_agent.report.games import N_SETTINGS, play_games
-from pong_agent.report.plots import learning_plot, returns_plot
 from pong_agent.report.provenance import Subject, hyperparameters, origin
 from pong_agent.report.sections import film, looks, rallies, scores, units
+from pong_agent.report.svg import learning_plot, returns_plot
 from pong_agent.training.run_folder import RunError
 from pong_agent.whole_file import replacing
 

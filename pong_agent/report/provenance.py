@@ -1,4 +1,4 @@
-"""Whom a report is about, and what it was made with."""
+"""The agent that a report is about, and how the report was made."""
 
 import hashlib
 import platform
@@ -17,14 +17,14 @@ _VERSIONED = ("pong-agent", "numpy", "gymnasium", "ale-py")
 
 @dataclass(frozen=True)
 class Subject:
-    """An agent and where it is from.
+    """An agent and its origin.
 
     Attributes:
         agent: the agent, with the averaged weights.
-        title: what to call it.
-        file: the weights file or newest checkpoint that it was read from.
-        sha256: of that file, as `sha256sum` prints it.
-        run: the run folder, None for a weights file.
+        title: its name on the page.
+        file: weights file or newest checkpoint it was read from.
+        sha256: digest of that file, as `sha256sum` prints it.
+        run: its run folder, None for a weights file.
     """
 
     agent: PongAgent
@@ -35,7 +35,7 @@ class Subject:
 
     @classmethod
     def load(cls, path: Path | None) -> "Subject":
-        """Load the agent of a weights file or run folder, by default the package's own.
+        """Load the agent of a weights file or run folder, by default the pretrained agent.
 
         Raises:
             RunError: the folder holds no run or no checkpoint.
@@ -52,12 +52,14 @@ class Subject:
         agent = PongAgent.load(file).averaged()
         try:
             sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
-        except OSError as error:  # a run that goes on removes its old checkpoints
+        except OSError as error:  # a running training removes its old checkpoints
             raise CheckpointError(f"{file}: cannot be read: {error}") from error
         return cls(agent, title, file, sha256, run)
 
     def history(self) -> list[tuple[int, str, str]]:
-        """Return how it was trained: updates done before, command and commit, "" if not known.
+        """Return per training command the updates done before, the command and the commit.
+
+        Unknown commands and commits are "".
 
         Raises:
             RunError: the run's configuration cannot be read.
@@ -72,17 +74,17 @@ class Subject:
 
 
 def hyperparameters(agent: PongAgent) -> dict[str, Any]:
-    """Return the agent's hyperparameters by name, with that of its algorithm."""
+    """Return the agent's hyperparameters by name, with its algorithm."""
     return config_to_dict(agent.config)
 
 
 def origin(subject: Subject, command: str, date: str) -> list[tuple[str, str]]:
-    """Return what identifies a report, as pairs of a name and a value.
+    """Return what identifies a report, as pairs of name and value.
 
     Args:
-        subject: whom it is about.
+        subject: the agent it is about.
         command: the command that made it.
-        date: when.
+        date: its date.
     """
     versions = [f"Python {platform.python_version()}"]
     versions += [f"{name} {found}" for name, found in package_versions(_VERSIONED).items()]
@@ -92,7 +94,7 @@ def origin(subject: Subject, command: str, date: str) -> list[tuple[str, str]]:
         ("SHA-256 of the weights played", digest(dict(subject.agent.parameters))),
         ("report made", date),
         ("command", command),
-        ("commit", current_commit() or "none: not a checkout"),
+        ("commit", current_commit() or "none: not a Git checkout"),
         ("versions", ", ".join(versions)),
         ("machine", f"{platform.system()} {platform.machine()}"),
     ]

@@ -1,14 +1,14 @@
-"""Where a policy looks: the exact gradient of its decision with respect to the pixels.
+"""Saliency: the exact gradient of a decision with respect to the pixels.
 
-The decision is a margin `m`: the logit of UP minus that of DOWN, or the one logit of preset
-`reinforce`, which is the same difference. With `x` the network's input, `a = W1 x` and
+The decision is the margin `m`: the logit of UP minus that of DOWN, which is the only logit of
+preset `reinforce`. With `x` the network's input, `a = W1 x` and
 `h = max(a, 0)`, the margin is `m = w . h + b`, `w = W2_up - W2_down`, and so
 
     dm/dx_i = sum_j w_j [a_j > 0] W1_ji
 
-With `mirror` the units turned upside down add `sum_j -w_j [a'_j > 0] W1_j,flip(i)`, where
-`a' = W1 flip(x)`. No hidden unit has a bias, so the margin is not only approximated by its
-gradient: `m = sum_i x_i dm/dx_i + b` holds exactly, each lit pixel has its share in the decision.
+With `mirror` the vertically flipped units add `sum_j -w_j [a'_j > 0] W1_j,flip(i)`, where
+`a' = W1 flip(x)`. No hidden unit has a bias, so `m = sum_i x_i dm/dx_i + b` holds
+exactly: each lit pixel has its share in the decision.
 """
 
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ from pong_agent.vision.pixels import FIELD_SHAPE, Pixels
 
 
 def decision_weights(parameters: Mapping[str, Floats]) -> tuple[NDArray[np.float64], float]:
-    """Return how much each unit of W1 adds to the margin, and the margin's own offset.
+    """Return the weight of each row of W1 in the margin, and the margin's offset.
 
     Args:
         parameters: the agent's weights: "W1", "W2" and perhaps "b2".
@@ -50,9 +50,9 @@ def margin_gradient(
     """Differentiate the margin of UP over DOWN with respect to both fields' pixels.
 
     Args:
-        agent: whose decision it is.
-        current: lit pixels of the current playing field.
-        previous: lit pixels of the field before.
+        agent: the agent.
+        current: lit pixels of the current field.
+        previous: lit pixels of the previous field.
 
     Returns:
         The gradient, [2, 80, 80] float64 with respect to the current and the previous field, in
@@ -73,14 +73,14 @@ def margin_gradient(
     margin = float(upright @ weights) + offset
     if config.mirror:
         turned = hidden[0, len(W1) :]
-        pictures = (((turned > 0) * -weights) @ W1).reshape(-1, *FIELD_SHAPE)
-        rows = rows + pictures[:, ::-1].reshape(-1)
+        images = (((turned > 0) * -weights) @ W1).reshape(-1, *FIELD_SHAPE)
+        rows = rows + images[:, ::-1].reshape(-1)
         margin -= float(turned @ weights)
     return _by_field(config.observation, rows.reshape(-1, *FIELD_SHAPE)), margin
 
 
 def _by_field(kind: str, gradient: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Turn the gradient at the network's input into that at the two fields it is made from."""
+    """Convert the gradient at the network's input to that at the two fields."""
     if kind == "two_frames":
         return gradient
     if kind == "difference":  # x = current - previous

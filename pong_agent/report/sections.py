@@ -25,11 +25,11 @@ from pong_agent.report.games import (
     fields_at,
     rally_lengths,
 )
-from pong_agent.report.pictures import data_uri, outlines, signed_png
-from pong_agent.report.plots import rallies_plot
+from pong_agent.report.hidden_units import important_units
+from pong_agent.report.inline_images import data_uri, outlines, signed_png
 from pong_agent.report.provenance import Subject, hyperparameters
 from pong_agent.report.saliency import margin_gradient
-from pong_agent.report.units import important_units
+from pong_agent.report.svg import rallies_plot
 from pong_agent.vision.fields import FieldHistory
 from pong_agent.vision.pixels import draw_field
 
@@ -161,8 +161,8 @@ def units(agent: PongAgent, games: Games) -> dict[str, Any]:
     ranked, steps = important_units(agent, games.trajectories, _N_UNITS)
     pictures = []
     for unit in ranked:
-        scale = _scale(unit.pictures)
-        uris = [data_uri(signed_png(one, scale), "image/png") for one in unit.pictures]
+        scale = _scale(unit.weights)
+        uris = [data_uri(signed_png(one, scale), "image/png") for one in unit.weights]
         pictures.append({"unit": unit, "uris": uris})
     names = {"two_frames": ("current", "previous"), "difference": ("difference",)}
     return {

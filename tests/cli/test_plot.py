@@ -1,4 +1,4 @@
-"""Pictures of real short runs, read back from the figure and from the files."""
+"""Learning curves of real short runs, read back from the figure and from the files."""
 
 import shutil
 import subprocess
@@ -75,7 +75,7 @@ def test_groups_can_be_named(runs):
     assert labels(figure)[1] == "one"
 
 
-def test_the_command_writes_pictures(runs, tmp_path, capsys):
+def test_the_command_writes_images(runs, tmp_path, capsys):
     """Of the kind that the name says, in a new folder too, and a run without values is told."""
     output = tmp_path / "new" / "curves.png"
     args = ["plot", str(runs / "seed0"), str(runs / "short"), "--output"]
@@ -83,9 +83,9 @@ def test_the_command_writes_pictures(runs, tmp_path, capsys):
     printed = capsys.readouterr()
     assert printed.out == f"wrote {output}\n"
     assert printed.err == f"left out {runs / 'short'}: no value of rollout/ep_rew_mean yet\n"
-    with Image.open(output) as picture:
-        assert picture.size == (960, 540)
-        assert len(picture.convert("RGB").getcolors(100_000)) > 50
+    with Image.open(output) as image:
+        assert image.size == (960, 540)
+        assert len(image.convert("RGB").getcolors(100_000)) > 50
     for name, start in (("curves.svg", b"<?xml"), ("curves.PDF", b"%PDF")):
         assert main([*args, str(tmp_path / name)]) == 0
         assert (tmp_path / name).read_bytes().startswith(start)

@@ -50,9 +50,9 @@ def test_a_single_run_has_no_band():
     """Its running mean stands over itself; where nothing is smoothed it stands alone."""
     x = np.arange(100.0)
     long, short = mean_of([(x, x % 2)]), mean_of([(x[:20], x[:20])])
-    assert (long.low, long.told, len(long.faint)) == (None, "mean over 3 updates", 1)
+    assert (long.low, long.description, len(long.raw)) == (None, "mean over 3 updates", 1)
     assert 0.3 < long.y[50] < 0.7
-    assert (short.told, short.faint) == ("", ())
+    assert (short.description, short.raw) == ("", ())
     assert short.y.tolist() == list(range(20))
 
 
@@ -64,7 +64,7 @@ def test_few_runs_have_their_range_as_a_band():
     np.testing.assert_allclose(mean.y, (3 * mean.x + 13) / 3)
     np.testing.assert_allclose(mean.low, mean.x)
     np.testing.assert_allclose(mean.high, mean.x + 10)
-    assert mean.told == "mean of 3 runs, lowest to highest"
+    assert mean.description == "mean of 3 runs, lowest to highest"
 
 
 def test_five_runs_have_a_bootstrap_interval():
@@ -72,7 +72,7 @@ def test_five_runs_have_a_bootstrap_interval():
     x = np.linspace(0, 1, 50)
     curves = [(x, np.full(50, height)) for height in (0.0, 1.0, 2.0, 3.0, 14.0)]
     mean, again = mean_of(curves), mean_of(curves)
-    assert mean.told == "mean of 5 runs, 95 % bootstrap interval"
+    assert mean.description == "mean of 5 runs, 95 % bootstrap interval"
     np.testing.assert_allclose(mean.y, 4.0)
     assert 0 < mean.low[7] < 2 < 6 < mean.high[7] < 14
     np.testing.assert_array_equal(mean.high, again.high)
@@ -86,6 +86,6 @@ def test_runs_that_never_meet_have_no_mean(n_runs):
     curves = [(np.array([2.0 * n, 2.0 * n + 1]), np.zeros(2)) for n in range(n_runs)]
     mean = mean_of(curves)
     assert len(mean.x) == len(mean.y) == 0
-    assert len(mean.faint) == n_runs
+    assert len(mean.raw) == n_runs
     one_place = mean_of([(np.ones(1), np.full(1, value)) for value in (1.0, 3.0)])
     assert (one_place.x.tolist(), one_place.y.tolist()) == ([1.0], [2.0])

@@ -1,4 +1,4 @@
-"""The hidden units that matter most to an agent's decisions, and their weights as pictures."""
+"""Ranking of the hidden units by their contribution to an agent's decisions."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,24 +13,24 @@ from pong_agent.report.games import opening
 from pong_agent.report.saliency import decision_weights
 from pong_agent.vision.pixels import FIELD_SHAPE
 
-_MOST_STEPS = 5_000  # to look at: the ranking of the first dozen does not change with more
+_MOST_STEPS = 5_000  # more do not change the ranking of the first dozen
 
 
 @dataclass(frozen=True)
-class Unit:
+class HiddenUnit:
     """A hidden unit.
 
     Attributes:
         number: its row of W1, from 0.
-        pictures: [1 or 2, 80, 80], its weights for each picture that the network is shown.
-        vote: what one unit of its activation adds to the logit of UP minus that of DOWN.
-        contribution: mean absolute share in that difference over the steps looked at, in logits;
-            with `mirror` that of the unit and of its twin turned upside down together.
-        active: share of those steps in which it is above zero, without its twin.
+        weights: [1 or 2, 80, 80], its weights for each input image.
+        vote: weight of its activation in the logit of UP minus that of DOWN.
+        contribution: mean absolute share in that difference over the steps examined, in logits;
+            with `mirror` that of the unit and its vertically flipped twin together.
+        active: fraction of those steps in which it is above zero, without its twin.
     """
 
     number: int
-    pictures: NDArray[np.floating]
+    weights: NDArray[np.floating]
     vote: float
     contribution: float
     active: float
@@ -38,16 +38,16 @@ class Unit:
 
 def important_units(
     agent: PongAgent, trajectories: Iterable[Trajectory], count: int
-) -> tuple[list[Unit], int]:
-    """Rank the hidden units by what they contribute to the decisions of games that were played.
+) -> tuple[list[HiddenUnit], int]:
+    """Rank the hidden units by their contribution to the decisions of an agent's games.
 
     Args:
-        agent: whose units.
+        agent: the agent.
         trajectories: games of this agent.
-        count: how many units to return at most.
+        count: most units to return.
 
     Returns:
-        The units, the one that contributes most first, and the number of steps looked at.
+        The units, the largest contribution first, and the number of steps examined.
     """
     W1 = agent.parameters["W1"]
     weights, _ = decision_weights(agent.parameters)
@@ -62,9 +62,9 @@ def important_units(
         steps += len(inputs)
     contributions = total * np.abs(weights) / max(steps, 1)
     units = [
-        Unit(
+        HiddenUnit(
             number=int(number),
-            pictures=W1[number].reshape(-1, *FIELD_SHAPE),
+            weights=W1[number].reshape(-1, *FIELD_SHAPE),
             vote=float(weights[number]),
             contribution=float(contributions[number]),
             active=float(active[number] / max(steps, 1)),

@@ -1,4 +1,4 @@
-"""Arrays as small PNG pictures that look right on light and on dark paper, as data URIs."""
+"""Arrays as small PNG images for light and dark backgrounds, and data URIs."""
 
 import base64
 import io
@@ -11,11 +11,11 @@ from pong_agent.recording.palette import NEGATIVE, POSITIVE, Colour
 
 Colours: TypeAlias = tuple[Colour, Colour]  # of numbers above and below zero
 
-_LEVELS = 31  # of opacity for each sign: with more a picture weighs more and looks the same
+_LEVELS = 31  # of opacity per sign; with more, images grow and look the same
 
 
 def data_uri(content: bytes, kind: str) -> str:
-    """Return bytes as a URI that needs no file.
+    """Return bytes as a data URI.
 
     Example:
         >>> data_uri(b"pong", "text/plain")
@@ -31,7 +31,7 @@ def signed_png(
 
     Args:
         values: [H, W] numbers.
-        scale: the absolute value from which on a pixel is opaque, above 0.
+        scale: absolute value from which a pixel is opaque, above 0.
         colours: of numbers above and below zero.
 
     Returns:
@@ -51,9 +51,7 @@ def signed_png(
 
 
 def outlines(field: NDArray[np.uint8]) -> str:
-    """Return what is lit in a field as the `d` of an SVG path, in units of a pixel.
-
-    Neighbours in a row become one rectangle.
+    """Return a field's lit pixels as the `d` of an SVG path; neighbours in a row are merged.
 
     Args:
         field: [H, W] of 0 and 1.

@@ -9,8 +9,8 @@ from PIL import Image
 
 from pong_agent.evaluation import EvaluationResult
 from pong_agent.recording.palette import NEGATIVE, POSITIVE
-from pong_agent.report.pictures import data_uri, outlines, signed_png
-from pong_agent.report.plots import learning_plot, rallies_plot, returns_plot
+from pong_agent.report.inline_images import data_uri, outlines, signed_png
+from pong_agent.report.svg import learning_plot, rallies_plot, returns_plot
 from pong_agent.training.metrics import METRICS
 
 

@@ -1,4 +1,4 @@
-"""Plots as inline SVG whose colours are the page's: they follow its light and dark scheme."""
+"""Plots as inline SVG in the page's colours, which follow its light and dark scheme."""
 
 import io
 import re
@@ -14,7 +14,7 @@ from pong_agent.plots.runs import points
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Matplotlib knows no CSS variables: it draws with these colours, which then become the page's.
+# Matplotlib knows no CSS variables: it draws with these colours, which are then replaced.
 INK, MUTED, LINE = "#010203", "#020304", "#030405"
 WON, LOST = "#040506", "#050607"
 GREEDY, SAMPLED = INK, MUTED  # neither a player nor an action
@@ -25,7 +25,7 @@ _PAGE_COLOURS = {
     WON: "var(--agent)",
     LOST: "var(--opponent)",
 }
-_SIZE = (5.0, 3.1)  # inches of 72 SVG units: narrow, so that letters stay legible on a phone
+_SIZE = (5.0, 3.1)  # inches of 72 SVG units; narrow, so that text is legible on a phone
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",  # letters stay text, in the page's font
     "font.size": 12,
@@ -49,7 +49,7 @@ _STYLE: dict[Any, Any] = {
 
 
 def returns_plot(greedy: EvaluationResult, sampled: EvaluationResult) -> str:
-    """Draw how many games ended with which return, with means and their 95 % intervals."""
+    """Draw a bar chart of the returns, with means and their 95 % intervals."""
     from matplotlib.ticker import MaxNLocator
 
     returns = [*greedy.returns, *sampled.returns]
@@ -81,12 +81,12 @@ def returns_plot(greedy: EvaluationResult, sampled: EvaluationResult) -> str:
 
 
 def rallies_plot(won: Sequence[int], lost: Sequence[int]) -> str:
-    """Draw how many rallies were how long, won ones and lost ones, the length on a log scale."""
+    """Draw a histogram of the lengths of rallies won and lost, on a log scale."""
     from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
     def draw(axes: "Axes") -> None:
         lengths = [*won, *lost] or [1]
-        # Over a factor of 5 at least: the axis has a few round numbers then.
+        # At least a factor of 5, so that the axis has a few round numbers.
         bins = np.geomspace(min(lengths), max(max(lengths) + 1, 5 * min(lengths)), 25)
         axes.hist(
             [won, lost],
@@ -106,7 +106,7 @@ def rallies_plot(won: Sequence[int], lost: Sequence[int]) -> str:
 
 
 def learning_plot(rows: Sequence[Mapping[str, str]]) -> str | None:
-    """Draw a run's returns against agent steps; None where no episode has ended yet.
+    """Draw a run's returns against agent steps; None if no episode has ended yet.
 
     Args:
         rows: as `RunFolder.read_metrics` returns them.
@@ -133,7 +133,7 @@ def learning_plot(rows: Sequence[Mapping[str, str]]) -> str | None:
 
 
 def _svg(draw: "Callable[[Axes], None]", salt: str) -> str:
-    """Draw a figure and return its `<svg>` element; the salt keeps ids apart between figures."""
+    """Draw a figure and return its `<svg>` element; the salt makes ids differ by figure."""
     import matplotlib as mpl
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
@@ -145,7 +145,7 @@ def _svg(draw: "Callable[[Axes], None]", salt: str) -> str:
         draw(figure.add_subplot())
         figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
     text = file.getvalue()
-    text = text[text.index("<svg") :]  # without the prolog of a file of its own
+    text = text[text.index("<svg") :]  # without the prolog of a file
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
     text = re.sub(r"<!--.*?-->\s*", "", text, flags=re.DOTALL)
     text = re.sub(

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from pong_agent import DOWN, UP, PongAgent, make_env, rollout
-from pong_agent.report.units import important_units
+from pong_agent.report.hidden_units import important_units
 
 
 @pytest.fixture(scope="module", params=["pretrained", "reinforce"])
@@ -33,9 +33,7 @@ def test_units_are_ranked_by_their_share_in_the_decisions(played):
         assert unit.contribution == pytest.approx(expected[unit.number], rel=1e-4)
         assert unit.active == pytest.approx((hidden[:, unit.number] > 0).mean(), abs=0.01)
         assert unit.vote == pytest.approx(votes[unit.number])
-        np.testing.assert_array_equal(
-            unit.pictures.reshape(-1), agent.parameters["W1"][unit.number]
-        )
+        np.testing.assert_array_equal(unit.weights.reshape(-1), agent.parameters["W1"][unit.number])
 
 
 def test_without_games_there_is_nothing_to_rank_by():
