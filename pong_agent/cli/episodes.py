@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pong_agent.agent import PRETRAINED, PongAgent
-from pong_agent.cli.output import table
+from pong_agent.cli.output import sentence, table
 from pong_agent.evaluation.evaluate import EvaluationResult
 from pong_agent.training.run_folder import load_agent
 
@@ -74,7 +74,7 @@ def episodes_table(result: EvaluationResult, paths: Sequence[Path] = ()) -> str:
     if paths:
         headers.append("<video")
         rows = [[*row, str(path)] for row, path in zip(rows, paths, strict=True)]
-    return f"{table(headers, rows)}\n{result.env_id}, {summary(result)}"
+    return f"{table(headers, rows)}\n{sentence(f'{result.env_id}, {summary(result)}')}"
 
 
 def summary(result: EvaluationResult) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from pong_agent.agent import PongAgent
 from pong_agent.cli.episodes import summary
+from pong_agent.cli.output import sentence
 from pong_agent.evaluation.model_card import score
 from pong_agent.training.run_folder import RunFolder
 
@@ -45,7 +46,9 @@ class Export:
             self.episodes,
             self.seed,
             n_workers=self.workers,
-            on_result=lambda setting, result: print(f"{setting}: {summary(result)}", flush=True),
+            on_result=lambda setting, result: print(
+                sentence(f"{setting}: {summary(result)}"), flush=True
+            ),
         )
         agent.export(self.output, {**origin, "scores": scores})
         print(f"wrote {self.output}")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from pong_agent.agent import PRETRAINED, PongAgent
-from pong_agent.cli.output import progress_bar, table, write_json
+from pong_agent.cli.output import progress_bar, sentence, table, write_json
 from pong_agent.errors import ConfigError
 from pong_agent.matches.match import LONGEST, MatchResult, play_match
 from pong_agent.matches.match_video import MatchVideo
@@ -125,7 +125,7 @@ def _match_table(result: MatchResult) -> str:
     if result.confidence_interval is not None:
         low, high = result.confidence_interval
         summary += f", 95 % interval {low:+.2f} to {high:+.2f}"
-    return f"{table(('seed', 'first', 'points', 'minutes', '<'), rows)}\n{summary}"
+    return f"{table(('seed', 'first', 'points', 'minutes', '<'), rows)}\n{sentence(summary)}"
 
 
 def _open_video(path: Path, left: str, right: str, scale: int) -> MatchVideo:

@@ -78,9 +78,8 @@ def light_figure() -> tuple["Figure", "Axes"]:
     Raises:
         MissingPackageError: Matplotlib is not installed.
     """
-    figure = require("matplotlib.figure", "plot").Figure(
-        figsize=(8, 4.5), dpi=120, layout="constrained"
-    )
+    figures = require("matplotlib.figure", "plot")
+    figure: Figure = figures.Figure(figsize=(8, 4.5), dpi=120, layout="constrained")
     axes = figure.add_subplot()
     axes.grid(alpha=0.25)
     return figure, axes
