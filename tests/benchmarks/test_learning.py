@@ -1,4 +1,4 @@
-from pong_agent.benchmarks.learning import Learned, Point, learned, summary
+from benchmarks.learning import Learned, Point, learned, summary
 
 CURVE = [
     Point(1000, 10.0, float("nan"), 0, None),

@@ -5,8 +5,8 @@ import math
 
 import pytest
 
-from pong_agent.benchmarks import acting, breakdown, driver, emulator, throughput, wire
-from pong_agent.benchmarks.instruments import Clock, Work, replaced
+from benchmarks import acting, breakdown, driver, emulator, throughput, wire
+from benchmarks.instruments import Clock, Work, replaced
 from pong_agent.cli import speed
 from pong_agent.cli.app import main
 from pong_agent.config import PPOConfig, ReinforceConfig

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pong_agent import PRESETS, Batch, PongAgent
-from pong_agent.benchmarks.wire import measure_wire
+from benchmarks.wire import measure_wire
 from pong_agent.training.collector import RolloutWorker, WorkItem
 from pong_agent.vision.fields import FieldHistory
 from pong_agent.vision.network_input import INPUT_SIZES

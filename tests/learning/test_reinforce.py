@@ -14,7 +14,7 @@ from pong_agent import (
     make_env,
     rollout,
 )
-from pong_agent.benchmarks import notebook
+import notebook_oracle as notebook
 from pong_agent.learning.reinforce import episode_gradient, init_optimizer, update
 from pong_agent.learning.returns import discounted_returns, standardize
 from pong_agent.seeding import Stream, generator

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pong_agent import make_env, preprocess_frame
-from pong_agent.benchmarks import notebook
+import notebook_oracle as notebook
 from pong_agent.learning.returns import (
     discounted_returns,
     generalized_advantages,

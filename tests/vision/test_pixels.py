@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from pong_agent.benchmarks import notebook
+import notebook_oracle as notebook
 from pong_agent.vision.network_input import INPUT_SIZES, SparseRows, observe, observe_stored
 from pong_agent.vision.pixels import (
     ObservationError,

@@ -9,8 +9,8 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from pong_agent.chaos import disk, driver, files, listeners, memory, nodes, workers
-from pong_agent.chaos.report import Report
+from faults import disk, driver, files, listeners, memory, nodes, workers
+from faults.report import Report
 from pong_agent.errors import ConfigError
 
 Fault = Literal[

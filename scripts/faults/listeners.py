@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from pong_agent.chaos.report import Report
-from pong_agent.chaos.workers import small_run
+from faults.report import Report
+from faults.workers import small_run
 from pong_agent.training.trainer import start_run
 
 _LISTEN = "0A"  # the state, in /proc/net/tcp

@@ -1,20 +1,17 @@
-"""From scratch to winning: agent steps and wall-clock, seed by seed."""
+"""Agent steps and wall-clock from scratch to winning, seed by seed."""
 
-import csv
 import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import inf
 from pathlib import Path
 
+from benchmarks.tables import table, write_table
 from pong_agent.learning.progress import RECENT
 from pong_agent.plots.figure import Line, draw_line, light_figure, mark_height, save_figure
 from pong_agent.training.config import TrainConfig
 from pong_agent.training.run_folder import RunFolder
 from pong_agent.training.trainer import start_run
-from pong_agent.whole_file import replacing
-
-CURVE = ("seed", "steps", "seconds", "return", "greedy")
 
 
 @dataclass(frozen=True)
@@ -23,10 +20,10 @@ class Point:
 
     Attributes:
         steps: agent steps so far.
-        seconds: of training so far, evaluations not counted.
-        mean_return: of the last 30 training episodes, NaN before the first.
+        seconds: seconds of training so far, without evaluations.
+        mean_return: mean of the last 30 training episodes, NaN before the first.
         episodes: training episodes so far.
-        greedy: mean return of the evaluation after this update, None where there was none.
+        greedy: mean return of the evaluation after this update, None without one.
     """
 
     steps: int
@@ -38,13 +35,13 @@ class Point:
 
 @dataclass(frozen=True)
 class Learned:
-    """What one seed's run reached.
+    """Learning curve and milestones of one seed.
 
     Attributes:
         seed: the seed.
         curve: a point for each update.
-        positive: first point whose mean over the last 30 training episodes is above 0, or None.
-        winning: first point whose greedy evaluation reached the goal, or None.
+        positive: first point with a mean over the last 30 training episodes above 0, or None.
+        winning: first point with a greedy evaluation that reached the goal, or None.
     """
 
     seed: int
@@ -71,42 +68,32 @@ def learned(seed: int, curve: Iterable[Point], goal: float) -> Learned:
 def measure_learning(
     config: TrainConfig,
     seeds: Sequence[int],
-    folder: str | Path,
+    folder: Path,
     *,
     goal: float,
-    on_update: Callable[[int, Mapping[str, float]], None] | None = None,
+    on_update: Callable[[int, Mapping[str, float]], None],
 ) -> list[Learned]:
-    """Train one agent from scratch for each seed, until the goal or the end of its minutes.
+    """Train an agent from scratch with each seed, until the goal or a limit of the run.
 
     Args:
-        config: what each run is asked to do, its evaluations among it; `seed` and `stop_at_eval`
-            are set here.
-        seeds: the seeds, one run each.
-        folder: gets a run folder for each seed.
+        config: the runs, with their evaluations; `seed` and `stop_at_eval` are set here.
+        seeds: one run each.
+        folder: where each seed gets a run folder.
         goal: mean return of a greedy evaluation that counts as winning and ends a run.
         on_update: called after each update with the seed and the row of `metrics.csv`.
-
-    Raises:
-        ConfigError, NotPongError, RunError, CollectorError: as `training.trainer.start_run`.
     """
     results = []
     for seed in seeds:
-        run_folder = Path(folder) / f"seed{seed}"
-        one = replace(config, seed=seed, stop_at_eval=goal)
-        with start_run(one, run_folder) as trainer:
-
-            def show(metrics: Mapping[str, float], seed: int = seed) -> None:
-                if on_update is not None:
-                    on_update(seed, metrics)
-
-            stopped_by = trainer.train(show)
+        run_folder = folder / f"seed{seed}"
+        with start_run(replace(config, seed=seed, stop_at_eval=goal), run_folder) as trainer:
+            stopped_by = trainer.train(lambda metrics, seed=seed: on_update(seed, metrics))
         results.append(learned(seed, read_curve(run_folder), goal))
         if stopped_by is not None:
             raise KeyboardInterrupt
     return results
 
 
-def read_curve(run_folder: str | Path) -> list[Point]:
+def read_curve(run_folder: Path) -> list[Point]:
     """Read a run's learning curve from its `metrics.csv`."""
     return [
         Point(
@@ -121,50 +108,50 @@ def read_curve(run_folder: str | Path) -> list[Point]:
 
 
 def summary(results: Sequence[Learned], goal: float) -> str:
-    """Return a table: a line for each seed, then median and range over the seeds."""
-    heads = ("above 0", f"greedy {goal:g}")
-    lines = [f"{'seed':>6}" + "".join(f"  {head + ': steps':>18}  seconds" for head in heads)]
-    for result in results:
-        lines.append(f"{result.seed:>6}{_cells(result.positive)}{_cells(result.winning)}")
-    reached = ([r.positive for r in results], [r.winning for r in results])
+    """Return a row for each seed, then median and range over the seeds."""
+    heads = ("seed", "above 0: steps", "seconds", f"greedy {goal:g}: steps", "seconds")
+    rows = [(str(one.seed), *_cells(one.positive), *_cells(one.winning)) for one in results]
+    reached = ([one.positive for one in results], [one.winning for one in results])
     for label, pick in (("median", statistics.median), ("min", min), ("max", max)):
-        lines.append(f"{label:>6}" + "".join(_picked(points, pick) for points in reached))
-    return "\n".join(lines)
+        rows.append((label, *(cell for points in reached for cell in _picked(points, pick))))
+    return table(heads, rows)
 
 
-def _cells(point: Point | None) -> str:
-    if point is None:
-        return f"  {'not reached':>18}  {'-':>7}"
-    return f"  {point.steps:>18,}  {point.seconds:>7.0f}"
+def _cells(point: Point | None) -> tuple[str, str]:
+    return ("not reached", "-") if point is None else (f"{point.steps:,}", f"{point.seconds:.0f}")
 
 
-def _picked(points: Sequence[Point | None], pick: Callable[[list[float]], float]) -> str:
-    """Return a statistic of steps and of seconds; a run that did not get there is beyond all."""
+def _picked(
+    points: Sequence[Point | None], pick: Callable[[list[float]], float]
+) -> tuple[str, str]:
+    """Return a statistic of steps and of seconds; a milestone that was missed is infinitely far."""
     steps = pick([inf if point is None else point.steps for point in points])
     seconds = pick([inf if point is None else point.seconds for point in points])
-    if steps == inf:
-        return _cells(None)
-    return f"  {steps:>18,.0f}  {seconds:>7.0f}"
+    return _cells(None) if steps == inf else (f"{steps:,.0f}", f"{seconds:.0f}")
 
 
 def write_curves(results: Sequence[Learned], path: Path) -> None:
-    """Write all curves as one CSV file with the columns of `CURVE`."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as temporary, temporary.open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(CURVE)
-        for result in results:
-            for p in result.curve:
-                greedy = "" if p.greedy is None else p.greedy
-                seconds, mean_return = round(p.seconds, 2), round(p.mean_return, 3)
-                writer.writerow([result.seed, p.steps, seconds, mean_return, greedy])
+    """Write all curves as one CSV file."""
+    rows = [
+        (
+            result.seed,
+            p.steps,
+            round(p.seconds, 2),
+            round(p.mean_return, 3),
+            "" if p.greedy is None else p.greedy,
+        )
+        for result in results
+        for p in result.curve
+    ]
+    write_table(path, ("seed", "steps", "seconds", "return", "greedy"), rows)
 
 
 def plot_curves(results: Sequence[Learned], path: Path, *, title: str, goal: float) -> None:
     """Draw return against seconds: a line for each seed, a dot for each greedy evaluation.
 
     Raises:
-        ConfigError: Matplotlib, of the extra `plot`, is not installed, or nothing can be written.
+        MissingPackageError: Matplotlib, of the extra `plot`, is not installed.
+        ConfigError: the file cannot be written.
     """
     figure, axes = light_figure()
     for number, result in enumerate(results):

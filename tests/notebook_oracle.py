@@ -1,21 +1,15 @@
-"""The notebook's system restated step by step, dense and slow: an oracle, and a loop to measure.
+"""The notebook "Learning to Play Pong" of Ray's examples, step by step: dense, float64 and slow.
 
-Frames become dense float64 rows in place, each step's row is kept in a list, and the gradient of an
-episode is computed where it was played. Differences from the notebook: random numbers come from
-generators that are passed in, `reset` and `step` follow Gymnasium, and `train` hands episodes to
-whichever of the workers is free, as the trainer does.
+Tests compare the package with it; `scripts/benchmarks throughput` measures it. Two things differ
+from the notebook: random numbers come from a generator that is passed in, and `reset` and `step`
+follow Gymnasium.
 """
 
-import time
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pong_agent.config import AgentConfig, ReinforceConfig
-from pong_agent.envs.make import make_env
-from pong_agent.training.worker_pool import WorkerPool
 
 Dense = NDArray[np.float64]
 Weights = dict[str, Dense]
@@ -118,60 +112,3 @@ def compute_gradient(
     discounted_epr /= np.std(discounted_epr)
     epdlogp *= discounted_epr
     return model.policy_backward(eph, epx, epdlogp)
-
-
-class NotebookWorker:
-    """The notebook's actor, made and called as the trainer's `RolloutWorker`.
-
-    Args:
-        config: names the environment.
-    """
-
-    def __init__(self, config: AgentConfig) -> None:
-        self._env = make_env(config.env_id)
-
-    def compute_gradient(
-        self, weights: Mapping[str, Dense], seed: int
-    ) -> tuple[Weights, float, int]:
-        """Play an episode; return its gradient, its return and its number of decisions."""
-        model = Model(weights["W1"], weights["W2"])
-        xs, hs, dlogps, drs = rollout(model, self._env, np.random.default_rng(seed))
-        return compute_gradient(model, xs, hs, dlogps, drs), sum(drs), len(drs)
-
-
-def notebook_rate(config: ReinforceConfig, n_workers: int, seconds: float) -> float:
-    """Train as the notebook does, with one process per worker; return decisions/s.
-
-    The first update is not counted; the measurement ends with the first one after `seconds`.
-
-    Args:
-        config: names the environment, the step size and the number of episodes of an update.
-        n_workers: processes.
-        seconds: how long to measure at least.
-    """
-    pool = WorkerPool(NotebookWorker, config, n_workers)
-    try:
-        return _train(pool, config, seconds)
-    finally:
-        pool.close()
-
-
-def _train(pool: WorkerPool, config: ReinforceConfig, seconds: float) -> float:
-    generator = np.random.default_rng(0)
-    W1 = generator.standard_normal((H, D)) / np.sqrt(D)
-    model = Model(W1, generator.standard_normal(H) / np.sqrt(H))
-    cache = {k: np.zeros_like(v) for k, v in model.weights.items()}
-    update, decisions, started = 0, 0, time.perf_counter()
-    while update < 2 or time.perf_counter() - started < seconds:
-        if update == 1:
-            decisions, started = 0, time.perf_counter()
-        seeds = [update * config.episodes_per_update + i for i in range(config.episodes_per_update)]
-        grad_buffer = {k: np.zeros_like(v) for k, v in model.weights.items()}
-        sent = {k: v.copy() for k, v in model.weights.items()}  # `update` writes into the arrays
-        for grad, _, steps in pool.map(NotebookWorker.compute_gradient, seeds, sent):
-            for k in model.weights:
-                grad_buffer[k] += grad[k]
-            decisions += steps
-        model.update(grad_buffer, cache, config.learning_rate, config.rmsprop_decay)
-        update += 1
-    return decisions / (time.perf_counter() - started)

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pong_agent.chaos.report import Report
-from pong_agent.chaos.workers import calm_run, difference, small_run
+from faults.report import Report
+from faults.workers import calm_run, difference, small_run
 from pong_agent.training.ray_start import import_ray
 from pong_agent.training.trainer import start_run
 from pong_agent.training.worker_pool import ALL_CPUS

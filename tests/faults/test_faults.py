@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from pong_agent import PRESETS, CheckpointError, PongAgent
-from pong_agent.chaos import disk, driver, files, workers
-from pong_agent.chaos.report import Report
+from faults import disk, driver, files, workers
+from faults.report import Report
 from pong_agent.cli.chaos import Chaos
 from pong_agent.errors import ConfigError
 from pong_agent.training.collector import CollectorError, RolloutWorker
@@ -162,7 +162,7 @@ def test_the_command_counts_and_fails(capsys, monkeypatch):
     report = Report("x")
     report.count(None)
     report.count("it broke")
-    monkeypatch.setattr("pong_agent.chaos.listeners.look_for_listeners", lambda folder: report)
+    monkeypatch.setattr("faults.listeners.look_for_listeners", lambda folder: report)
     assert Chaos(only=("listeners",)).run() == 1
     printed = capsys.readouterr().out
     assert "x: 1 of 2 as required" in printed

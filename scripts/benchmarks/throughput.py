@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from benchmarks.emulator import bare_rate
+from benchmarks.notebook import notebook_rate
+from benchmarks.tables import Spread, ratios, table, write_table
 from pong_agent.agent import PongAgent
-from pong_agent.benchmarks.emulator import bare_rate
-from pong_agent.benchmarks.notebook import notebook_rate
-from pong_agent.benchmarks.tables import Spread, table, write_table
 from pong_agent.config import AgentConfig, PPOConfig, ReinforceConfig, resolve_preset
 from pong_agent.hyperparams import with_hyperparams
 from pong_agent.training.batches import GameBatches
@@ -17,26 +17,25 @@ from pong_agent.training.config import TrainConfig
 from pong_agent.training.ray_collector import RayCollector
 from pong_agent.training.trainer import Trainer, start_run
 
-# Values of the presets to replace, by the preset's name.
+# Preset -> hyperparameters to replace.
 Changes = Mapping[str, tuple[str, ...]]
 
-WARM_UP = 3  # updates, or collected batches, that are not counted
+WARM_UP = 3  # updates, or collected batches, that do not count
 BARE = "bare emulator"
 NOTEBOOK = "notebook's loop"
 
 
 class _EnoughError(Exception):
-    """A measurement has lasted long enough."""
+    """The measurement is complete."""
 
 
 class Window:
-    """Counts agent steps and seconds from one update to another; `Trainer.train` calls it.
+    """Counts agent steps and seconds from the end of one update to the end of another.
 
-    Both ends are the moment after an update, so that all that a run does in between is in it: to
-    collect, to learn, to log and to write checkpoints.
+    It therefore includes everything that a run does: collecting, learning, logging, checkpoints.
 
     Args:
-        seconds: how long to measure at least.
+        seconds: least duration.
         warm_up: updates before it begins.
 
     Attributes:
@@ -53,7 +52,7 @@ class Window:
         self._steps_before = 0
 
     def __call__(self, metrics: Mapping[str, float]) -> None:
-        """Take note of an update.
+        """Record an update; `Trainer.train` calls it.
 
         Raises:
             _EnoughError: the window is complete.
@@ -75,7 +74,7 @@ class Window:
         """Train until the window is complete, and return it.
 
         Raises:
-            KeyboardInterrupt: a signal ended training before.
+            KeyboardInterrupt: a signal ended training earlier.
         """
         try:
             trainer.train(self)
@@ -85,26 +84,22 @@ class Window:
 
 
 def endless(preset: str, n_workers: int, changes: Changes | None = None) -> TrainConfig:
-    """Return a run that only its window ends."""
+    """Return a run without limits."""
     hyperparams = (changes or {}).get(preset, ())
     return TrainConfig(preset, hyperparams=hyperparams, workers=n_workers, minutes=1e6)
 
 
 def training_rate(config: TrainConfig, seconds: float) -> float:
-    """Train from scratch in a folder of its own; return agent steps/s."""
+    """Train from scratch in a temporary folder; return agent steps/s."""
     with TemporaryDirectory() as folder, start_run(config, Path(folder, "run")) as trainer:
         return Window(seconds).measure(trainer).rate
 
 
 def rollout_rate(config: AgentConfig, n_workers: int, seconds: float) -> float:
-    """Collect batches as the trainer does, with a fresh agent that learns nothing; agent steps/s.
-
-    The first batches are not counted.
-    """
+    """Collect batches as the trainer does, without learning; return agent steps/s."""
     collector = RayCollector(config, n_workers)
     try:
-        agent = PongAgent(config)
-        source = GameBatches(collector, config)
+        agent, source = PongAgent(config), GameBatches(collector, config)
         collected, steps, started = 0, 0, time.perf_counter()
         while collected <= WARM_UP or time.perf_counter() - started < seconds:
             if collected == WARM_UP:
@@ -122,9 +117,9 @@ class Contender:
     """One of the loops that are compared.
 
     Attributes:
-        name: what it is called in the table.
-        env_id: what it plays.
-        measure: returns decisions/s, measured for so many seconds.
+        name: its name in the table.
+        env_id: its environment.
+        measure: returns decisions/s, measured for at least the given seconds.
     """
 
     name: str
@@ -133,11 +128,10 @@ class Contender:
 
 
 def contenders(n_workers: int, changes: Changes | None = None) -> list[Contender]:
-    """Return the loops, each on so many processes that play.
+    """Return the loops, each on this number of processes.
 
-    Presets `reinforce` and the notebook play four episodes per update, or one for each worker
-    where there are more. Preset `ppo` is measured as it begins and with the long fragments that
-    it comes to.
+    Preset `reinforce` and the notebook play four episodes per update, or one for each worker if
+    there are more. Preset `ppo` is measured with its first and with its last fragments.
     """
     changes = {"reinforce": (f"episodes_per_update:{max(4, n_workers)}",), **(changes or {})}
     ppo, reinforce = (
@@ -165,13 +159,13 @@ def contenders(n_workers: int, changes: Changes | None = None) -> list[Contender
 
 @dataclass(frozen=True)
 class Rates:
-    """Decisions/s of one loop, round by round, and of those that it is compared with.
+    """Decisions/s of one loop, and their ratios to those of other loops in the same round.
 
     Attributes:
         contender: the loop.
-        rates: its decisions/s in each round.
-        to_bare: the same divided by the bare emulator's in the same round.
-        to_notebook: divided by the notebook's in the same round.
+        rates: decisions/s of each round.
+        to_bare: ratio to the bare emulator's.
+        to_notebook: ratio to the notebook's.
     """
 
     contender: Contender
@@ -186,13 +180,13 @@ def measure_throughput(
     rounds: int,
     on_rate: Callable[[int, Contender, float], None] | None = None,
 ) -> list[Rates]:
-    """Measure all loops one after the other, and that several times, so that drift hits all alike.
+    """Measure all loops one after the other in each round, so that drift affects all alike.
 
     Args:
-        loops: `contenders`.
-        seconds: how long to measure each time.
-        rounds: how many times.
-        on_rate: called with the number of the round, the loop and its decisions/s.
+        loops: from `contenders`.
+        seconds: least duration of a measurement.
+        rounds: number of measurements.
+        on_rate: called with the round, the loop and its decisions/s.
     """
     measured: dict[str, list[float]] = {loop.name: [] for loop in loops}
     for number in range(rounds):
@@ -201,23 +195,16 @@ def measure_throughput(
             measured[loop.name].append(rate)
             if on_rate is not None:
                 on_rate(number, loop, rate)
-
-    def ratios(name: str, to: str) -> tuple[float, ...]:
-        return tuple(a / b for a, b in zip(measured[name], measured[to], strict=True))
-
-    return [
-        Rates(
-            loop,
-            tuple(measured[loop.name]),
-            ratios(loop.name, BARE),
-            ratios(loop.name, NOTEBOOK),
-        )
-        for loop in loops
-    ]
+    bare, notebook = measured[BARE], measured[NOTEBOOK]
+    results = []
+    for loop in loops:
+        rates = measured[loop.name]
+        results.append(Rates(loop, tuple(rates), ratios(rates, bare), ratios(rates, notebook)))
+    return results
 
 
 def throughput_table(results: list[Rates]) -> str:
-    """Return a line for each loop: medians over the rounds, and the range."""
+    """Return a row for each loop: median and range over the rounds."""
     heads = ("", "plays", "decisions/s", f"/ {BARE}", f"/ {NOTEBOOK}")
     rows = [
         (

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from pong_agent.chaos.report import Report
-from pong_agent.chaos.workers import worker_processes
+from faults.report import Report
+from faults.workers import worker_processes
 from pong_agent.training.config import TrainConfig
 from pong_agent.training.trainer import start_run
 

@@ -1,32 +1,27 @@
-"""What each ingredient of preset `ppo` brings: the preset with one thing changed at a time."""
+"""Contribution of each ingredient of preset `ppo`: the preset with one thing changed at a time."""
 
-import csv
 import multiprocessing
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-from pong_agent.benchmarks.learning import read_curve
+from benchmarks.learning import read_curve
+from benchmarks.tables import write_table
 from pong_agent.training.config import TrainConfig
 from pong_agent.training.trainer import start_run
-from pong_agent.whole_file import replacing
 
-# Name of the change -> values of the preset that it replaces.
+# Name of the change -> hyperparameters to replace.
 CHANGES: Mapping[str, tuple[str, ...]] = {
     "nothing: the preset": (),
     "difference of the frames instead of both": ("observation:difference",),
-    "no mirror: 200 units of their own": ("mirror:False",),
+    "no mirror: 200 hidden units of their own": ("mirror:False",),
     "UP and DOWN only": ("n_actions:2",),
     "STAY from the start": ("stay_logit:0.0",),
     "annealing from a return of 0, instead of -15": ("anneal_from_return:0.0",),
     "STAY from the start, annealing from 0": ("stay_logit:0.0", "anneal_from_return:0.0"),
     "no blocks": ("first_layer_blocks:()",),
-    "blurred first weights instead of blocks": (
-        "first_layer_blocks:()",
-        "first_layer_smoothing:2.0",
-    ),
     "first layer 0.4 instead of 0.15": ("first_layer_scale:0.4",),
     "fixed step size 5e-4": ("learning_rate:5e-4", "learning_rate_factor:1.0"),
     "no entropy": ("entropy_coefficient:0.0", "final_entropy_coefficient:0.0"),
@@ -38,15 +33,9 @@ CHANGES: Mapping[str, tuple[str, ...]] = {
     "lambda 0.8 instead of 0.9": ("gae_lambda:0.8",),
     "values by the newest weights, not averaged ones": ("critic_averaging_steps:1",),
     "half the target of the policy's change": ("target_kl:0.005",),
-    "blocks for rows and columns of pixels too": ("first_layer_blocks:(4, 16, (1, 80), (80, 1))",),
-    "sum and difference instead of both frames": (
-        "observation:sum_and_difference",
-        "first_layer_scale:0.1",
-    ),
+    "twice the target of the policy's change": ("target_kl:0.02",),
     "no discount, instead of 0.995": ("discount:1.0",),
     "discount 0.98 instead of 0.995": ("discount:0.98",),
-    "twice the target of the policy's change": ("target_kl:0.02",),
-    "dead time between points not learned from": ("dead_steps:15",),
     "annealed by steps alone, over 1.5 M": (
         "anneal_steps:1500000",
         "anneal_from_return:21.0",
@@ -62,7 +51,7 @@ CHANGES: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Ablated:
-    """What came of one change.
+    """Results of one change.
 
     Attributes:
         change: its name in `CHANGES`.
@@ -80,7 +69,7 @@ class Ablated:
 def measure_ablation(
     seeds: Sequence[int],
     steps: int,
-    folder: str | Path,
+    folder: Path,
     *,
     changes: Mapping[str, tuple[str, ...]] = CHANGES,
     n_processes: int = 2,
@@ -88,52 +77,53 @@ def measure_ablation(
 ) -> list[Ablated]:
     """Train from scratch with each change and each seed, for the same number of agent steps.
 
-    Runs are independent of each other: each has a process of its own and no workers, as many at a
-    time as `n_processes`.
+    Each run has a process of its own and no workers.
 
     Args:
         seeds: seeds of the runs, the same for each change.
         steps: agent steps of each run.
-        folder: gets a run folder for each run.
-        changes: name -> values of the preset to replace.
+        folder: where each run gets a folder.
+        changes: name -> hyperparameters to replace.
         n_processes: runs at the same time.
         on_change: called with each result, in the order of `changes`.
     """
-    names = list(changes)
     jobs = [
         (
-            TrainConfig(hyperparams=changes[name], seed=seed, steps=steps, minutes=1e6, workers=0),
-            Path(folder) / f"{number:02d}-seed{seed}",
+            TrainConfig(
+                hyperparams=values,
+                seed=seed,
+                steps=steps,
+                minutes=1e6,
+                workers=0,
+                checkpoint_every=10**6,
+            ),
+            folder / f"{number:02d}-seed{seed}",
         )
-        for number, name in enumerate(names)
+        for number, values in enumerate(changes.values())
         for seed in seeds
     ]
-    results: list[Ablated] = []
-    returns: list[float] = []
+    results = []
     with ProcessPoolExecutor(n_processes, multiprocessing.get_context("spawn")) as pool:
-        for final in pool.map(_train, *zip(*jobs, strict=True)):
-            returns.append(final)
-            if len(returns) == len(seeds):
-                results.append(Ablated(names[len(results)], tuple(returns)))
-                returns = []
-                if on_change is not None:
-                    on_change(results[-1])
+        returns = pool.map(_train, *zip(*jobs, strict=True))
+        for change in changes:
+            results.append(Ablated(change, tuple(next(returns) for _ in seeds)))
+            if on_change is not None:
+                on_change(results[-1])
     return results
 
 
 def _train(config: TrainConfig, run_folder: Path) -> float:
     """Train one agent in this process and return its mean return at the end."""
-    with start_run(replace(config, checkpoint_every=10**6), run_folder) as trainer:
+    with start_run(config, run_folder) as trainer:
         trainer.train()
     return read_curve(run_folder)[-1].mean_return
 
 
 def write_ablation(results: Sequence[Ablated], seeds: Sequence[int], path: Path) -> None:
     """Write a row for each change and seed as CSV."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as temporary, temporary.open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(("change", "seed", "return"))
-        for result in results:
-            for seed, final in zip(seeds, result.returns, strict=True):
-                writer.writerow((result.change, seed, round(final, 3)))
+    rows = [
+        (result.change, seed, round(final, 3))
+        for result in results
+        for seed, final in zip(seeds, result.returns, strict=True)
+    ]
+    write_table(path, ("change", "seed", "return"), rows)

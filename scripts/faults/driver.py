@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from pong_agent.agent import PongAgent
-from pong_agent.chaos.report import Report
-from pong_agent.chaos.workers import SMALL, calm_run, difference
+from faults.report import Report
+from faults.workers import SMALL, calm_run, difference
 from pong_agent.checkpoint import CheckpointError
 from pong_agent.training.run_folder import RunError, RunFolder
 

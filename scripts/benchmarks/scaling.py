@@ -1,14 +1,14 @@
-"""How rollouts scale with workers."""
+"""Rollouts by number of workers."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pong_agent.benchmarks.tables import Spread, table, write_table
-from pong_agent.benchmarks.throughput import rollout_rate
+from benchmarks.tables import Spread, table, write_table
+from benchmarks.throughput import rollout_rate
 from pong_agent.config import PPOConfig
 
-GAMES_PER_WORKER = 8  # preset ppo's 16 games are made for two workers
+GAMES_PER_WORKER = 8  # preset ppo's 16 games suit two workers
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class Scale:
     """Rollouts on some workers.
 
     Attributes:
-        n_workers: how many.
+        n_workers: number of workers.
         rates: agent steps/s of all together, of each round.
     """
 
@@ -38,15 +38,14 @@ def measure_scaling(
 ) -> list[Scale]:
     """Measure rollouts without learning on different numbers of workers, in alternation.
 
-    The number of games grows with the workers, eight for each, so that none is idle for want of
-    them: how many steps a batch has is the learner's matter.
+    Each worker has eight games, so that none is idle; the batch grows with the workers.
 
     Args:
-        config: preset `ppo`'s values; `n_envs` is set here.
+        config: hyperparameters of preset `ppo`; `n_envs` is set here.
         n_workers: numbers of workers.
-        seconds: how long to measure each time.
-        rounds: how many times.
-        on_rate: called with the number of the round, the number of workers and the agent steps/s.
+        seconds: least duration of a measurement.
+        rounds: number of measurements.
+        on_rate: called with the round, the number of workers and the agent steps/s.
     """
     measured: dict[int, list[float]] = {number: [] for number in n_workers}
     for round_number in range(rounds):
@@ -59,7 +58,7 @@ def measure_scaling(
 
 
 def scaling_table(results: Sequence[Scale]) -> str:
-    """Return a line for each number of workers; efficiency is beside the smallest number's."""
+    """Return a row for each number of workers; efficiency relates to the smallest number."""
     first = results[0].per_worker
     rows = [
         (

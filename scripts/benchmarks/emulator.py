@@ -1,4 +1,4 @@
-"""The bare emulator: what nothing that plays Pong can be faster than."""
+"""Decisions/s of the bare emulator, the upper limit of everything that plays Pong."""
 
 import multiprocessing
 import time
@@ -6,21 +6,20 @@ from typing import Any
 
 import numpy as np
 
-_CHUNK = 64  # decisions between two looks at the clock
-_N_ACTIONS = 2**16  # drawn before the clock runs, and taken again and again
+_CHUNK = 64  # decisions between readings of the clock
+_N_ACTIONS = 2**16  # drawn before the measurement, then repeated
 _START_SECONDS = 120.0
 
 
 def bare_rate(n_processes: int, seconds: float) -> float:
-    """Play random UP and DOWN on plain processes; return decisions/s of all of them together.
+    """Play random UP and DOWN in several processes; return decisions/s of all together.
 
     A decision is four emulated frames of one action, sticky with probability 0.25 as in
-    `ALE/Pong-v5`, and a look at whether the game is over. No screen is read. The processes start at
-    the same time.
+    `ALE/Pong-v5`, and a test for the game's end. No screen is read. All processes start at once.
 
     Args:
-        n_processes: processes, one for each core.
-        seconds: how long each plays.
+        n_processes: number of processes.
+        seconds: duration of play in each.
     """
     context = multiprocessing.get_context("spawn")
     barrier, results = context.Barrier(n_processes), context.Queue()
@@ -37,7 +36,7 @@ def bare_rate(n_processes: int, seconds: float) -> float:
 
 
 def _play(seed: int, seconds: float, barrier: Any, results: Any) -> None:
-    """Put this process's decisions/s into the queue of results."""
+    """Put this process's decisions/s into the queue."""
     from ale_py import Action, ALEInterface, LoggerMode, roms
 
     ALEInterface.setLoggerMode(LoggerMode.Error)
@@ -46,10 +45,10 @@ def _play(seed: int, seconds: float, barrier: Any, results: Any) -> None:
     ale.setInt("random_seed", seed)
     rom = roms.get_rom_path("pong")
     if rom is None:
-        raise RuntimeError("expected the ROM of Pong within ale_py, found none")
+        raise RuntimeError("expected the ROM of Pong in ale_py, found none")
     ale.loadROM(rom)
     ale.reset_game()
-    # Pong's wiring: RIGHT is up, LEFT is down.
+    # In Pong RIGHT is up and LEFT is down.
     drawn = np.random.default_rng(seed).integers(2, size=_N_ACTIONS).tolist()
     actions = [(Action.LEFT, Action.RIGHT)[index] for index in drawn]
     chunks = [actions[first : first + _CHUNK] for first in range(0, _N_ACTIONS, _CHUNK)]

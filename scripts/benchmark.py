@@ -1,8 +1,0 @@
-"""Thin door to `pong-agent benchmark`; `--help` lists the options."""
-
-import sys
-
-from pong_agent.__main__ import main
-
-if __name__ == "__main__":
-    sys.exit(main(["benchmark", *sys.argv[1:]]))

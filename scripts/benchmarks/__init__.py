@@ -1,0 +1,1 @@
+"""Benchmarks of learning and speed; README.md has the results and the command beside each."""

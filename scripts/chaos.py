@@ -1,8 +1,0 @@
-"""Thin door to `pong-agent chaos`; `--help` lists the options."""
-
-import sys
-
-from pong_agent.__main__ import main
-
-if __name__ == "__main__":
-    sys.exit(main(["chaos", *sys.argv[1:]]))
