@@ -2,11 +2,21 @@
 
 import os
 import signal
+from pathlib import Path
 
 # Before anything imports Ray: see `pong_agent.training.ray_collector`.
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 os.environ["RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"] = "0"
 os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+
+# Ray's workers and subprocesses import what tests import: `benchmarks`, `faults`, `toy`.
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    [
+        str(Path(__file__).parents[1] / "scripts"),
+        str(Path(__file__).parent),
+        *filter(None, [os.environ.get("PYTHONPATH")]),
+    ]
+)
 
 import hypothesis
 import numpy as np

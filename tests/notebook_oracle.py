@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-
 Dense = NDArray[np.float64]
 Weights = dict[str, Dense]
 Episode = tuple[list[Dense], list[Dense], list[float], list[float]]

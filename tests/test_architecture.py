@@ -20,7 +20,7 @@ FLOORS = [
     {"recording"},
     {"training"},
     {"plots", "doctor"},
-    {"matches", "report", "benchmarks", "chaos"},
+    {"matches", "report"},
     {"play"},
     {"cli"},
     {"__main__"},

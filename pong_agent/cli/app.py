@@ -15,8 +15,6 @@ from typing import Annotated, Any, Generic, TextIO, TypeVar, Union, cast
 
 import tyro
 
-from pong_agent.cli.benchmark import Benchmark
-from pong_agent.cli.chaos import Chaos
 from pong_agent.cli.doctor import Doctor
 from pong_agent.cli.evaluate import Evaluate
 from pong_agent.cli.export import Export
@@ -34,19 +32,7 @@ from pong_agent.vision.pixels import ObservationError
 
 _COMMANDS: dict[str, type] = {
     command.__name__.lower(): command
-    for command in (
-        Train,
-        Evaluate,
-        Record,
-        Report,
-        Plot,
-        Play,
-        Tournament,
-        Export,
-        Doctor,
-        Benchmark,
-        Chaos,
-    )
+    for command in (Train, Evaluate, Record, Report, Plot, Play, Tournament, Export, Doctor)
 }
 _Command = TypeVar("_Command")
 

@@ -11,8 +11,8 @@ if __name__ == "__main__":
     # new interpreters find both by PYTHONPATH.
     paths = [str(ROOT / "scripts"), str(ROOT / "tests")]
     sys.path[:1] = paths
-    os.environ["PYTHONPATH"] = os.pathsep.join([*paths, os.environ.get("PYTHONPATH", "")]).strip(
-        os.pathsep
+    os.environ["PYTHONPATH"] = os.pathsep.join(
+        [*paths, *filter(None, [os.environ.get("PYTHONPATH")])]
     )
     from benchmarks.commands import main
 

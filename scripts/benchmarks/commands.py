@@ -26,7 +26,6 @@ from benchmarks.tables import table, write_figures
 from pong_agent.cli.lines import step_line
 from pong_agent.config import PPOConfig, ReinforceConfig, resolve_preset
 from pong_agent.errors import ConfigError, PongError
-from pong_agent.hyperparams import with_hyperparams
 from pong_agent.training.config import TrainConfig
 
 
@@ -103,7 +102,9 @@ class Ablation:
             if not self.only or any(part in name for part in self.only)
         }
         if not chosen:
-            raise ConfigError(f"only: expected a part of {list(ablation.CHANGES)}, found {self.only}")
+            raise ConfigError(
+                f"only: expected a part of {list(ablation.CHANGES)}, found {self.only}"
+            )
         print("  mean  " + "  ".join(f"seed {seed}" for seed in self.seeds))
         results = ablation.measure_ablation(
             self.seeds,
@@ -311,7 +312,7 @@ def main(args: Sequence[str] | None = None) -> int:
         args: the command line without the program's name; default `sys.argv[1:]`.
     """
     command = tyro.cli(
-        _Command,  # type: ignore[arg-type]  # tyro takes unions
+        _Command,
         prog="python scripts/benchmarks",
         description="Measure how fast agents learn and where time and memory go.",
         args=args,

@@ -106,10 +106,10 @@ def timed_worker(folder: Path) -> type[RolloutWorker]:
                     self._clock.put_around("emulator", env, "reset")
             return environments
 
-        def play_games(self, *args: Any, **kwargs: Any) -> Any:
+        def play(self, *args: Any, **kwargs: Any) -> Any:
             self._clock.seconds.clear()
             started, cpu_started = time.perf_counter(), time.process_time()
-            result = self._clock.around("transport", super().play_games)(*args, **kwargs)
+            result = self._clock.around("transport", super().play)(*args, **kwargs)
             ended, cpu_ended = time.perf_counter(), time.process_time()
             call = Call(started, ended, cpu_started, cpu_ended, dict(self._clock.seconds))
             self._file.write(json.dumps(asdict(call)) + "\n")

@@ -3,6 +3,7 @@
 import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from math import inf
 from pathlib import Path
 
@@ -86,7 +87,7 @@ def measure_learning(
     for seed in seeds:
         run_folder = folder / f"seed{seed}"
         with start_run(replace(config, seed=seed, stop_at_eval=goal), run_folder) as trainer:
-            stopped_by = trainer.train(lambda metrics, seed=seed: on_update(seed, metrics))
+            stopped_by = trainer.train(partial(on_update, seed))
         results.append(learned(seed, read_curve(run_folder), goal))
         if stopped_by is not None:
             raise KeyboardInterrupt
@@ -110,7 +111,9 @@ def read_curve(run_folder: Path) -> list[Point]:
 def summary(results: Sequence[Learned], goal: float) -> str:
     """Return a row for each seed, then median and range over the seeds."""
     heads = ("seed", "above 0: steps", "seconds", f"greedy {goal:g}: steps", "seconds")
-    rows = [(str(one.seed), *_cells(one.positive), *_cells(one.winning)) for one in results]
+    rows: list[tuple[str, ...]] = [
+        (str(one.seed), *_cells(one.positive), *_cells(one.winning)) for one in results
+    ]
     reached = ([one.positive for one in results], [one.winning for one in results])
     for label, pick in (("median", statistics.median), ("min", min), ("max", max)):
         rows.append((label, *(cell for points in reached for cell in _picked(points, pick))))

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from pong_agent.agent import PongAgent
 from faults.report import Report
 from faults.workers import calm_run, difference, small_run
+from pong_agent.agent import PongAgent
 from pong_agent.checkpoint import CheckpointError
 from pong_agent.training.run_folder import RunError, RunFolder
 from pong_agent.training.trainer import resume_run, start_run

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from pong_agent.agent import PongAgent
 from faults.report import Report
 from faults.workers import SMALL, calm_run, difference
+from pong_agent.agent import PongAgent
 from pong_agent.checkpoint import CheckpointError
 from pong_agent.training.run_folder import RunError, RunFolder
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from pong_agent.agent import PongAgent
 from faults.report import Report
+from pong_agent.agent import PongAgent
 from pong_agent.checkpoint import FORMAT, FORMAT_VERSION, CheckpointError, digest, load_arrays
 from pong_agent.config import PRESETS, ReinforceConfig
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from pong_agent.agent import PongAgent
 from faults.report import Report
+from pong_agent.agent import PongAgent
 from pong_agent.training.config import TrainConfig
 from pong_agent.training.trainer import Trainer, start_run
 

@@ -1,4 +1,8 @@
+from benchmarks.ablation import CHANGES
+from benchmarks.commands import main
 from benchmarks.learning import Learned, Point, learned, summary
+from pong_agent.config import PPOConfig
+from pong_agent.hyperparams import with_hyperparams
 
 CURVE = [
     Point(1000, 10.0, float("nan"), 0, None),
@@ -33,3 +37,30 @@ def test_the_summary_has_median_and_range():
     assert rows[6] == ["max", "4,000", "40", "not", "reached", "-"]
     rows = [line.split() for line in summary([third, third, first], 18.0).splitlines()]
     assert rows[4][3:] == ["not", "reached", "-"]
+
+
+def test_the_command_measures_learning(tmp_path, capsys):
+    """A table with a row per seed, the curves as CSV and a picture are left."""
+    folder = tmp_path / "learning"
+    args = ["learning", "--seeds", "3", "4", "--updates", "2", "--workers", "0"]
+    tiny = ["--hyperparams", "n_envs:2", "fragment_steps:32", "final_fragment_steps:32"]
+    assert main([*args, *tiny, "--eval-every", "1", "--output", str(folder)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines[-7:-1]] == ["seed", "3", "4", "median", "min", "max"]
+    assert "not reached" in lines[-6]
+    rows = (folder / "learning.csv").read_text().splitlines()
+    assert rows[0] == "seed,steps,seconds,return,greedy"
+    assert [row.split(",")[:2] for row in rows[1:]] == [
+        ["3", "64"],
+        ["3", "128"],
+        ["4", "64"],
+        ["4", "128"],
+    ]
+    assert (folder / "learning.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_every_change_of_the_ablation_is_one_of_the_preset():
+    """Each names hyperparameters of `ppo` and changes their values."""
+    changed = [with_hyperparams(PPOConfig(), values) for values in CHANGES.values()]
+    assert changed[0] == PPOConfig()
+    assert len({repr(one) for one in changed}) == len(CHANGES)

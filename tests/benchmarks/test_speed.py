@@ -5,10 +5,9 @@ import math
 
 import pytest
 
-from benchmarks import acting, breakdown, driver, emulator, throughput, wire
-from benchmarks.instruments import Clock, Work, replaced
-from pong_agent.cli import speed
-from pong_agent.cli.app import main
+from benchmarks import acting, breakdown, commands, driver, emulator, throughput, wire
+from benchmarks.commands import main
+from benchmarks.instruments import Call, Clock
 from pong_agent.config import PPOConfig, ReinforceConfig
 
 TINY = {
@@ -33,11 +32,11 @@ def test_throughput_measures_all_loops_and_where_the_time_goes(
     ray_session, tmp_path, capsys, monkeypatch
 ):
     """Each loop has a row for each round, each ratio is of its round, all parts add up."""
-    loops, endless = throughput.contenders(1, TINY), throughput.endless("ppo", 2, TINY)
+    loops = throughput.contenders(1, TINY)
     monkeypatch.setattr(throughput, "contenders", lambda _: loops)
-    monkeypatch.setattr(throughput, "endless", lambda *_: endless)
+    monkeypatch.setattr(commands, "resolve_preset", lambda _: TINY_PPO)
     options = ["--workers", "2", "--seconds", "0.05", "--rounds", "1", "--output", str(tmp_path)]
-    assert main(["benchmark", "throughput", *options]) == 0
+    assert main(["throughput", *options]) == 0
     printed = capsys.readouterr().out
 
     rows = rows_of(tmp_path / "throughput.csv")
@@ -68,7 +67,7 @@ def test_act_measures_times_bytes_and_memory(ray_session, tmp_path, capsys, monk
     endless = throughput.endless("ppo", 1, TINY)
     monkeypatch.setattr(throughput, "endless", lambda *_: endless)
     options = ["--rounds", "1", "--calls", "4", "--minutes", "0.001", "--workers", "1"]
-    assert main(["benchmark", "act", *options, "--output", str(tmp_path)]) == 0
+    assert main(["act", *options, "--output", str(tmp_path)]) == 0
     rows = rows_of(tmp_path / "act.csv")
     assert positive(row["figure"] for row in rows)
     by_unit = {unit: {row["what"] for row in rows if row["unit"] == unit} for unit in ("us", "ms")}
@@ -86,11 +85,11 @@ def test_act_measures_times_bytes_and_memory(ray_session, tmp_path, capsys, monk
 @pytest.mark.slow
 def test_scaling_measures_workers_and_the_driver(ray_session, tmp_path, capsys, monkeypatch):
     """Each number of workers that fits the cores has its rate, each size the driver's cost."""
-    monkeypatch.setattr(speed, "PPOConfig", lambda: TINY_PPO)
-    monkeypatch.setattr(speed, "ReinforceConfig", lambda: TINY_REINFORCE)
-    monkeypatch.setattr(speed, "cores", lambda: 1)
+    monkeypatch.setattr(commands, "PPOConfig", lambda: TINY_PPO)
+    monkeypatch.setattr(commands, "ReinforceConfig", lambda: TINY_REINFORCE)
+    monkeypatch.setattr(commands, "cores", lambda: 1)
     options = ["--workers", "1", "64", "--rollouts", "4", "8", "--seconds", "0.05", "--rounds", "1"]
-    assert main(["benchmark", "scaling", *options, "--output", str(tmp_path)]) == 0
+    assert main(["scaling", *options, "--output", str(tmp_path)]) == 0
     [row] = rows_of(tmp_path / "scaling.csv")
     assert row["workers"] == "1"
     assert positive([row["steps_per_second"]])
@@ -110,13 +109,13 @@ def test_scaling_measures_workers_and_the_driver(ray_session, tmp_path, capsys, 
         (["throughput", "--rounds", "0"], "rounds: expected 1 or more, found 0"),
         (["throughput", "--seconds", "0"], "seconds: expected more than 0, found 0.0"),
         (["act", "--workers", "0"], "workers: expected 1 or more, found 0"),
-        (["scaling", "--rollouts", "0"], "rollouts: expected 1 or more, found (0,)"),
+        (["scaling", "--rollouts", "0"], "rollouts: expected 1 or more, found 0"),
         (["scaling", "--workers", "100000"], "workers: expected at most"),
     ],
 )
 def test_what_cannot_be_measured_is_one_clear_error(options, message, capsys):
     """The error names the option, what was expected and what came, before anything starts."""
-    assert main(["benchmark", *options]) == 1
+    assert main(options) == 1
     assert message in capsys.readouterr().err
 
 
@@ -140,29 +139,20 @@ def test_a_call_within_a_call_counts_for_its_own_part():
 def test_a_workers_parts_are_those_within_the_window():
     """A call that begins before the window counts by half; pauses are Ray's CPU time or waiting."""
     calls = [
-        Work(1, 0.0, 2.0, 0.0, 1.5, {"emulator": 1.0, "pixels": 0.5}),
-        Work(1, 3.0, 4.0, 1.75, 2.5, {"emulator": 1.0}),
+        Call(0.0, 2.0, 0.0, 1.5, {"emulator": 1.0, "pixels": 0.5, "transport": 0.5}),
+        Call(3.0, 4.0, 1.75, 2.5, {"emulator": 1.0}),
     ]
     parts = breakdown.worker_parts(calls, 1.0, 5.0)
     assert parts == {
         "emulator": 1.5,
         "pixels": 0.25,
-        "inference": 0.0,
+        "network": 0.0,
         "loop": 0.0,
-        "transport": 0.25,  # of the pause from 2 to 3
+        "transport": 0.25 + 0.25,  # of the first call, and of the pause from 2 to 3
         "learner": 0.0,
-        "waiting": 0.75 + 1.0,  # the rest of it, and from 4 to 5
-        "other": 0.25,
+        "waiting": 0.75 + 1.0,  # the rest of the pause, and from 4 to 5
     }
     assert sum(parts.values()) == 4.0
-
-
-def test_what_was_replaced_comes_back_after_an_error():
-    """An attribute is another one within, and the old one afterwards, whatever happens."""
-    before = wire.CONFIGS
-    with pytest.raises(KeyError, match="ppo"), replaced(wire, "CONFIGS", {}):
-        wire.CONFIGS["ppo, at the start"]
-    assert wire.CONFIGS is before
 
 
 def test_the_limit_is_where_the_drivers_time_is_up():

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pong_agent import PRESETS, Batch, PongAgent
 from benchmarks.wire import measure_wire
+from pong_agent import PRESETS, Batch, PongAgent
 from pong_agent.training.collector import RolloutWorker, WorkItem
 from pong_agent.vision.fields import FieldHistory
 from pong_agent.vision.network_input import INPUT_SIZES
@@ -92,16 +92,16 @@ def test_a_step_is_small_on_the_wire(config):
 
 
 def test_one_call_of_the_network_serves_all_games(unit, monkeypatch):
-    """A unit of four games asks the network once for each step of all of them."""
+    """A work item of four games evaluates the network once for each step of all of them."""
     rows = []
-    asked = PongAgent.action_probabilities
+    examine = PongAgent.examine
 
-    def count(agent, current, previous):
-        rows.append(len(current))
-        return asked(agent, current, previous)
+    def count(agent, fields):
+        rows.append(len(fields.current))
+        return examine(agent, fields)
 
     worker, arguments = unit
-    monkeypatch.setattr(PongAgent, "action_probabilities", count)
+    monkeypatch.setattr(PongAgent, "examine", count)
     worker.play(*arguments)
     assert rows == [N_GAMES] * N_STEPS
 

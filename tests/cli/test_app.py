@@ -145,25 +145,6 @@ def test_export_writes_weights_with_their_scores(tmp_path, capsys, monkeypatch):
     assert "holds no best checkpoint" in error_of(capsys, *args, "--best")
 
 
-def test_benchmark_measures_learning(tmp_path, capsys):
-    """A table with a row per seed, the curves as CSV and a picture are left."""
-    folder = tmp_path / "learning"
-    args = ["benchmark", "learning", "--seeds", "3", "4", "--updates", "2", "--workers", "0"]
-    assert main([*args, "--eval-every", "1", "--output", str(folder)]) == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines[-7:-1]] == ["seed", "3", "4", "median", "min", "max"]
-    assert "not reached" in lines[-6]
-    rows = (folder / "learning.csv").read_text().splitlines()
-    assert rows[0] == "seed,steps,seconds,return,greedy"
-    assert [row.split(",")[:2] for row in rows[1:]] == [
-        ["3", "2048"],
-        ["3", "4096"],
-        ["4", "2048"],
-        ["4", "4096"],
-    ]
-    assert (folder / "learning.png").read_bytes().startswith(b"\x89PNG")
-
-
 @pytest.mark.parametrize(
     ("args", "message"),
     [

@@ -1,13 +1,13 @@
 import pickle
 
 import gymnasium as gym
+import notebook_oracle as notebook
 import numpy as np
 import pytest
 from gymnasium.envs.registration import EnvSpec
 from gymnasium.utils.env_checker import check_env
 
 from pong_agent import NotPongError, make_env
-import notebook_oracle as notebook
 from pong_agent.envs import PongWrapper
 from pong_agent.errors import ConfigError
 from pong_agent.vision.network_input import observe

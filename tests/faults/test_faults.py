@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pong_agent.cli.chaos import Chaos
 
-from pong_agent import PRESETS, CheckpointError, PongAgent
 from faults import disk, driver, files, workers
 from faults.report import Report
-from pong_agent.cli.chaos import Chaos
+from pong_agent import PRESETS, CheckpointError, PongAgent
 from pong_agent.errors import ConfigError
 from pong_agent.training.collector import CollectorError, RolloutWorker
 from pong_agent.training.run_folder import RunFolder

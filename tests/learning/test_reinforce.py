@@ -1,6 +1,7 @@
 import math
 from dataclasses import replace
 
+import notebook_oracle as notebook
 import numpy as np
 import pytest
 import toy
@@ -14,7 +15,6 @@ from pong_agent import (
     make_env,
     rollout,
 )
-import notebook_oracle as notebook
 from pong_agent.learning.reinforce import episode_gradient, init_optimizer, update
 from pong_agent.learning.returns import discounted_returns, standardize
 from pong_agent.seeding import Stream, generator

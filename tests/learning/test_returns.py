@@ -1,10 +1,10 @@
+import notebook_oracle as notebook
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pong_agent import make_env, preprocess_frame
-import notebook_oracle as notebook
 from pong_agent.learning.returns import (
     discounted_returns,
     generalized_advantages,

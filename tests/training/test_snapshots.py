@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pong_agent import CheckpointError, PongAgent
 from faults.disk import files_up_to
+from pong_agent import CheckpointError, PongAgent
 from pong_agent.training import snapshots as snapshots_module
 from pong_agent.training.config import TrainConfig
 from pong_agent.training.run_folder import RunError, RunFolder

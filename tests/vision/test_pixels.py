@@ -1,10 +1,10 @@
+import notebook_oracle as notebook
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-import notebook_oracle as notebook
 from pong_agent.vision.network_input import INPUT_SIZES, SparseRows, observe, observe_stored
 from pong_agent.vision.pixels import (
     ObservationError,
