@@ -1,1 +1,1 @@
-"""Faults that are put on purpose into what the package does, and a count of what came of them."""
+"""Faults injected into real runs, and a count of what survives; README.md has the results."""

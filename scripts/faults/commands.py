@@ -1,17 +1,19 @@
-"""`pong-agent chaos`."""
+"""The command line of the fault experiments."""
 
+import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal, get_args
 
 import numpy as np
+import tyro
 
 from faults import disk, driver, files, listeners, memory, nodes, workers
 from faults.report import Report
-from pong_agent.errors import ConfigError
+from pong_agent.errors import PongError
 
 Fault = Literal[
     "workers", "hang", "nodes", "driver", "signals", "recording", "disk", "files", "listeners",
@@ -20,81 +22,76 @@ Fault = Literal[
 
 
 @dataclass(frozen=True)
-class Chaos:
-    """Put faults into real training and recording, and count whether nothing is lost.
+class Faults:
+    """Inject faults into real training and recording, and count what survives.
 
-    Workers, nodes and the training process are killed, or hang; disks are full, files are damaged
-    or hostile. Prints a line for each kind of fault, and one for each that did not end as it must;
-    the exit code is then 1.
+    Kills workers, nodes and the training process, stops workers, fills disks, damages files and
+    makes hostile ones. Prints a line for each kind of fault and one for each fault that did not end
+    as required; the exit code is then 1.
     """
 
-    only: tuple[Fault, ...] = ()
-    """Kinds of faults; by default all but memory, which takes --minutes."""
+    names: tyro.conf.Positional[tuple[Fault, ...]] = ()
+    """Kinds of faults; default all but memory, which takes --minutes."""
 
     quick: bool = False
     """A tenth of the faults."""
 
     seed: int = 0
-    """Seed of what is hit, and when."""
+    """Seed of the targets and moments."""
 
     minutes: float = 60.0
-    """Minutes of training in which memory is watched."""
+    """Minutes of training for memory."""
 
     def run(self) -> int:
-        """Run the experiments one after the other, and return the exit code."""
+        """Run the experiments in sequence and return the exit code."""
         known = self._experiments()
-        chosen: tuple[str, ...] = self.only or tuple(name for name in known if name != "memory")
-        unknown = set(chosen) - set(known)
-        if unknown:
-            raise ConfigError(f"only: expected some of {list(known)}, found {sorted(unknown)}")
-        failed = 0
-        for name in chosen:
+        failed = False
+        for name in self.names or tuple(known)[:-1]:
             began = time.monotonic()
             with TemporaryDirectory() as folder:
                 report = known[name](Path(folder))
             print(f"{report}\n  took {time.monotonic() - began:.0f} s", flush=True)
-            failed += bool(report.failures)
-        return 1 if failed else 0
+            failed |= bool(report.failures)
+        return int(failed)
 
-    def _experiments(self) -> dict[str, Callable[[Path], Report]]:
+    def _experiments(self) -> dict[Fault, Callable[[Path], Report]]:
+        """Return the experiments in the order of `Fault`."""
         few, seed = self.quick, self.seed
-        experiments: dict[str, Callable[[Path], Report]] = {
-            "workers": lambda folder: workers.kill_workers(
+        n_workers = 0 if few else 2
+        experiments: tuple[Callable[[Path], Report], ...] = (
+            lambda folder: workers.kill_workers(
                 folder, updates=50, kills=4 if few else 20, n_workers=4, seed=seed
             ),
-            "hang": lambda folder: workers.hang_worker(folder, deadline=4.0, n_workers=4),
-            "nodes": lambda folder: nodes.lose_node(folder, updates=20 if few else 60),
-            "driver": lambda folder: driver.kill_driver(
+            lambda folder: workers.hang_worker(folder, deadline=4.0, n_workers=4),
+            lambda folder: nodes.lose_node(folder, updates=20 if few else 60),
+            lambda folder: driver.kill_driver(
                 folder,
                 updates=20 if few else 60,
                 kills=2 if few else 20,
-                workers=0 if few else 2,
+                n_workers=n_workers,
                 seed=seed,
             ),
-            "signals": lambda folder: driver.stop_driver(
+            lambda folder: driver.stop_driver(
                 folder,
                 updates=40 if few else 200,
                 stops=2 if few else 10,
-                workers=0 if few else 2,
+                n_workers=n_workers,
                 seed=seed,
             ),
-            "recording": lambda folder: driver.stop_recording(
-                folder, stops=4 if few else 20, seed=seed
-            ),
-            "disk": lambda folder: _together(
+            lambda folder: driver.stop_recording(folder, stops=4 if few else 20, seed=seed),
+            lambda folder: Report.together(
                 disk.fill_while_saving(folder / "saving", tries=20 if few else 200),
                 disk.fill_while_training(folder / "training", tries=3 if few else 12),
             ),
-            "files": lambda folder: _together(
+            lambda folder: Report.together(
                 files.hostile_files(folder, 640 if few else 10_000, seed),
                 files.truncate(folder, lambda n: iter(range(0, n, 97 if few else 1))),
                 files.flip_bits(folder, self._bits),
             ),
-            "listeners": listeners.look_for_listeners,
-            "memory": lambda folder: memory.watch_memory(folder, minutes=self.minutes, n_workers=2),
-        }
-        assert set(experiments) == set(get_args(Fault))  # noqa: S101  # a slip of ours
-        return experiments
+            listeners.look_for_listeners,
+            lambda folder: memory.watch_memory(folder, minutes=self.minutes, n_workers=2),
+        )
+        return dict(zip(get_args(Fault), experiments, strict=True))
 
     def _bits(self, number: int) -> Iterator[int]:
         if not self.quick:
@@ -103,14 +100,23 @@ class Chaos:
         return iter(generator.choice(number, size=2000, replace=False).tolist())
 
 
-def _together(*reports: Report) -> Report:
-    """Return several reports as one."""
-    first, *others = reports
-    for other in others:
-        first.name += f", {other.name} ({other.as_required} of {other.faults})"
-        first.faults += other.faults
-        first.as_required += other.as_required
-        first.failures += other.failures
-        first.recoveries += other.recoveries
-        first.remarks += other.remarks
-    return first
+def main(args: Sequence[str] | None = None) -> int:
+    """Run the experiments and return the exit code.
+
+    Args:
+        args: the command line without the program's name; default `sys.argv[1:]`.
+    """
+    faults = tyro.cli(
+        Faults,
+        prog="python scripts/faults",
+        args=args,
+        config=(tyro.conf.FlagCreatePairsOff,),
+    )
+    try:
+        return faults.run()
+    except (PongError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130

@@ -1,4 +1,4 @@
-"""A disk that is full, at any byte of what is written."""
+"""A disk that is full after any number of bytes."""
 
 import resource
 from collections.abc import Callable, Iterator
@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from faults.report import Report
-from faults.workers import calm_run, difference, small_run
+from faults.workers import difference, small_run, undisturbed_run
 from pong_agent.agent import PongAgent
 from pong_agent.checkpoint import CheckpointError
 from pong_agent.training.run_folder import RunError, RunFolder
@@ -17,9 +17,9 @@ from pong_agent.training.trainer import resume_run, start_run
 
 @contextmanager
 def files_up_to(n_bytes: int) -> Iterator[None]:
-    """Let the kernel refuse to make any file of this process larger than so many bytes.
+    """Limit every file of this process to a number of bytes.
 
-    The system call that writes fails as it does where a disk is full, with another number.
+    Beyond it the system call that writes fails as on a full disk, with another error number.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, hard))
@@ -30,13 +30,13 @@ def files_up_to(n_bytes: int) -> Iterator[None]:
 
 
 def fill_while_saving(folder: Path, *, tries: int) -> Report:
-    """Save a checkpoint over an older one, the disk being full after ever more bytes.
+    """Overwrite a checkpoint on a disk that is full after more and more bytes.
 
-    The older one must be left as it was, with nothing beside it, and the error must say what it is.
+    The older checkpoint must stay as it was, with nothing beside it, and the error must be clear.
 
     Args:
         folder: where to write.
-        tries: at how many places, from the first byte to the last.
+        tries: number of places, from the first byte to the last.
     """
     report = Report("checkpoints written to a full disk")
     folder.mkdir(parents=True, exist_ok=True)
@@ -49,7 +49,7 @@ def fill_while_saving(folder: Path, *, tries: int) -> Report:
     for limit in np.linspace(0, size - 1, tries, dtype=int).tolist():
         wrong = _saving_fails(lambda: new.save(path), limit, "w.npz: cannot be written")
         if wrong is None and path.read_bytes() != content:
-            wrong = "the older file is another one"
+            wrong = "the older file has changed"
         if wrong is None and [entry.name for entry in folder.iterdir()] != ["w.npz"]:
             wrong = f"left {sorted(entry.name for entry in folder.iterdir())}"
         report.count(None if wrong is None else f"full after {limit} bytes: {wrong}")
@@ -62,34 +62,34 @@ def _saving_fails(save: Callable[[], object], limit: int, message: str) -> str |
             save()
     except (CheckpointError, RunError) as error:
         return None if message in str(error) else f"an unclear error: {error}"
-    except BaseException as error:  # noqa: BLE001  # which kind is what is measured
+    except BaseException as error:  # noqa: BLE001  # any other kind is a failure
         return f"{type(error).__name__}: {error}"
     return "no error"
 
 
 def fill_while_training(folder: Path, *, tries: int) -> Report:
-    """Let the disk be full in the middle of a run, then go on with the run.
+    """Let the disk become full during a run, then resume the run with free space.
 
     Args:
         folder: for the run folders.
-        tries: at how many sizes of a file, from the size of a row of metrics to a checkpoint's.
+        tries: number of file sizes, from the size of a row of metrics to a checkpoint's.
     """
     updates = 6
     report = Report("runs on a disk that became full")
-    calm = calm_run(updates, folder / "calm")
-    size = max(path.stat().st_size for path in (folder / "calm" / "checkpoints").iterdir())
+    undisturbed = undisturbed_run(updates, folder / "undisturbed")
+    checkpoints = (folder / "undisturbed" / "checkpoints").iterdir()
+    size = max(path.stat().st_size for path in checkpoints)
+    config = small_run(updates, workers=0, checkpoint_every=1)
     for number, limit in enumerate(np.geomspace(200, size - 1, tries).astype(int).tolist()):
         run = folder / f"hit-{number}"
-        config = small_run(updates, workers=0, checkpoint_every=1)
-        with start_run(config, run) as trainer:
-            for _ in range(2):
-                trainer._update()
-            trainer._save()
+        with start_run(small_run(2, workers=0, checkpoint_every=1), run) as trainer:
+            trainer.train()
+        with resume_run(run, config) as trainer:
             wrong = _saving_fails(trainer.train, limit, "cannot be written")
         if wrong is None:
-            with resume_run(run) as trainer:
+            with resume_run(run, config) as trainer:
                 wrong = str(trainer.skipped) if trainer.skipped else None
                 trainer.train()
-            wrong = wrong or difference(RunFolder.open(run).load_latest(), calm)
+            wrong = wrong or difference(RunFolder.open(run).load_latest(), undisturbed)
         report.count(None if wrong is None else f"full after {limit} bytes: {wrong}")
     return report

@@ -1,4 +1,4 @@
-"""The process that trains is killed, or told to stop, and the run is gone on with."""
+"""The training process or the recorder is killed or stopped by a signal."""
 
 import os
 import signal
@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from faults.report import Report
-from faults.workers import SMALL, calm_run, difference
+from faults.workers import SMALL, difference, undisturbed_run
 from pong_agent.agent import PongAgent
 from pong_agent.checkpoint import CheckpointError
 from pong_agent.training.run_folder import RunError, RunFolder
@@ -20,10 +20,10 @@ _START = (sys.executable, "-m", "pong_agent")
 
 
 def start(arguments: Sequence[str]) -> subprocess.Popen[str]:
-    """Start the command line in a process, and a session, of its own."""
+    """Start the command line in a process and a session of its own."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
-        # A shell's background jobs ignore SIGINT, and what they start does too.
+        # Background jobs of a shell ignore SIGINT, and so do their children.
         signal.signal(signal.SIGINT, signal.default_int_handler)
     return subprocess.Popen(  # noqa: S603  # our own program
         [*_START, *arguments],
@@ -35,33 +35,33 @@ def start(arguments: Sequence[str]) -> subprocess.Popen[str]:
     )
 
 
-def train_arguments(folder: Path, updates: int, workers: int) -> list[str]:
-    """Return the arguments that begin a run, or go on with the one that is there."""
+def train_arguments(folder: Path, updates: int, n_workers: int) -> list[str]:
+    """Return the arguments that start a run, or resume the one in the folder."""
     if (folder / "config.json").exists():
         return ["train", "--resume", str(folder)]
-    given = ["--updates", str(updates), "--workers", str(workers), "--checkpoint-every", "2"]
+    given = ["--updates", str(updates), "--workers", str(n_workers), "--checkpoint-every", "2"]
     return ["train", "--run-folder", str(folder), *given, "--hyperparams", *SMALL]
 
 
-def kill_driver(folder: Path, *, updates: int, kills: int, workers: int, seed: int) -> Report:
-    """Kill the process that trains, by SIGKILL at random moments, and go on until the run ends.
+def kill_driver(folder: Path, *, updates: int, kills: int, n_workers: int, seed: int) -> Report:
+    """Kill the training process by SIGKILL at random moments, resume it each time to its end.
 
-    Each time there must be a checkpoint that can be loaded, at most one interval behind.
+    After each kill a checkpoint must load that is at most one interval old.
 
     Args:
         folder: for the run folders.
-        updates: of the run; a checkpoint is written every second one.
-        kills: how many.
-        workers: Ray workers; 0 for none.
-        seed: of the generator that chooses.
+        updates: updates of the run; every second one writes a checkpoint.
+        kills: number of kills.
+        n_workers: Ray workers; 0 for none.
+        seed: seed of the moments.
     """
-    report = Report(f"the process that trains killed {kills} times, {workers} workers")
-    calm = calm_run(updates, folder / "calm")
+    report = Report(f"training process killed {kills} times, {n_workers} workers")
+    undisturbed = undisturbed_run(updates, folder / "undisturbed")
     generator = np.random.default_rng(seed)
     run = folder / "hit"
     for number in range(kills):
-        process = start(train_arguments(run, updates, workers))
-        # Some kills come while it starts, some once so many more updates have been made.
+        process = start(train_arguments(run, updates, n_workers))
+        # Some kills come during the start, others after some more updates.
         wanted = _updates(run) + int(generator.integers(0, max(2, 2 * updates // kills)))
         while process.poll() is None and _updates(run) < min(wanted, updates - 1):
             time.sleep(0.005)
@@ -71,17 +71,19 @@ def kill_driver(folder: Path, *, updates: int, kills: int, workers: int, seed: i
         process.communicate()
         report.count(_behind(run, done, number))
     began = time.monotonic()
-    _finish(report, run, updates, workers, calm)
+    _finish(report, run, updates, n_workers, undisturbed)
     report.recoveries.append(time.monotonic() - began)
     return report
 
 
-def _finish(report: Report, run: Path, updates: int, workers: int, calm: PongAgent) -> None:
-    """Go on with a run to its end; unless it ends as the calm one, nothing was as required."""
-    process = start(train_arguments(run, updates, workers))
+def _finish(
+    report: Report, run: Path, updates: int, n_workers: int, undisturbed: PongAgent
+) -> None:
+    """Resume a run to its end; unless it equals the undisturbed run, all faults have failed."""
+    process = start(train_arguments(run, updates, n_workers))
     output, _ = process.communicate(timeout=600)
     wrong = None if process.returncode == 0 else f"resuming failed: {output[-500:]}"
-    wrong = wrong or difference(RunFolder.open(run).load_latest(), calm)
+    wrong = wrong or difference(RunFolder.open(run).load_latest(), undisturbed)
     if wrong is not None:
         report.failures.append(wrong)
         report.as_required = 0
@@ -96,9 +98,9 @@ def _updates(run: Path) -> int:
 
 
 def _behind(run: Path, done: int, number: int) -> str | None:
-    """Return what is wrong with what a killed process has left."""
+    """Return what is wrong with the checkpoints of a killed process, None if nothing."""
     if not (run / "config.json").exists():
-        return None  # it had not begun
+        return None  # killed before the run began
     try:
         agent, skipped = RunFolder.open(run).load_newest_whole(lambda *_: None)
     except (CheckpointError, RunError) as error:
@@ -106,29 +108,29 @@ def _behind(run: Path, done: int, number: int) -> str | None:
     if skipped:
         return f"kill {number}: a damaged file under a final name: {skipped}"
     if agent.progress.updates < done - 2:
-        return f"kill {number}: {done} updates were made, {agent.progress.updates} are saved"
+        return f"kill {number}: of {done} updates {agent.progress.updates} are saved"
     return None
 
 
-def stop_driver(folder: Path, *, updates: int, stops: int, workers: int, seed: int) -> Report:
-    """Send SIGINT or SIGTERM at random moments, and go on until the run ends.
+def stop_driver(folder: Path, *, updates: int, stops: int, n_workers: int, seed: int) -> Report:
+    """Send SIGINT or SIGTERM at random moments and resume the run each time.
 
-    Each time the last completed update must be saved within 2 s, and the exit code be 128 + N.
+    The last completed update must be saved within 2 s, and the exit code must be 128 + N.
 
     Args:
         folder: for the run folders.
-        updates: of the run.
-        stops: how many signals.
-        workers: Ray workers; 0 for none.
-        seed: of the generator that chooses.
+        updates: updates of the run.
+        stops: number of signals.
+        n_workers: Ray workers; 0 for none.
+        seed: seed of the moments.
     """
-    report = Report(f"{stops} times SIGINT or SIGTERM, {workers} workers")
-    calm = calm_run(updates, folder / "calm")
+    report = Report(f"{stops} times SIGINT or SIGTERM, {n_workers} workers")
+    undisturbed = undisturbed_run(updates, folder / "undisturbed")
     generator = np.random.default_rng(seed)
     run = folder / "hit"
     for number in range(stops):
         before = _updates(run)
-        process = start(train_arguments(run, updates, workers))
+        process = start(train_arguments(run, updates, n_workers))
         wanted = before + 1 + int(generator.integers(0, max(1, updates // (2 * stops))))
         while process.poll() is None and _updates(run) < min(wanted, updates - 1):
             time.sleep(0.002)
@@ -141,29 +143,31 @@ def stop_driver(folder: Path, *, updates: int, stops: int, workers: int, seed: i
         agent = PongAgent.load(saved)
         seconds = saved.stat().st_mtime - began
         if process.returncode == 0 and agent.progress.updates == updates:
-            report.remarks.append(f"signal {number} came after the run's end and is not counted")
+            report.remarks.append(
+                f"signal {number} came after the end of the run and does not count"
+            )
             continue
         wrong = None
         if process.returncode != 128 + sent:
             wrong = f"exit code {process.returncode}: {output[-300:]}"
         elif agent.progress.updates != _updates(run):
-            wrong = f"{_updates(run)} updates were made, {agent.progress.updates} are saved"
+            wrong = f"of {_updates(run)} updates {agent.progress.updates} are saved"
         elif seconds > 2:
             wrong = f"saved after {seconds:.2f} s"
         report.recoveries.append(max(seconds, 0.0))
         report.count(None if wrong is None else f"signal {number}: {wrong}")
-    _finish(report, run, updates, workers, calm)
+    _finish(report, run, updates, n_workers, undisturbed)
     return report
 
 
 def stop_recording(folder: Path, *, stops: int, seed: int) -> Report:
-    """Kill or stop the recorder at random moments of a game: no broken film may get a final name.
+    """Stop the recorder at random moments of a game; no partial video may get a final name.
 
     Args:
-        folder: where the films go.
-        stops: how many signals: SIGINT, SIGTERM and SIGKILL to the recorder, and SIGKILL to its
+        folder: for the videos.
+        stops: number of signals: SIGINT, SIGTERM and SIGKILL to the recorder, then SIGKILL to its
             ffmpeg alone, in turn.
-        seed: of the generator that chooses.
+        seed: seed of the moments.
     """
     report = Report(f"the recorder, or its ffmpeg alone, stopped {stops} times")
     generator = np.random.default_rng(seed)
@@ -171,7 +175,7 @@ def stop_recording(folder: Path, *, stops: int, seed: int) -> Report:
     for number in range(stops):
         process = start(["record", "--video-folder", str(folder), "--seed", str(number)])
         while process.poll() is None and not any(folder.iterdir()):
-            time.sleep(0.005)  # until ffmpeg has begun to write
+            time.sleep(0.005)  # until ffmpeg writes
         time.sleep(generator.uniform(0, 2.0))
         encoder = number % 4 == 3
         sent = [signal.SIGINT, signal.SIGTERM, signal.SIGKILL, signal.SIGKILL][number % 4]
@@ -193,6 +197,6 @@ def stop_recording(folder: Path, *, stops: int, seed: int) -> Report:
 
 
 def _children(process: int) -> list[int]:
-    """Return the processes that a process has started."""
+    """Return the child processes of a process."""
     threads = Path("/proc", str(process), "task").iterdir()
     return [int(child) for one in threads for child in (one / "children").read_text().split()]

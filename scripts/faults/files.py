@@ -1,4 +1,4 @@
-"""Weights files that were damaged, and weights files that were made to do harm."""
+"""Damaged and hostile weights files."""
 
 import io
 import json
@@ -32,17 +32,17 @@ def small_file(path: Path, hidden_units: int = 1) -> PongAgent:
 
 
 def load_wrong(path: Path, agent: PongAgent) -> str | None:
-    """Load a file; return what is wrong with what came, None for an error or the same weights."""
+    """Load a file; return what is wrong, None for a `CheckpointError` or the same weights."""
     return _load(path, agent)[1]
 
 
 def _load(path: Path, agent: PongAgent) -> tuple[bool, str | None]:
-    """Return whether a file was refused, and what is wrong with what came."""
+    """Return whether a file was refused, and what is wrong otherwise."""
     try:
         loaded = PongAgent.load(path)
     except CheckpointError:
         return True, None
-    except BaseException as error:  # noqa: BLE001  # which kind is what is measured
+    except BaseException as error:  # noqa: BLE001  # any other kind is a failure
         return False, f"{type(error).__name__}: {error}"
     same = loaded.parameters.keys() == agent.parameters.keys() and all(
         np.array_equal(array, agent.parameters[name]) for name, array in loaded.parameters.items()
@@ -55,7 +55,7 @@ def flip_bits(folder: Path, bits: Callable[[int], Iterator[int]]) -> Report:
 
     Args:
         folder: where to write it.
-        bits: of the number of bits in the file, those to flip.
+        bits: from the number of bits in the file, those to flip.
     """
     path, report = folder / "w.npz", Report("bits flipped")
     agent = small_file(path)
@@ -70,7 +70,7 @@ def flip_bits(folder: Path, bits: Callable[[int], Iterator[int]]) -> Report:
 
 
 def truncate(folder: Path, lengths: Callable[[int], Iterator[int]]) -> Report:
-    """Cut a small file after so many bytes, each time the whole one."""
+    """Cut a small file off after each of some lengths, which follow from its size."""
     path, report = folder / "w.npz", Report("files cut off")
     agent = small_file(path)
     content = path.read_bytes()
@@ -82,18 +82,18 @@ def truncate(folder: Path, lengths: Callable[[int], Iterator[int]]) -> Report:
 
 
 def hostile_files(folder: Path, number: int, seed: int) -> Report:
-    """Load files that were made to do harm.
+    """Load hostile files.
 
-    Each is refused, or has the very weights of the file that it was made from; it takes less
-    memory than three times what the model takes; and no code in it runs.
+    Each must be refused or have the weights of the file it was made from, must take less than three
+    times the model's memory, and no code in it may run.
 
     Args:
         folder: where to write them, one after the other.
-        number: of files.
-        seed: of the generator that makes them.
+        number: number of files.
+        seed: seed of their contents.
     """
     path, report = folder / "w.npz", Report("hostile files")
-    agent = small_file(path, hidden_units=20)  # large beside what any file takes to be read
+    agent = small_file(path, hidden_units=20)  # its size dwarfs what reading any file takes
     original = path.read_bytes()
     arrays, metadata = load_arrays(path)
     marker = folder / "it-ran"
@@ -103,7 +103,7 @@ def hostile_files(folder: Path, number: int, seed: int) -> Report:
     for index in range(number):
         kind = _KINDS[index % len(_KINDS)]
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # zipfile's about names that come twice
+            warnings.simplefilter("ignore")  # zipfile's about duplicate names
             path.write_bytes(kind(generator, dict(arrays), dict(metadata), original, marker))
         tracemalloc.start()
         was_refused, wrong = _load(path, agent)
@@ -135,7 +135,7 @@ class _Payload:
 
 
 def _file(arrays: Arrays, metadata: Metadata, *, honest: bool = True, **options: Any) -> bytes:
-    """Write arrays and metadata as `save_arrays` does, with a digest that fits if honest."""
+    """Return a file as `save_arrays` writes it, with the right digest if honest."""
     numbers = {name: one for name, one in arrays.items() if one.dtype != object}
     header = {"format": FORMAT, "format_version": FORMAT_VERSION}
     text = json.dumps({**metadata, **header, "digest": digest(numbers) if honest else "0" * 64})
@@ -195,7 +195,7 @@ def _not_finite(generator: Any, arrays: Arrays, metadata: Metadata, *_: Any) -> 
 
 
 def _huge(generator: Any, arrays: Arrays, metadata: Metadata, *_: Any) -> bytes:
-    """Claim a shape that no memory holds, in the header of an array or in the configuration."""
+    """Claim a huge shape in the header of an array or in the configuration."""
     if generator.integers(2):
         units = int(10 ** generator.integers(3, 18))
         return _file(arrays, {**metadata, "config": {**metadata["config"], "hidden_units": units}})
@@ -226,7 +226,7 @@ def _objects(generator: Any, arrays: Arrays, metadata: Metadata, _: Any, marker:
 def _pickled(
     generator: Any, arrays: Arrays, metadata: Metadata, original: bytes, marker: Path
 ) -> bytes:
-    """Be a pickle, or have one in the place of an array, of the metadata or behind the end."""
+    """Be a pickle, or contain one as an array, as the metadata or after the end."""
     harm = pickle.dumps(_Payload(marker), protocol=int(generator.integers(6)))
     place = generator.integers(4)
     if place == 0:
@@ -243,7 +243,7 @@ def _pickled(
 
 
 def _other_metadata(generator: Any, arrays: Arrays, metadata: Metadata, *_: Any) -> bytes:
-    """Put something else in the place of any value of the metadata."""
+    """Replace any value of the metadata."""
     values = json.loads(json.dumps(metadata))
     inner: Any = values
     while True:
@@ -257,7 +257,7 @@ def _other_metadata(generator: Any, arrays: Arrays, metadata: Metadata, *_: Any)
 
 
 def _deep_metadata(generator: Any, arrays: Arrays, metadata: Metadata, *_: Any) -> bytes:
-    """Nest the metadata deeper than any parser goes."""
+    """Nest the metadata too deeply for any parser."""
     depth = int(generator.integers(900, 99_999))
     text = json.dumps({**metadata, "format": FORMAT, "format_version": FORMAT_VERSION})
     text = text[:-1] + ', "config": ' + "[" * depth + "]" * depth + "}"
@@ -277,7 +277,7 @@ def _another_version(generator: Any, arrays: Arrays, metadata: Metadata, *_: Any
 def _spliced(
     generator: Any, arrays: Arrays, metadata: Metadata, original: bytes, marker: Path
 ) -> bytes:
-    """Exchange, repeat or overwrite stretches of a real file."""
+    """Replace, repeat or overwrite parts of a real file."""
     del arrays, metadata, marker
     content = bytearray(original)
     for _ in range(generator.integers(1, 4)):

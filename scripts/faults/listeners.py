@@ -1,4 +1,4 @@
-"""Who can reach a local training run over the network."""
+"""Listening sockets of a local training run."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ _LISTEN = "0A"  # the state, in /proc/net/tcp
 
 
 def look_for_listeners(folder: Path) -> Report:
-    """Train with local Ray workers, and look at every socket that listens in its processes.
+    """Train with local Ray workers and check every listening socket of their processes.
 
     Args:
         folder: for the run folder.
@@ -24,19 +24,19 @@ def look_for_listeners(folder: Path) -> Report:
         loopback = _is_loopback(address)
         report.count(None if loopback else f"{owner} listens at {address}, port {port}")
     if not found:
-        report.failures.append("no listener was found: they cannot all be hidden")
+        report.failures.append("no listener was found, but Ray must have some")
     return report
 
 
 def _is_loopback(address: str) -> bool:
-    """Return whether an address of /proc/net/tcp, in its byte order, is this machine's own."""
+    """Return whether an address in the byte order of /proc/net/tcp is a loopback address."""
     if len(address) == 8:
         return address.endswith("7F")
     return address == "0" * 24 + "01000000" or address.endswith("FFFF0000" + "0100007F")
 
 
 def _listening() -> dict[tuple[str, int], str]:
-    """Return address and port of each listening socket of this user's -> name of its process."""
+    """Return (address, port) of each listening socket of this user -> name of its process."""
     sockets: dict[str, tuple[str, int]] = {}
     for table in ("tcp", "tcp6"):
         for line in Path("/proc/net", table).read_text().splitlines()[1:]:
@@ -49,7 +49,7 @@ def _listening() -> dict[tuple[str, int], str]:
         try:
             name = (folder / "cmdline").read_text().replace("\0", " ")[:60]
             links = [str(link.readlink()) for link in (folder / "fd").iterdir()]
-        except OSError:  # another user's, or it has just ended
+        except OSError:  # another user's process, or one that has just ended
             continue
         for link in links:
             inode = link.removeprefix("socket:[").removesuffix("]")

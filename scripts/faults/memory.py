@@ -1,4 +1,4 @@
-"""Whether memory grows while training goes on."""
+"""Growth of memory during training."""
 
 import os
 import time
@@ -19,14 +19,14 @@ _STEEPEST = 1.0  # MB per minute
 
 
 def watch_memory(folder: Path, *, minutes: float, n_workers: int) -> Report:
-    """Train as always, and note the memory of driver, workers and object store.
+    """Train and record the memory of driver, workers and object store.
 
-    The first third is warm-up. In the rest a straight line is fitted to each process's resident
-    memory.
+    The first third is warm-up. A straight line is fitted to each process's resident memory in the
+    rest; it must grow by less than 1 MB a minute.
 
     Args:
         folder: for the run folder.
-        minutes: of training.
+        minutes: duration of training.
         n_workers: Ray workers.
     """
     report = Report(f"{minutes:g} minutes of training")
@@ -65,13 +65,13 @@ def watch_memory(folder: Path, *, minutes: float, n_workers: int) -> Report:
 
 
 def _resident(process: int) -> float:
-    """Return the resident memory of a process in MB, without what it shares with others."""
+    """Return the resident memory of a process in MB, without shared memory."""
     pages = (Path("/proc") / str(process) / "statm").read_text().split()
     return (int(pages[1]) - int(pages[2])) * os.sysconf("SC_PAGE_SIZE") / _MEGABYTE
 
 
 def _spilled() -> list[str]:
-    """Return what the object store has written to the disk: files that Ray keeps in its folder."""
+    """Return the files that the object store has spilled to disk."""
     from ray._private import worker
 
     node: Any = worker.global_worker.node

@@ -1,4 +1,4 @@
-"""A Ray cluster of several nodes on this machine that loses one of them, and is given another."""
+"""A Ray cluster on this machine that loses a node and gets another one."""
 
 import time
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from faults.report import Report
-from faults.workers import calm_run, difference, small_run
+from faults.workers import difference, small_run, undisturbed_run
 from pong_agent.training.ray_start import import_ray
 from pong_agent.training.trainer import start_run
 from pong_agent.training.worker_pool import ALL_CPUS
@@ -19,16 +19,17 @@ _NODE: dict[str, Any] = {
 
 
 def lose_node(folder: Path, *, updates: int) -> Report:
-    """Kill one of three nodes in the middle of an update, and add one later.
+    """Kill one of three nodes and add one later.
 
     Args:
         folder: for the run folders.
-        updates: of the run; the node dies in the fourth, another one comes after half of them.
+        updates: updates of the run. The node dies at the beginning of the fourth, before the
+            collector knows; another one joins after half of them.
     """
     report = Report("one of three nodes dies")
-    calm = calm_run(updates, folder / "calm")
+    undisturbed = undisturbed_run(updates, folder / "undisturbed")
     import_ray(local=True)
-    from ray.cluster_utils import Cluster  # Ray is imported as a local run does it
+    from ray.cluster_utils import Cluster  # after Ray's import with a local run's settings
 
     cluster: Any = Cluster(initialize_head=True, head_node_args=_NODE)
     try:
@@ -43,6 +44,9 @@ def lose_node(folder: Path, *, updates: int) -> Report:
             def disturb(metrics: Mapping[str, float]) -> None:
                 workers.append(collector.n_workers)
                 done = int(metrics["time/iterations"])
+                if done == 3:
+                    killed.append(time.monotonic())
+                    cluster.remove_node(nodes.pop(), allow_graceful=False)
                 if done == 4:
                     report.recoveries.append(time.monotonic() - killed[0])
                 if done == updates // 2:
@@ -52,17 +56,8 @@ def lose_node(folder: Path, *, updates: int) -> Report:
                         time.sleep(0.5)
                     time.sleep(8.0)  # until the CPUs are counted again
 
-            play = collector.play
-
-            def play_and_kill(parameters: Any, items: Any) -> Any:
-                if len(workers) == 3 and not killed:
-                    killed.append(time.monotonic())
-                    cluster.remove_node(nodes.pop(), allow_graceful=False)
-                return play(parameters, items)
-
-            collector.play = play_and_kill
             trainer.train(disturb)
-            wrong = difference(trainer.agent, calm)
+            wrong = difference(trainer.agent, undisturbed)
             if wrong is None and report.recoveries[0] > 30:
                 wrong = "training stood still for more than 30 s"
             if wrong is None and workers[-1] < 3:  # the dead node's CPU is counted for some seconds

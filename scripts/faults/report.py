@@ -1,4 +1,4 @@
-"""What came of a fault."""
+"""The count of a fault experiment."""
 
 from dataclasses import dataclass, field
 
@@ -8,12 +8,12 @@ class Report:
     """The count of an experiment.
 
     Attributes:
-        name: what was done.
-        faults: how many faults were put in.
-        as_required: how many of them ended as they must.
+        name: its title.
+        faults: number of faults injected.
+        as_required: number of faults that ended as required.
         failures: a line for each of the others.
-        recoveries: seconds until work went on, where that was measured.
-        remarks: figures besides, in words.
+        recoveries: seconds until work continued, where measured.
+        remarks: other results.
     """
 
     name: str
@@ -27,13 +27,25 @@ class Report:
         """Count a fault.
 
         Args:
-            wrong: what is not as required; None where everything is.
+            wrong: what is not as required; None if everything is.
         """
         self.faults += 1
         if wrong is None:
             self.as_required += 1
         else:
             self.failures.append(wrong)
+
+    @classmethod
+    def together(cls, *reports: "Report") -> "Report":
+        """Return the sum of several reports."""
+        whole = cls(", ".join(f"{one.name} ({one.as_required} of {one.faults})" for one in reports))
+        for one in reports:
+            whole.faults += one.faults
+            whole.as_required += one.as_required
+            whole.failures += one.failures
+            whole.recoveries += one.recoveries
+            whole.remarks += one.remarks
+        return whole
 
     def __str__(self) -> str:
         lines = [f"{self.name}: {self.as_required} of {self.faults} as required"]

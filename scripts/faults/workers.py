@@ -1,4 +1,4 @@
-"""Ray workers that are killed, or that hang, while training goes on."""
+"""Ray workers that are killed or hang during training."""
 
 import os
 import signal
@@ -13,9 +13,9 @@ import numpy as np
 from faults.report import Report
 from pong_agent.agent import PongAgent
 from pong_agent.training.config import TrainConfig
-from pong_agent.training.trainer import Trainer, start_run
+from pong_agent.training.trainer import start_run
 
-# Training as always, but with little of everything, so that faults come thick and fast.
+# Tiny updates, so that many faults fit into a short time.
 SMALL = (
     "n_envs:8",
     "fragment_steps:24",
@@ -32,41 +32,41 @@ def small_run(updates: int, **options: Any) -> TrainConfig:
     return TrainConfig(hyperparams=SMALL, updates=updates, minutes=1e6, **options)
 
 
-def calm_run(updates: int, folder: Path) -> PongAgent:
-    """Train in this process, undisturbed; return the agent."""
+def undisturbed_run(updates: int, folder: Path) -> PongAgent:
+    """Train in this process without faults; return the agent."""
     with start_run(small_run(updates, workers=0), folder) as trainer:
         trainer.train()
         return trainer.agent
 
 
-def difference(agent: PongAgent, calm: PongAgent) -> str | None:
-    """Return in what an agent is not, bit for bit, the calm one; None where it is."""
-    if agent.progress != calm.progress:
-        return f"progress: {agent.progress} instead of {calm.progress}"
-    for name, array in calm.parameters.items():
+def difference(agent: PongAgent, undisturbed: PongAgent) -> str | None:
+    """Return the first difference from the undisturbed agent, None if they are equal."""
+    if agent.progress != undisturbed.progress:
+        return f"progress: {agent.progress} instead of {undisturbed.progress}"
+    for name, array in undisturbed.parameters.items():
         if not np.array_equal(agent.parameters[name], array):
             return f"{name} has other weights"
     return None
 
 
 def worker_processes() -> list[int]:
-    """Return the process ids of the Ray workers that this process has started, and no others."""
+    """Return the process ids of the Ray workers that this process has started."""
     found = []
     for folder in Path("/proc").iterdir():
         try:
             is_worker = (folder / "cmdline").read_text().startswith(_PROCESS_NAME)
             if is_worker and os.getpid() in _ancestors(int(folder.name)):
                 found.append(int(folder.name))
-        except (OSError, ValueError):  # no process, or one that has just ended
+        except (OSError, ValueError):  # not a process, or one that has just ended
             continue
     return found
 
 
 def _ancestors(process: int) -> list[int]:
-    """Return a process's parent, the parent's parent and so on."""
+    """Return the parent of a process, its parent and so on."""
     found: list[int] = []
     while process > 1:
-        # pid (name) state parent: the name may hold anything, blanks and parentheses too.
+        # pid (name) state parent ...; the name may contain blanks and parentheses.
         stat = Path("/proc", str(process), "stat").read_text()
         process = int(stat.rpartition(")")[2].split()[1])
         found.append(process)
@@ -78,19 +78,19 @@ def kill_workers(folder: Path, *, updates: int, kills: int, n_workers: int, seed
 
     Args:
         folder: for the run folders.
-        updates: of the run.
-        kills: how many.
+        updates: updates of the run.
+        kills: number of kills.
         n_workers: Ray workers.
-        seed: of the generator that chooses.
+        seed: seed of the targets and moments.
     """
     report = Report(f"{kills} workers killed in {updates} updates of {n_workers} workers")
-    calm = calm_run(updates, folder / "calm")
+    undisturbed = undisturbed_run(updates, folder / "undisturbed")
     generator = np.random.default_rng(seed)
-    # Each kill comes at a random moment after the beginning of a random update.
+    # Each kill comes at a random moment after the start of a random update.
     due = sorted(generator.uniform(1, updates - 1, size=kills).tolist())
     killed: list[float] = []
     with start_run(small_run(updates, workers=n_workers), folder / "hit") as trainer:
-        losses = _losses(trainer)
+        collector: Any = trainer._collector
         finished = threading.Event()
 
         def kill() -> None:
@@ -109,39 +109,34 @@ def kill_workers(folder: Path, *, updates: int, kills: int, n_workers: int, seed
         killer.join()
         for moment in killed:
             report.recoveries.append(min(end for end in [*ends, np.inf] if end >= moment) - moment)
-        wrong = difference(trainer.agent, calm)
-        lost = losses()
+        wrong = difference(trainer.agent, undisturbed)
+        lost = collector.pool.losses
     for _ in killed:
         report.count(wrong)
     if len(killed) < kills:
-        report.failures.append(f"only {len(killed)} could be killed")
-    report.remarks.append(f"{lost} work items were lost on the way and played again")
+        report.failures.append(f"only {len(killed)} workers could be killed")
+    report.remarks.append(f"{lost} work items were lost and played again")
     return report
 
 
 def _note(ends: list[float], last: int, due: list[float]) -> None:
-    """Note the end of an update; wait before the last one until all faults have been put in."""
+    """Record the end of an update; before the last one wait until all faults were injected."""
     ends.append(time.monotonic())
     while len(ends) == last - 1 and due:
         time.sleep(0.01)
 
 
-def _losses(trainer: Trainer) -> Callable[[], int]:
-    collector: Any = trainer._collector
-    return lambda: int(collector.pool.losses)
-
-
 def hang_worker(folder: Path, *, deadline: float, n_workers: int) -> Report:
-    """Stop one worker's process in the middle of a run, as if it hung, by SIGSTOP.
+    """Stop one worker's process by SIGSTOP, as if it hung.
 
     Args:
         folder: for the run folders.
-        deadline: seconds after which a unit is taken from its worker.
+        deadline: seconds after which a work item is taken from its worker.
         n_workers: Ray workers.
     """
     updates = 8
     report = Report(f"one of {n_workers} workers hangs, deadline {deadline:g} s")
-    calm = calm_run(updates, folder / "calm")
+    undisturbed = undisturbed_run(updates, folder / "undisturbed")
     config = small_run(updates, workers=n_workers, work_timeout=deadline)
     with start_run(config, folder / "hit") as trainer:
         longest = 0.0
@@ -155,7 +150,7 @@ def hang_worker(folder: Path, *, deadline: float, n_workers: int) -> Report:
                 os.kill(stopped[0], signal.SIGSTOP)
 
         trainer.train(stop_one)
-        wrong = difference(trainer.agent, calm)
+        wrong = difference(trainer.agent, undisturbed)
         if wrong is None and longest > deadline + 5:
             wrong = f"the update took {longest:.1f} s"
         gone = _wait_until(lambda: stopped[0] not in worker_processes(), seconds=10)

@@ -1,4 +1,4 @@
-"""Short forms of `scripts/chaos.py`; each report also says what was not as required."""
+"""Short forms of `python scripts/faults`; each report also says what was not as required."""
 
 import os
 import subprocess
@@ -8,12 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pong_agent.cli.chaos import Chaos
 
 from faults import disk, driver, files, workers
+from faults.commands import main
 from faults.report import Report
 from pong_agent import PRESETS, CheckpointError, PongAgent
-from pong_agent.errors import ConfigError
 from pong_agent.training.collector import CollectorError, RolloutWorker
 from pong_agent.training.run_folder import RunFolder
 from pong_agent.training.trainer import start_run
@@ -28,14 +27,14 @@ def assert_as_required(report, faults):
 
 
 def test_killed_workers_change_nothing(ray_session, tmp_path):
-    """Five workers are killed while 30 updates are made: the weights are the calm run's."""
+    """Five workers are killed while 30 updates are made: the weights are the undisturbed run's."""
     report = workers.kill_workers(tmp_path, updates=30, kills=5, n_workers=4, seed=1)
     assert_as_required(report, 5)
     assert len(report.recoveries) == 5
 
 
 def test_a_worker_that_hangs_is_replaced(ray_session, tmp_path):
-    """Its update ends within the deadline and five seconds, with the calm run's weights."""
+    """Its update ends within the deadline and five seconds, with the undisturbed run's weights."""
     assert_as_required(workers.hang_worker(tmp_path, deadline=2.0, n_workers=3), 1)
 
 
@@ -89,7 +88,7 @@ def test_faults_that_need_a_ray_of_their_own(fault, tmp_path):
     What Ray writes into the user's home for a local run, a token among it, nobody else can read;
     the cluster is started by its own tools.
     """
-    command = [sys.executable, str(SCRIPTS / "chaos.py"), "--quick", "--only", fault]
+    command = [sys.executable, str(SCRIPTS / "faults"), fault, "--quick"]
     environment = {**os.environ, "HOME": str(tmp_path)}
     ran = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     assert ran.returncode == 0, ran.stdout + ran.stderr
@@ -99,24 +98,24 @@ def test_faults_that_need_a_ray_of_their_own(fault, tmp_path):
 
 
 def test_a_killed_driver_loses_an_interval_at_most(tmp_path):
-    """Killed at three random moments and resumed, a run ends with the calm run's weights."""
-    report = driver.kill_driver(tmp_path, updates=16, kills=3, workers=0, seed=0)
+    """Killed at three random moments and resumed, a run ends with the undisturbed run's weights."""
+    report = driver.kill_driver(tmp_path, updates=16, kills=3, n_workers=0, seed=0)
     assert_as_required(report, 3)
 
 
 def test_a_signal_ends_a_run_in_good_order(tmp_path):
     """SIGINT and SIGTERM save the last update within two seconds, and exit with 128 + N."""
-    report = driver.stop_driver(tmp_path, updates=40, stops=2, workers=0, seed=0)
+    report = driver.stop_driver(tmp_path, updates=40, stops=2, n_workers=0, seed=0)
     assert_as_required(report, 2)
 
 
-def test_a_stopped_recorder_leaves_no_film(tmp_path):
-    """SIGINT, SIGTERM and SIGKILL leave nothing under a film's final name."""
-    assert_as_required(driver.stop_recording(tmp_path / "films", stops=3, seed=0), 3)
+def test_a_stopped_recorder_leaves_no_video(tmp_path):
+    """SIGINT, SIGTERM and SIGKILL leave nothing under a video's final name."""
+    assert_as_required(driver.stop_recording(tmp_path / "videos", stops=3, seed=0), 3)
 
 
 def test_a_full_disk_loses_nothing(tmp_path):
-    """The older checkpoint stays, the error is clear, and the run is gone on with afterwards."""
+    """The older checkpoint stays, the error is clear, and the run can be resumed."""
     assert_as_required(disk.fill_while_saving(tmp_path / "saving", tries=12), 12)
     assert_as_required(disk.fill_while_training(tmp_path / "training", tries=3), 3)
 
@@ -163,9 +162,20 @@ def test_the_command_counts_and_fails(capsys, monkeypatch):
     report.count(None)
     report.count("it broke")
     monkeypatch.setattr("faults.listeners.look_for_listeners", lambda folder: report)
-    assert Chaos(only=("listeners",)).run() == 1
+    assert main(["listeners"]) == 1
     printed = capsys.readouterr().out
     assert "x: 1 of 2 as required" in printed
     assert "NOT AS REQUIRED: it broke" in printed
-    with pytest.raises(ConfigError, match="only: expected some of"):
-        Chaos(only=("floods",)).run()
+    with pytest.raises(SystemExit):
+        main(["floods"])
+    assert "invalid choice 'floods'" in capsys.readouterr().err
+
+
+def test_reports_add_up():
+    """The sum of two reports names both and keeps every failure."""
+    first, second = Report("x"), Report("y")
+    first.count(None)
+    second.count("it broke")
+    whole = str(Report.together(first, second))
+    assert "x (1 of 1), y (0 of 1): 1 of 2 as required" in whole
+    assert "NOT AS REQUIRED: it broke" in whole
