@@ -23,7 +23,7 @@ from benchmarks import (
     wire,
 )
 from benchmarks.tables import table, write_figures
-from pong_agent.cli.lines import step_line
+from pong_agent.cli.train import step_line
 from pong_agent.config import PPOConfig, ReinforceConfig, resolve_preset
 from pong_agent.errors import ConfigError, PongError
 from pong_agent.training.config import TrainConfig
