@@ -135,7 +135,7 @@ def _parse_with(args: Sequence[str], command: Any | None) -> _CommandLine[Any]:
     union = _union(summaries=not set(args) & set(_COMMANDS))
     with contextlib.redirect_stdout(cast(TextIO, _WrappedHelp(sys.stdout))):
         line = tyro.cli(
-            _CommandLine[union],  # type: ignore[valid-type]
+            _CommandLine[union],  # type: ignore[valid-type]  # built at run time
             prog="pong-agent",
             default=None if command is None else _CommandLine(command),
             args=args,

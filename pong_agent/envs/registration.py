@@ -57,5 +57,5 @@ class _AfterGymnasium(MetaPathFinder):
                 execute(module)
                 register()
 
-            spec.loader.exec_module = execute_and_register  # type: ignore[method-assign]
+            spec.loader.exec_module = execute_and_register  # type: ignore[method-assign]  # meant
         return spec

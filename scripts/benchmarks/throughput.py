@@ -139,7 +139,7 @@ def contenders(n_workers: int, changes: Changes | None = None) -> list[Contender
         for preset in ("ppo", "reinforce")
     )
     assert isinstance(ppo, PPOConfig)  # noqa: S101  # for the type checker
-    assert isinstance(reinforce, ReinforceConfig)  # noqa: S101
+    assert isinstance(reinforce, ReinforceConfig)  # noqa: S101  # for the type checker
     late = (*changes.get("ppo", ()), f"fragment_steps:{ppo.final_fragment_steps}")
     late_ppo = with_hyperparams(ppo, late)
     training = [endless(preset, n_workers, changes) for preset in ("ppo", "reinforce")]

@@ -46,7 +46,7 @@ def play(env, seed=0):
 class Counter(gym.Env):
     """A toy whose picture brightens by 20 with each of its 5 steps."""
 
-    metadata = {"render_modes": ["rgb_array"], "render_fps": 12}  # noqa: RUF012
+    metadata = {"render_modes": ["rgb_array"], "render_fps": 12}  # noqa: RUF012  # as in Gymnasium
     observation_space = gym.spaces.Discrete(6)
     action_space = gym.spaces.Discrete(2)
 

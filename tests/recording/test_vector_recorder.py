@@ -12,7 +12,7 @@ from pong_agent.recording.encoder import read_video_info
 class Counter(gym.Env):
     """A toy with episodes of `length` steps."""
 
-    metadata = {"render_modes": ["rgb_array"], "render_fps": 12}  # noqa: RUF012
+    metadata = {"render_modes": ["rgb_array"], "render_fps": 12}  # noqa: RUF012  # as in Gymnasium
     observation_space = gym.spaces.Discrete(9)
     action_space = gym.spaces.Discrete(2)
     render_mode = "rgb_array"
