@@ -1,17 +1,11 @@
 """The command line, `pong-agent COMMAND`; `scripts/` are thin doors to it."""
 
 import argparse
-import contextlib
-import os
-import re
-import shutil
 import sys
-import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from inspect import getdoc
 from pathlib import Path
-from typing import Annotated, Any, Generic, TextIO, TypeVar, Union, cast
+from typing import Annotated, Any, Generic, TypeVar, cast
 
 import tyro
 
@@ -21,14 +15,13 @@ from pong_agent.cli.export import Export
 from pong_agent.cli.options import command_with, read_options, to_toml, with_options
 from pong_agent.cli.play import Play
 from pong_agent.cli.plot import Plot
+from pong_agent.cli.program import exit_code, union_of, wrapped_help
 from pong_agent.cli.record import Record
 from pong_agent.cli.report import Report
 from pong_agent.cli.tournament import Tournament
 from pong_agent.cli.train import Train
-from pong_agent.errors import ConfigError, PongError
-from pong_agent.learning.batch import BatchError
+from pong_agent.errors import ConfigError
 from pong_agent.training.trainer import read_train_config
-from pong_agent.vision.pixels import ObservationError
 
 _COMMANDS: dict[str, type] = {
     command.__name__.lower(): command
@@ -66,30 +59,16 @@ def main(args: Sequence[str] | None = None) -> int:
         SystemExit: with 2 for a command line that cannot be parsed, with 0 after `--help`.
     """
     args = sys.argv[1:] if args is None else list(args)
-    try:
-        line = _parse(args)
-        if line.print_config:
-            print(to_toml(line.command), end="")
-            return 0
-        code: int = line.command.run()
-        sys.stdout.flush()
-        return code
-    except BrokenPipeError:
-        # The reader of the output is gone; Python would report that again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 128 + 13
-    except (BatchError, ObservationError):
-        raise  # no command line can cause these: a bug
-    except (PongError, OSError) as error:
-        if "--debug" in args:
-            raise
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        if "--debug" in args:
-            raise
-        print("interrupted", file=sys.stderr)
-        return 130
+    return exit_code(lambda: _run(args), debug="--debug" in args)
+
+
+def _run(args: Sequence[str]) -> int:
+    line = _parse(args)
+    if line.print_config:
+        print(to_toml(line.command), end="")
+        return 0
+    code: int = line.command.run()
+    return code
 
 
 def _parse(args: Sequence[str]) -> _CommandLine[Any]:
@@ -132,8 +111,8 @@ def _choose_table(
 
 def _parse_with(args: Sequence[str], command: Any | None) -> _CommandLine[Any]:
     """Parse a command line; `command` holds the defaults."""
-    union = _union(summaries=not set(args) & set(_COMMANDS))
-    with contextlib.redirect_stdout(cast(TextIO, _WrappedHelp(sys.stdout))):
+    union = union_of(_COMMANDS, args)
+    with wrapped_help():
         line = tyro.cli(
             _CommandLine[union],  # type: ignore[valid-type]  # built at run time
             prog="pong-agent",
@@ -146,36 +125,3 @@ def _parse_with(args: Sequence[str], command: Any | None) -> _CommandLine[Any]:
             ),
         )
     return cast(_CommandLine[Any], line)
-
-
-def _union(*, summaries: bool) -> Any:
-    """Return the union of all commands, described by the first line of their docstring or all."""
-    members = []
-    for name, command in _COMMANDS.items():
-        text = getdoc(command) or ""
-        text = text.partition("\n")[0] if summaries else text
-        members.append(Annotated[command, tyro.conf.subcommand(name, description=text)])
-    return Union[tuple(members)]  # noqa: UP007  # of a list
-
-
-class _WrappedHelp:
-    """Standard output that wraps the lines tyro does not: the usage and the description."""
-
-    def __init__(self, output: TextIO) -> None:
-        self._output = output
-
-    def write(self, text: str) -> int:
-        return self._output.write("\n".join(map(self._wrapped, text.split("\n"))))
-
-    @staticmethod
-    def _wrapped(line: str) -> str:
-        width = shutil.get_terminal_size().columns
-        if len(re.sub(r"\x1b\[[0-9;]*m", "", line)) <= width:
-            return line
-        if "usage:" in line:
-            words = textwrap.TextWrapper(width, subsequent_indent="    ", break_on_hyphens=False)
-            return words.fill(line.replace(",", ", "))
-        return textwrap.fill(line, width)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._output, name)

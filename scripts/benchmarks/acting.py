@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks.fresh import call_fresh
-from benchmarks.tables import Spread, ratios, table
+from benchmarks.tables import Spread, ratios
 from pong_agent.agent import PongAgent
+from pong_agent.cli.output import table
 
 BATCH_SIZES = (1, 8, 64)
 _N_FRAMES = 640
@@ -125,14 +126,14 @@ def act_table(measured: Sequence[Acting]) -> str:
         to_step = Spread.of(ratios(acting.act, acting.step))
         cells = Spread.of(acting.act).text(",.1f"), to_step.text(".3f")
         rows.append((f"act on {acting.size}", *cells))
-    return table(("", "CPU us/call", "/ env.step"), rows)
+    return table(("<", "CPU us/call", "/ env.step"), rows)
 
 
 def import_table(measured: Mapping[str, Sequence[float]]) -> str:
     """Return a row for each import, and for what `PongAgent` adds to NumPy."""
     added = [one - two for one, two in zip(measured["PongAgent"], measured["numpy"], strict=True)]
     everything = [*measured.items(), ("PongAgent beyond numpy", added)]
-    return table(("import", "ms"), [(n, Spread.of(each).text(".0f")) for n, each in everything])
+    return table(("<import", "ms"), [(n, Spread.of(each).text(".0f")) for n, each in everything])
 
 
 def act_figures(

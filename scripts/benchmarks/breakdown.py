@@ -21,9 +21,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.instruments import Call, read_calls, timed_worker
-from benchmarks.tables import table, write_table
+from benchmarks.tables import write_table
 from benchmarks.throughput import WARM_UP
 from pong_agent.agent import PongAgent
+from pong_agent.cli.output import table
 from pong_agent.config import AgentConfig
 from pong_agent.training.batches import GameBatches
 from pong_agent.training.ray_collector import RayCollector
@@ -130,7 +131,7 @@ def breakdown_table(result: Breakdown) -> str:
         shares = [f"{seconds / result.seconds:.1%}" for seconds in each]
         per_step = f"{1e6 * sum(each) / result.steps:.1f}"
         rows.append((part, f"{sum(each) / everything:.1%}", per_step, *shares))
-    return table(("part", "share", "us/step", *result.processes), rows)
+    return table(("<part", "share", "us/step", *result.processes), rows)
 
 
 def write_breakdown(result: Breakdown, path: Path) -> None:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import Annotated, TypeAlias, cast, get_args
 
 import tyro
 
@@ -22,10 +22,12 @@ from benchmarks import (
     throughput,
     wire,
 )
-from benchmarks.tables import table, write_figures
+from benchmarks.tables import write_figures
+from pong_agent.cli.output import table
+from pong_agent.cli.program import exit_code, union_of, wrapped_help
 from pong_agent.cli.train import step_line
 from pong_agent.config import PPOConfig, ReinforceConfig, resolve_preset
-from pong_agent.errors import ConfigError, PongError
+from pong_agent.errors import ConfigError
 from pong_agent.training.config import TrainConfig
 
 
@@ -50,7 +52,7 @@ class Learning:
     output: Path | None = None
     """New folder; default runs/learning-DATE-TIME."""
 
-    def run(self) -> None:
+    def run(self) -> int:
         """Train with each seed and print the table."""
         folder = _folder(self)
         results = learning.measure_learning(
@@ -61,6 +63,7 @@ class Learning:
         title = f"{self.config.preset}, {', '.join(self.config.hyperparams) or 'from scratch'}"
         learning.plot_curves(results, folder / "learning.png", title=title, goal=self.goal)
         print(f"wrote {folder}/learning.csv and {folder}/learning.png")
+        return 0
 
     @staticmethod
     def _show(seed: int, metrics: Mapping[str, float]) -> None:
@@ -93,7 +96,7 @@ class Ablation:
     output: Path | None = None
     """New folder; default runs/ablation-DATE-TIME."""
 
-    def run(self) -> None:
+    def run(self) -> int:
         """Train and print a row for each change."""
         folder = _folder(self)
         chosen = {
@@ -116,6 +119,7 @@ class Ablation:
         )
         ablation.write_ablation(results, self.seeds, folder / "ablation.csv")
         print(f"wrote {folder}/ablation.csv")
+        return 0
 
 
 @dataclass(frozen=True)
@@ -140,7 +144,7 @@ class Throughput:
     output: Path | None = None
     """Folder; default runs/throughput-DATE-TIME."""
 
-    def run(self) -> None:
+    def run(self) -> int:
         """Measure and print the tables."""
         workers = cores() if self.workers is None else self.workers
         _check(rounds=self.rounds, workers=workers, seconds=self.seconds)
@@ -155,6 +159,7 @@ class Throughput:
         print(f"{parts.seconds:.1f} s of training with ppo, {parts.steps:,} agent steps")
         print(breakdown.breakdown_table(parts))
         print(f"wrote {folder}/throughput.csv and {folder}/breakdown.csv")
+        return 0
 
     @staticmethod
     def _show(number: int, loop: throughput.Contender, rate: float) -> None:
@@ -185,7 +190,7 @@ class Act:
     output: Path | None = None
     """Folder; default runs/act-DATE-TIME."""
 
-    def run(self) -> None:
+    def run(self) -> int:
         """Measure and print the tables."""
         workers = cores() if self.workers is None else self.workers
         _check(rounds=self.rounds, calls=self.calls, workers=workers)
@@ -200,12 +205,13 @@ class Act:
         if self.minutes:
             run = memory.measure_memory(throughput.endless("ppo", workers), 60 * self.minutes)
             cells = [(name, f"{peak:,.0f}") for name, peak in run.peaks.items()]
-            print(table(("peak memory", "MB"), cells))
+            print(table(("<peak memory", "MB"), cells))
             print(f"in {run.seconds:.0f} s of training with ppo, {run.steps:,} agent steps\n")
             for name, peak in run.peaks.items():
                 figures[f"peak memory of the {name}", "MB"] = [peak]
         write_figures(folder / "act.csv", figures)
         print(f"wrote {folder}/act.csv")
+        return 0
 
 
 @dataclass(frozen=True)
@@ -232,7 +238,7 @@ class Scaling:
     output: Path | None = None
     """Folder; default runs/scaling-DATE-TIME."""
 
-    def run(self) -> None:
+    def run(self) -> int:
         """Measure and print the tables."""
         _check(
             rounds=self.rounds,
@@ -262,6 +268,7 @@ class Scaling:
         print("this machine that it keeps up with:")
         print(driver.driver_table(costs, one))
         print(f"wrote {folder}/scaling.csv and {folder}/driver.csv")
+        return 0
 
     @staticmethod
     def _show(number: int, workers: int, rate: float) -> None:
@@ -289,7 +296,7 @@ class Recording:
     output: Path | None = None
     """Folder; default runs/recording-DATE-TIME."""
 
-    def run(self) -> None:
+    def run(self) -> int:
         """Measure and print the tables."""
         _check(rounds=self.rounds, scale=self.scale)
         folder = _folder(self)
@@ -300,9 +307,11 @@ class Recording:
         figures = recording.recording_figures(costs, self.frames, peaks)
         write_figures(folder / "recording.csv", figures)
         print(f"wrote {folder}/recording.csv")
+        return 0
 
 
 _Command: TypeAlias = Learning | Ablation | Throughput | Act | Scaling | Recording
+_COMMANDS: dict[str, type] = {one.__name__.lower(): one for one in get_args(_Command)}
 
 
 def main(args: Sequence[str] | None = None) -> int:
@@ -311,22 +320,23 @@ def main(args: Sequence[str] | None = None) -> int:
     Args:
         args: the command line without the program's name; default `sys.argv[1:]`.
     """
-    command = tyro.cli(
-        _Command,
-        prog="python scripts/benchmarks",
-        description="Measure how fast agents learn and where time and memory go.",
-        args=args,
-        config=(tyro.conf.FlagCreatePairsOff, tyro.conf.DisallowNone),
-    )
-    try:
-        command.run()
-    except (PongError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return 130
-    return 0
+    return exit_code(lambda: _parse(sys.argv[1:] if args is None else args).run())
+
+
+def _parse(args: Sequence[str]) -> _Command:
+    with wrapped_help():
+        command = tyro.cli(
+            union_of(_COMMANDS, args),
+            prog="python scripts/benchmarks",
+            description="Measure how fast agents learn and where time and memory go.",
+            args=args,
+            config=(
+                tyro.conf.FlagCreatePairsOff,
+                tyro.conf.CascadeSubcommandArgs,
+                tyro.conf.DisallowNone,
+            ),
+        )
+    return cast(_Command, command)
 
 
 def cores() -> int:

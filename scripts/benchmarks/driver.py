@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from benchmarks.tables import Spread, table, write_table
+from benchmarks.tables import Spread, write_table
 from pong_agent.agent import PongAgent
+from pong_agent.cli.output import table
 from pong_agent.config import AgentConfig, PPOConfig, ReinforceConfig
 from pong_agent.network import Floats
 from pong_agent.training.batches import GameBatches
@@ -133,7 +134,7 @@ def driver_table(results: Sequence[DriverCost], rate_of_one: Mapping[str, float]
         rate_of_one: preset -> agent steps/s of one worker on this machine.
     """
     heads = (
-        "preset",
+        "<preset",
         "rollouts",
         "steps each",
         "transport ms/rollout",

@@ -7,7 +7,8 @@ from functools import partial
 from math import inf
 from pathlib import Path
 
-from benchmarks.tables import table, write_table
+from benchmarks.tables import write_table
+from pong_agent.cli.output import table
 from pong_agent.learning.progress import RECENT
 from pong_agent.plots.figure import Line, draw_line, light_figure, mark_height, save_figure
 from pong_agent.training.config import TrainConfig
@@ -110,7 +111,7 @@ def read_curve(run_folder: Path) -> list[Point]:
 
 def summary(results: Sequence[Learned], goal: float) -> str:
     """Return a row for each seed, then median and range over the seeds."""
-    heads = ("seed", "above 0: steps", "seconds", f"greedy {goal:g}: steps", "seconds")
+    heads = ("<seed", "above 0: steps", "seconds", f"greedy {goal:g}: steps", "seconds")
     rows: list[tuple[str, ...]] = [
         (str(one.seed), *_cells(one.positive), *_cells(one.winning)) for one in results
     ]

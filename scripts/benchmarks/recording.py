@@ -16,8 +16,9 @@ import gymnasium as gym
 
 from benchmarks.fresh import call_fresh
 from benchmarks.memory import peak_megabytes
-from benchmarks.tables import Spread, ratios, table
+from benchmarks.tables import Spread, ratios
 from pong_agent.agent import PongAgent
+from pong_agent.cli.output import table
 from pong_agent.envs.make import make_env
 from pong_agent.evaluation.evaluate import play_episodes
 from pong_agent.recording.panel import AgentOverlay
@@ -142,12 +143,12 @@ def cost_table(measured: Sequence[Recording]) -> str:
         )
         for one in measured
     ]
-    return table(("a greedy game", "steps", "frames", "s", f"/ {PLAIN}"), rows)
+    return table(("<a greedy game", "steps", "frames", "s", f"/ {PLAIN}"), rows)
 
 
 def memory_table(lengths: Sequence[int], measured: Mapping[str, Sequence[float]]) -> str:
     """Return a row for each recorder: peak memory by the number of frames."""
-    heads = ("peak memory, MB", *(f"{length:,} frames" for length in lengths))
+    heads = ("<peak memory, MB", *(f"{length:,} frames" for length in lengths))
     rows = [(way, *(f"{peak:,.0f}" for peak in peaks)) for way, peaks in measured.items()]
     return table(heads, rows)
 

@@ -4,8 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from benchmarks.tables import Spread, table, write_table
+from benchmarks.tables import Spread, write_table
 from benchmarks.throughput import rollout_rate
+from pong_agent.cli.output import table
 from pong_agent.config import PPOConfig
 
 GAMES_PER_WORKER = 8  # preset ppo's 16 games suit two workers

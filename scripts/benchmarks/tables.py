@@ -43,26 +43,6 @@ def ratios(values: Sequence[float], others: Sequence[float]) -> tuple[float, ...
     return tuple(value / other for value, other in zip(values, others, strict=True))
 
 
-def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Align the first column on the left and the others on the right.
-
-    Example:
-        >>> print(table(("what", "figure"), [("one", "1"), ("many", "1,000")]))
-        what  figure
-        one        1
-        many   1,000
-    """
-    lines = [list(heads), *(list(row) for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return "\n".join(
-        "  ".join(
-            [line[0].ljust(widths[0])]
-            + [cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True)]
-        ).rstrip()
-        for line in lines
-    )
-
-
 def write_table(path: Path, heads: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Write rows as CSV, floats with six significant digits."""
     path.parent.mkdir(parents=True, exist_ok=True)

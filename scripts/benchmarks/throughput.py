@@ -8,8 +8,9 @@ from tempfile import TemporaryDirectory
 
 from benchmarks.emulator import bare_rate
 from benchmarks.notebook import notebook_rate
-from benchmarks.tables import Spread, ratios, table, write_table
+from benchmarks.tables import Spread, ratios, write_table
 from pong_agent.agent import PongAgent
+from pong_agent.cli.output import table
 from pong_agent.config import AgentConfig, PPOConfig, ReinforceConfig, resolve_preset
 from pong_agent.hyperparams import with_hyperparams
 from pong_agent.training.batches import GameBatches
@@ -205,7 +206,7 @@ def measure_throughput(
 
 def throughput_table(results: list[Rates]) -> str:
     """Return a row for each loop: median and range over the rounds."""
-    heads = ("", "plays", "decisions/s", f"/ {BARE}", f"/ {NOTEBOOK}")
+    heads = ("<", "<plays", "decisions/s", f"/ {BARE}", f"/ {NOTEBOOK}")
     rows = [
         (
             result.contender.name,

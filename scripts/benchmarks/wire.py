@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.tables import table
 from pong_agent.agent import PongAgent
+from pong_agent.cli.output import table
 from pong_agent.config import AgentConfig, PPOConfig, ReinforceConfig
 from pong_agent.network import Floats
 from pong_agent.training.batches import GameBatches
@@ -67,7 +67,7 @@ def measure_wire(config: AgentConfig) -> Wire:
 
 def wire_table(measured: Mapping[str, Wire]) -> str:
     """Return a row for each measurement."""
-    heads = ("between driver and workers", "bytes/step", "sent", "returned", "weights")
+    heads = ("<between driver and workers", "bytes/step", "sent", "returned", "weights")
     rows = [
         (
             name,

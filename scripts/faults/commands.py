@@ -1,6 +1,5 @@
 """The command line of the fault experiments."""
 
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ import tyro
 
 from faults import disk, driver, files, listeners, memory, nodes, workers
 from faults.report import Report
-from pong_agent.errors import PongError
+from pong_agent.cli.program import exit_code, wrapped_help
 
 Fault = Literal[
     "workers", "hang", "nodes", "driver", "signals", "recording", "disk", "files", "listeners",
@@ -106,17 +105,14 @@ def main(args: Sequence[str] | None = None) -> int:
     Args:
         args: the command line without the program's name; default `sys.argv[1:]`.
     """
-    faults = tyro.cli(
-        Faults,
-        prog="python scripts/faults",
-        args=args,
-        config=(tyro.conf.FlagCreatePairsOff,),
-    )
-    try:
-        return faults.run()
-    except (PongError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return 130
+    return exit_code(lambda: _parse(args).run())
+
+
+def _parse(args: Sequence[str] | None) -> Faults:
+    with wrapped_help():
+        return tyro.cli(
+            Faults,
+            prog="python scripts/faults",
+            args=args,
+            config=(tyro.conf.FlagCreatePairsOff,),
+        )

@@ -1,13 +1,16 @@
-"""The commands `throughput`, `act` and `scaling` at tiny sizes; no time is asserted."""
+"""The benchmarks `throughput`, `act` and `scaling` at tiny sizes; no time is asserted."""
 
 import csv
 import math
+import subprocess
+import sys
 
 import pytest
 
 from benchmarks import acting, breakdown, commands, driver, emulator, throughput, wire
 from benchmarks.commands import main
 from benchmarks.instruments import Call, Clock
+from faults.commands import main as faults_main
 from pong_agent.config import PPOConfig, ReinforceConfig
 
 TINY = {
@@ -117,6 +120,25 @@ def test_what_cannot_be_measured_is_one_clear_error(options, message, capsys):
     """The error names the option, what was expected and what came, before anything starts."""
     assert main(options) == 1
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("columns", [80, 100])
+@pytest.mark.parametrize(
+    ("program", "args"),
+    [(faults_main, []), (main, []), *((main, [name]) for name in commands._COMMANDS)],
+)
+def test_help_fits_the_terminal(program, args, columns, monkeypatch, capsys):
+    """No line is longer than the terminal is wide."""
+    monkeypatch.setenv("COLUMNS", str(columns))
+    with pytest.raises(SystemExit):
+        program([*args, "--help"])
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= columns
+
+
+def test_acting_is_measured_without_the_learners_packages():
+    """The benchmark imports neither SciPy, with which the network is another, nor Ray."""
+    code = "import sys, benchmarks.acting; print({'scipy', 'ray'} & set(sys.modules))"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True) == "set()\n"
 
 
 def test_the_bare_emulator_counts_whole_decisions():
