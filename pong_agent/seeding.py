@@ -33,6 +33,15 @@ class Stream(IntEnum):
     AGENT_ACTIONS = 6
     """Actions sampled by `PongAgent.act` and `PongAgent.predict`."""
 
+    MATCH_ACTIONS = 7
+    """Actions sampled in a match, of the game's seed, by side: 0 right, 1 left."""
+
+    STICKY_ACTIONS = 8
+    """Sticky actions of two players, of the game's seed."""
+
+    LAPSES = 9
+    """Decisions that a handicapped player does not make, of the game's seed."""
+
 
 def generator(seed: int, stream: Stream, *numbers: int) -> np.random.Generator:
     """Return the generator of a stream.

@@ -8,7 +8,7 @@ from typing import Literal
 from pong_agent.agent import PRETRAINED, PongAgent
 from pong_agent.cli.output import progress_bar, sentence, table, write_json
 from pong_agent.errors import ConfigError
-from pong_agent.matches.match import LONGEST, MatchResult, play_match
+from pong_agent.matches.match import MOST_FRAMES, MatchResult, MatchRules, play_match
 from pong_agent.matches.match_video import MatchVideo
 from pong_agent.play.duel import Duel, Side
 from pong_agent.play.window import run_window
@@ -49,7 +49,7 @@ class Play:
     """Seed of the first game. In the window game I has SEED + I; otherwise pairs of games share
     a seed, so that both agents play it from both sides."""
 
-    max_frames: int = LONGEST
+    max_frames: int = MOST_FRAMES
     """Most emulator frames per game, 60 per second."""
 
     video: Path | None = None
@@ -85,12 +85,9 @@ class Play:
             result = play_match(
                 *agents,
                 self.games,
-                seed=self.seed,
-                deterministic=not self.sampled,
-                sticky=self.sticky,
-                max_frames=self.max_frames,
+                MatchRules(self.seed, not self.sampled, self.sticky, self.max_frames),
                 on_game=advance,
-                film=None if video is None else video.write,
+                on_frame=None if video is None else video.write,
             )
         print(f"{first} (first) against {second} (second)")
         print(_match_table(result))

@@ -9,8 +9,14 @@ from pong_agent.agent import PongAgent
 from pong_agent.cli.output import progress_bar, table, write_json
 from pong_agent.cli.play import PRETRAINED_NAME, load_player
 from pong_agent.errors import ConfigError
+from pong_agent.matches.match import MatchRules
 from pong_agent.matches.standings import draw_tournament
-from pong_agent.matches.tournament import LONGEST_GAME, Entrant, Standings, play_tournament
+from pong_agent.matches.tournament import (
+    TOURNAMENT_RULES,
+    Entrant,
+    Standings,
+    play_tournament,
+)
 from pong_agent.plots.figure import check_suffix
 from pong_agent.recording.captions import Stage
 from pong_agent.training.snapshots import read_stages
@@ -42,7 +48,7 @@ class Tournament:
     sticky: float = 0.25
     """Probability that the emulator repeats the last action."""
 
-    max_frames: int = LONGEST_GAME
+    max_frames: int = TOURNAMENT_RULES.max_frames
     """Most emulator frames per game, 60 per second; the points made until then count."""
 
     output: Path = Path("tournament.png")
@@ -60,9 +66,7 @@ class Tournament:
             standings = play_tournament(
                 entrants,
                 self.games,
-                seed=self.seed,
-                sticky=self.sticky,
-                max_frames=self.max_frames,
+                MatchRules(self.seed, sticky=self.sticky, max_frames=self.max_frames),
                 on_game=advance,
             )
         print(_ratings_table(standings))

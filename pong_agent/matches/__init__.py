@@ -1,1 +1,1 @@
-"""Agents that play each other: matches, videos of them, ratings."""
+"""Matches between agents: results, videos, ratings."""

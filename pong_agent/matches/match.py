@@ -1,7 +1,7 @@
-"""Agent against agent: games, points, and how sure one can be of the difference."""
+"""Agent against agent: games, points, and a confidence interval of the difference."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -10,20 +10,52 @@ from pong_agent.agent import PongAgent
 from pong_agent.envs.two_players import Frame, TwoPlayerPong
 from pong_agent.errors import ConfigError
 from pong_agent.evaluation.evaluate import bootstrap_interval
+from pong_agent.seeding import Stream, generator
 from pong_agent.vision.fields import FieldHistory
 from pong_agent.vision.pixels import pong_pixels
 
-LONGEST = 108_000  # emulated frames of a game, as in ALE/Pong-v5: half an hour
+MOST_FRAMES = 108_000  # emulated frames of a game, as in ALE/Pong-v5: half an hour
+
+
+@dataclass(frozen=True)
+class MatchRules:
+    """How the games of a match are played.
+
+    Raises:
+        ConfigError: a value is out of range.
+    """
+
+    seed: int = 0
+    """Game i has the seed `seed + i // 2`, the same for both games of a pair."""
+
+    deterministic: bool = True
+    """Take the most probable action; otherwise actions are sampled."""
+
+    sticky: float = 0.25
+    """Probability that an action is sticky."""
+
+    max_frames: int = MOST_FRAMES
+    """Emulated frames after which a game ends; whoever has more points then has won it."""
+
+    def __post_init__(self) -> None:
+        """Validate every field."""
+        if self.seed < 0 or self.max_frames < 1:
+            raise ConfigError(
+                f"seed and max_frames: expected 0 and 1 or more, "
+                f"found {self.seed} and {self.max_frames}"
+            )
+        if not 0 <= self.sticky < 1:
+            raise ConfigError(f"sticky: expected 0 or more, less than 1, found {self.sticky}")
 
 
 class Player:
-    """An agent at one of the two paddles, with the frame that it remembers.
+    """An agent at one of the two paddles, with its own memory of the previous field.
 
     Args:
-        agent: who decides; it is not changed.
+        agent: decides; it is not changed.
         deterministic: take the most probable action; otherwise actions are sampled.
-        mirrored: play the left paddle, on the picture turned left to right.
-        seed: of the sampled actions.
+        mirrored: play the left paddle, on frames mirrored left to right.
+        seed: the game's seed, root of the sampled actions.
     """
 
     def __init__(
@@ -32,32 +64,32 @@ class Player:
         self._agent = agent
         self._deterministic = deterministic
         self._mirrored = mirrored
-        self._generator = np.random.default_rng(seed)
+        self._generator = generator(seed, Stream.MATCH_ACTIONS, int(mirrored))
         self._fields: FieldHistory | None = None
 
     def reset(self) -> None:
-        """Begin a game: forget the frame before."""
+        """Start a game: forget the previous field."""
         self._fields = None
 
-    def decide(self, screen: Frame) -> int:
-        """Return DOWN, UP or STAY for a screen, [210, 160, 3] uint8 RGB."""
-        now = [pong_pixels(screen[:, ::-1] if self._mirrored else screen)]
+    def decide(self, frame: Frame) -> int:
+        """Return DOWN, UP or STAY for a frame, [210, 160, 3] uint8 RGB."""
+        now = [pong_pixels(frame[:, ::-1] if self._mirrored else frame)]
         self._fields = FieldHistory.start(now) if self._fields is None else self._fields.push(now)
         uniforms = None if self._deterministic else self._generator.random(1)
         return int(self._agent.decide(self._fields, uniforms).actions[0])
 
 
 @dataclass(frozen=True)
-class Game:
-    """How a game ended.
+class MatchGame:
+    """The result of one game of a match.
 
     Attributes:
-        seed: of the game.
+        seed: the game's seed.
         first_is_right: whether the first agent had the right paddle.
         first_points: points of the first agent.
-        second_points: of the second.
+        second_points: points of the second agent.
         frames: emulated frames.
-        whole: whether somebody had 21 points before the limit of frames.
+        whole: whether a player reached 21 points within the limit of frames.
     """
 
     seed: int
@@ -69,19 +101,19 @@ class Game:
 
     @property
     def difference(self) -> int:
-        """Points of the first agent less those of the second."""
+        """Points of the first agent minus those of the second."""
         return self.first_points - self.second_points
 
 
 @dataclass(frozen=True)
 class MatchResult:
-    """Games of one agent against another, in the first one's eyes."""
+    """Games of one agent against another, from the first one's point of view."""
 
-    games: tuple[Game, ...]
+    games: tuple[MatchGame, ...]
 
     @property
     def mean(self) -> float:
-        """Mean difference of the points of a game."""
+        """Mean difference in points per game."""
         return float(np.mean([game.difference for game in self.games]))
 
     @property
@@ -96,25 +128,15 @@ class MatchResult:
 
     @property
     def lost(self) -> int:
-        """Games in which it had fewer."""
+        """Games in which the first agent had fewer points."""
         return sum(game.difference < 0 for game in self.games)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return everything as a dictionary that JSON can hold."""
+        """Return the result as JSON types."""
         return {
             "mean_difference": self.mean,
             "confidence_interval_95": self.confidence_interval,
-            "games": [
-                {
-                    "seed": game.seed,
-                    "first_is_right": game.first_is_right,
-                    "first_points": game.first_points,
-                    "second_points": game.second_points,
-                    "frames": game.frames,
-                    "whole": game.whole,
-                }
-                for game in self.games
-            ],
+            "games": [asdict(game) for game in self.games],
         }
 
 
@@ -124,104 +146,87 @@ def play_game(
     right: Player,
     seed: int,
     *,
-    max_frames: int = LONGEST,
+    max_frames: int = MOST_FRAMES,
     on_frame: Callable[[Frame], None] | None = None,
 ) -> None:
-    """Play a game to its end, or for so many emulated frames; `pong` then tells the points.
+    """Play a game to its end or to a limit of frames; `pong` then holds the points.
 
     Args:
         pong: both paddles.
-        left: who decides for the left one, every fourth frame; made with `mirrored=True`.
-        right: who decides for the right one.
-        seed: of the game.
-        max_frames: emulated frames at the most.
-        on_frame: called with the first screen and the one after each emulated frame; the array is
-            reused.
+        left: decides for the left paddle, every fourth frame; made with `mirrored=True`.
+        right: decides for the right paddle.
+        seed: the game's seed.
+        max_frames: emulated frames after which the game ends.
+        on_frame: called with the first frame and each emulated frame; the array is reused.
     """
-    screen = pong.reset(seed)
+    frame = pong.reset(seed)
     if on_frame is not None:
-        on_frame(screen)
+        on_frame(frame)
     left.reset()
     right.reset()
     while not pong.over and pong.frames < max_frames:
-        screen = pong.step(left.decide(screen), right.decide(screen), on_frame)
+        frame = pong.step(left.decide(frame), right.decide(frame), on_frame)
 
 
 def play_match(
     first: PongAgent,
     second: PongAgent,
     n_games: int,
+    rules: MatchRules | None = None,
     *,
-    seed: int = 0,
-    deterministic: bool = True,
-    sticky: float = 0.25,
-    max_frames: int = LONGEST,
-    on_game: Callable[[Game], None] | None = None,
-    film: Callable[[Frame], None] | None = None,
+    on_game: Callable[[MatchGame], None] | None = None,
+    on_frame: Callable[[Frame], None] | None = None,
 ) -> MatchResult:
     """Let two agents play against each other, changing sides after each game.
 
     Args:
-        first: one agent, on the right in the first game.
-        second: the other one.
+        first: an agent, on the right in the first game.
+        second: the other agent.
         n_games: number of games.
-        seed: game i has the seed `seed + i // 2`: the same for both of a pair.
-        deterministic: take the most probable action; otherwise actions are sampled.
-        sticky: probability that an action is sticky. Without chance in actions or emulator every
-            game would be the same.
-        max_frames: emulated frames of a game at the most; who has more points then has won it.
-        on_game: called with each game as it ends.
-        film: called with every screen of the first game; the array is reused.
+        rules: how the games are played; by default greedily, with sticky actions.
+        on_game: called with each game's result.
+        on_frame: called with every frame of the first game; the array is reused.
 
     Raises:
-        ConfigError: a number is out of range, or all games would be one.
+        ConfigError: there is no game, or without any randomness all games would be the same.
 
     Example:
         >>> weak = PongAgent("reinforce")
-        >>> play_match(weak, weak, 2, max_frames=400).mean
+        >>> play_match(weak, weak, 2, MatchRules(max_frames=400)).mean
         0.0
     """
-    if n_games < 1 or max_frames < 1 or seed < 0:
-        raise ConfigError(
-            f"games, max_frames and seed: expected 1, 1 and 0 or more, "
-            f"found {n_games}, {max_frames} and {seed}"
-        )
-    if not 0 <= sticky < 1:
-        raise ConfigError(f"sticky: expected 0 or more, less than 1, found {sticky}")
-    if deterministic and sticky == 0 and n_games > 2:
+    rules = rules or MatchRules()
+    if n_games < 1:
+        raise ConfigError(f"games: expected 1 or more, found {n_games}")
+    if rules.deterministic and rules.sticky == 0 and n_games > 2:
         raise ConfigError(
             f"expected sticky actions or sampled ones, found neither: all {n_games} games "
             "would be the same two"
         )
-    pong = TwoPlayerPong(sticky=sticky)
-    games = []
+    pong, games = TwoPlayerPong(sticky=rules.sticky), []
     try:
         for index in range(n_games):
-            first_is_right, game_seed = index % 2 == 0, seed + index // 2
+            seed, first_is_right = rules.seed + index // 2, index % 2 == 0
             right, left = (first, second) if first_is_right else (second, first)
-            seeds = np.random.SeedSequence(game_seed).generate_state(2).tolist()
             play_game(
                 pong,
-                Player(left, deterministic=deterministic, mirrored=True, seed=seeds[0]),
-                Player(right, deterministic=deterministic, seed=seeds[1]),
-                game_seed,
-                max_frames=max_frames,
-                on_frame=film if index == 0 else None,
+                Player(left, deterministic=rules.deterministic, mirrored=True, seed=seed),
+                Player(right, deterministic=rules.deterministic, seed=seed),
+                seed,
+                max_frames=rules.max_frames,
+                on_frame=on_frame if index == 0 else None,
             )
             points = (pong.right_points, pong.left_points)
-            first_points, second_points = points if first_is_right else points[::-1]
-            games.append(
-                Game(
-                    seed=game_seed,
-                    first_is_right=first_is_right,
-                    first_points=first_points,
-                    second_points=second_points,
-                    frames=pong.frames,
-                    whole=pong.over,
-                )
+            game = MatchGame(
+                seed,
+                first_is_right,
+                *(points if first_is_right else points[::-1]),
+                frames=pong.frames,
+                whole=pong.over,
             )
+            games.append(game)
             if on_game is not None:
-                on_game(games[-1])
+                on_game(game)
     finally:
         pong.close()
     return MatchResult(tuple(games))

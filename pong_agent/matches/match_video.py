@@ -1,26 +1,23 @@
-"""A film of a game between two agents, with their names above it."""
-
-from __future__ import annotations
+"""A video of a game between two agents, with their names above it."""
 
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
-import numpy.typing as npt
+from numpy.typing import NDArray
 
 from pong_agent.envs.two_players import FRAMES_PER_SECOND, Frame
 from pong_agent.recording.encoder import ENCODER, VideoWriter
 from pong_agent.recording.images import font
 from pong_agent.recording.palette import GROUND, LEFT, MUTED, RIGHT
 
-# Places and sizes are in pixels of the emulator.
+# Positions and sizes are in pixels of the emulator.
 _WIDTH, _HEIGHT, _BAR = 160, 210, 20
-_MARGIN, _LETTERS = 6, 7.0
+_MARGIN, _FONT_SIZE = 6, 7.0
 
 
 def fitting(name: str, width: float, size: float) -> str:
-    """Shorten a name at its beginning until it is no wider than so many pixels.
+    """Shorten a name at its beginning until it is at most `width` pixels wide.
 
     Example:
         >>> fitting("runs/first/checkpoints/update-000050.npz", 120, 12.0)
@@ -36,32 +33,32 @@ def fitting(name: str, width: float, size: float) -> str:
     return f"…{name}"
 
 
-def draw_names(left: str, right: str, scale: int) -> npt.NDArray[np.uint8]:
+def draw_names(left: str, right: str, scale: int) -> NDArray[np.uint8]:
     """Draw the bar above the game, [20 * scale, 160 * scale, 3] uint8 RGB."""
     from PIL import Image, ImageDraw
 
     bar = Image.new("RGB", (_WIDTH * scale, _BAR * scale), GROUND)
     draw: Any = ImageDraw.Draw(bar)
-    size, middle = _LETTERS * scale, _BAR * scale / 2
+    size, middle = _FONT_SIZE * scale, _BAR * scale / 2
     width = (_WIDTH / 2 - _MARGIN - 6) * scale
-    for name, place, anchor, colour in (
+    for name, x, anchor, colour in (
         (left, _MARGIN * scale, "lm", LEFT),
         (right, (_WIDTH - _MARGIN) * scale, "rm", RIGHT),
     ):
         text = fitting(name, width, size)
-        draw.text((place, middle), text, colour, font(size), anchor=anchor)
+        draw.text((x, middle), text, colour, font(size), anchor=anchor)
     draw.text((_WIDTH * scale / 2, middle), "vs", MUTED, font(size), anchor="mm")
     return np.asarray(bar)
 
 
 class MatchVideo:
-    """Films a game of two agents, every emulated frame; whole or absent as every `VideoWriter`.
+    """Records every emulated frame of a game; whole or absent, as every `VideoWriter`.
 
     Args:
-        path: the film, ending in `.mp4`.
+        path: the video, ending in `.mp4`.
         left: name of the left player.
-        right: name of the right one.
-        scale: each pixel becomes a block of so many a side.
+        right: name of the right player.
+        scale: each pixel becomes a block of `scale` x `scale` pixels.
 
     Raises:
         VideoError: the folder cannot be written to.
@@ -69,25 +66,20 @@ class MatchVideo:
     """
 
     def __init__(self, path: Path, left: str, right: str, *, scale: int = 4) -> None:
-        self._film = VideoWriter(path, fps=FRAMES_PER_SECOND, scale=1, encoder=ENCODER)
+        self._writer = VideoWriter(path, fps=FRAMES_PER_SECOND, scale=1, encoder=ENCODER)
         self._scale = scale
-        self._canvas = np.zeros(((_BAR + _HEIGHT) * scale, _WIDTH * scale, 3), np.uint8)
-        self._canvas[: _BAR * scale] = draw_names(left, right, scale)
-        self._game = self._canvas[_BAR * scale :].reshape(_HEIGHT, scale, _WIDTH * scale, 3)
+        self._image = np.zeros(((_BAR + _HEIGHT) * scale, _WIDTH * scale, 3), np.uint8)
+        self._image[: _BAR * scale] = draw_names(left, right, scale)
+        self._game = self._image[_BAR * scale :].reshape(_HEIGHT, scale, _WIDTH * scale, 3)
 
     def __enter__(self) -> Self:
-        self._film.__enter__()
+        self._writer.__enter__()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._film.__exit__(kind, error, traceback)
+    def __exit__(self, exc_type: type[BaseException] | None, *rest: object) -> None:
+        self._writer.__exit__(exc_type, *rest)
 
-    def write(self, screen: Frame) -> None:
-        """Append a screen, [210, 160, 3] uint8 RGB."""
-        self._game[:] = screen.repeat(self._scale, axis=1)[:, np.newaxis]
-        self._film.write(self._canvas)
+    def write(self, frame: Frame) -> None:
+        """Append a frame, [210, 160, 3] uint8 RGB."""
+        self._game[:] = frame.repeat(self._scale, axis=1)[:, np.newaxis]
+        self._writer.write(self._image)

@@ -1,6 +1,4 @@
-"""The picture of a tournament: ratings along the training, and who beat whom by how much."""
-
-from __future__ import annotations
+"""Plot a tournament: ratings over the training, and the table of mean differences."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,17 +16,17 @@ _MOST_POINTS = 21
 
 
 def draw_tournament(standings: Standings, path: Path) -> None:
-    """Draw a tournament into a .png, .svg or .pdf file.
+    """Plot a tournament into a .png, .svg or .pdf file.
 
     Raises:
-        ConfigError: the name says no such kind, Matplotlib is not installed, or the file cannot be
-            written.
+        ConfigError: the file has another suffix, or cannot be written.
+        MissingPackageError: Matplotlib is not installed.
     """
     save_figure(tournament_figure(standings), path)
 
 
-def tournament_figure(standings: Standings) -> Figure:
-    """Draw ratings with their intervals, and the table of mean differences beside them."""
+def tournament_figure(standings: Standings) -> "Figure":
+    """Plot ratings with their intervals, and the table of mean differences beside them."""
     figure, left = light_figure()
     n = len(standings.ratings)
     figure.set_size_inches(7.5 + 0.55 * n, 3.2 + 0.35 * n)
@@ -39,7 +37,7 @@ def tournament_figure(standings: Standings) -> Figure:
     return figure
 
 
-def _draw_ratings(axes: Axes, standings: Standings) -> None:
+def _draw_ratings(axes: "Axes", standings: Standings) -> None:
     ratings = standings.ratings
     places, elo = np.arange(len(ratings)), np.array([one.elo for one in ratings])
     along = [i for i, one in enumerate(ratings) if one.agent_steps is not None]
@@ -52,7 +50,7 @@ def _draw_ratings(axes: Axes, standings: Standings) -> None:
     axes.grid(alpha=0.25)
 
 
-def _draw_differences(axes: Axes, standings: Standings) -> None:
+def _draw_differences(axes: "Axes", standings: Standings) -> None:
     table, names = standings.differences(), [one.name for one in standings.ratings]
     axes.imshow(table, cmap="RdYlGn", vmin=-_MOST_POINTS, vmax=_MOST_POINTS, aspect="auto")
     for i, j in np.ndindex(table.shape):
@@ -61,6 +59,6 @@ def _draw_differences(axes: Axes, standings: Standings) -> None:
     places = range(len(names))
     axes.set_xticks(places, names, rotation=40, ha="right")
     axes.set_yticks(places, names)
-    axes.set(title="points of the row less the column's, mean of a game", xlabel="", ylabel="")
+    axes.set(title="mean difference in points per game, row minus column", xlabel="", ylabel="")
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)

@@ -1,4 +1,4 @@
-"""A tournament of agents: everyone plays everyone, and all are rated on one scale."""
+"""A round-robin tournament of agents, rated on one scale."""
 
 import itertools
 from collections.abc import Callable, Sequence
@@ -9,14 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pong_agent.agent import PongAgent
-from pong_agent.errors import ConfigError
-from pong_agent.matches.match import Game, play_match
+from pong_agent.errors import ConfigError, require
+from pong_agent.matches.match import MatchGame, MatchRules, play_match
 
-LONGEST_GAME = (
-    20_000  # emulated frames, 5.6 minutes: two that return every ball must not take hours
-)
-# As if each had won so much of a point against each other: without it who never lost a point would
-# be infinitely strong.
+# 5.6 minutes: a game of two agents that return every ball would not end.
+TOURNAMENT_RULES = MatchRules(max_frames=20_000)
+# Added to the points of each pair, both ways: otherwise an agent that never lost a point would have
+# an infinite rating.
 _PRIOR_POINTS = 0.5
 _RESAMPLES = 500
 _ELO = 400 / np.log(10)
@@ -24,12 +23,12 @@ _ELO = 400 / np.log(10)
 
 @dataclass(frozen=True)
 class Entrant:
-    """Who takes part.
+    """A participant.
 
     Attributes:
-        name: as tables and pictures say it.
-        agent: who plays.
-        agent_steps: of training; None where that is another training than the others'.
+        name: name in tables and plots.
+        agent: plays the games.
+        agent_steps: agent steps of training; None if trained in another run than the others.
     """
 
     name: str
@@ -39,16 +38,16 @@ class Entrant:
 
 @dataclass(frozen=True)
 class Rating:
-    """How strong somebody was.
+    """An entrant's strength.
 
     Attributes:
-        name: who.
-        agent_steps: of training, None where they do not compare.
+        name: the entrant's name.
+        agent_steps: the entrant's agent steps of training.
         elo: the rating; the mean of a tournament is 0.
         low: lower end of its 95 % interval.
-        high: upper end.
-        points_for: points made in all games.
-        points_against: points lost.
+        high: upper end of its 95 % interval.
+        points_for: points won in all games.
+        points_against: points lost in all games.
     """
 
     name: str
@@ -62,18 +61,18 @@ class Rating:
 
 @dataclass(frozen=True)
 class Standings:
-    """Ratings by strength in the order of the entrants, and the games behind them.
+    """Ratings, and the games behind them.
 
     Attributes:
-        ratings: one for each entrant.
-        games: by pair of entrants (i, j), i < j; in the eyes of i.
+        ratings: one for each entrant, in their order.
+        games: by pair of entrants (i, j), i < j; i is the first agent.
     """
 
     ratings: tuple[Rating, ...]
-    games: dict[tuple[int, int], tuple[Game, ...]]
+    games: dict[tuple[int, int], tuple[MatchGame, ...]]
 
     def differences(self) -> NDArray[np.float64]:
-        """Return [N, N], the mean difference of points of a game of i against j, NaN for i = j."""
+        """Return [N, N], the mean difference in points per game of i and j, NaN for i = j."""
         n = len(self.ratings)
         table = np.full((n, n), np.nan)
         for (i, j), games in self.games.items():
@@ -82,7 +81,7 @@ class Standings:
         return table
 
     def to_dict(self) -> dict[str, Any]:
-        """Return everything as a dictionary that JSON can hold."""
+        """Return the standings as JSON types."""
         return {
             "ratings": [vars(rating) for rating in self.ratings],
             "games": [
@@ -96,36 +95,27 @@ class Standings:
 def play_tournament(
     entrants: Sequence[Entrant],
     n_games: int = 2,
+    rules: MatchRules = TOURNAMENT_RULES,
     *,
-    seed: int = 0,
-    sticky: float = 0.25,
-    max_frames: int = LONGEST_GAME,
-    on_game: Callable[[Game], None] | None = None,
+    on_game: Callable[[MatchGame], None] | None = None,
 ) -> Standings:
-    """Let everyone play everyone, greedily, and rate them by the points.
+    """Let each pair of agents play a match, and rate all agents by the points.
 
     Args:
         entrants: two or more.
         n_games: games of each pair, on alternating sides.
-        seed: of the first two games of each pair.
-        sticky: probability that an action is sticky.
-        max_frames: emulated frames of a game at the most; the points until then count.
-        on_game: called with each game as it ends.
+        rules: how the games are played, by default greedily.
+        on_game: called with each game's result.
 
     Raises:
         ConfigError: there are fewer than two entrants, or a number is out of range.
+        MissingPackageError: choix, of the extra `play`, is not installed.
     """
     if len(entrants) < 2:
         raise ConfigError(f"a tournament: expected two entrants or more, found {len(entrants)}")
     games = {
         (i, j): play_match(
-            entrants[i].agent,
-            entrants[j].agent,
-            n_games,
-            seed=seed,
-            sticky=sticky,
-            max_frames=max_frames,
-            on_game=on_game,
+            entrants[i].agent, entrants[j].agent, n_games, rules, on_game=on_game
         ).games
         for i, j in itertools.combinations(range(len(entrants)), 2)
     }
@@ -148,9 +138,9 @@ def play_tournament(
 
 
 def count_points(
-    games: dict[tuple[int, int], tuple[Game, ...]], n_entrants: int
+    games: dict[tuple[int, int], tuple[MatchGame, ...]], n_entrants: int
 ) -> NDArray[np.float64]:
-    """Return [N, N], the points that i made against j."""
+    """Return [N, N], the points that i won against j."""
     points = np.zeros((n_entrants, n_entrants))
     for (i, j), played in games.items():
         points[i, j] = sum(game.first_points for game in played)
@@ -159,33 +149,28 @@ def count_points(
 
 
 def elo_ratings(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Rate players by the points that they made against each other.
+    """Rate players by the points that they won against each other.
 
-    The model is Bradley and Terry's, the one behind Elo's formula: i makes the next point against j
-    with probability `1 / (1 + 10^((r_j - r_i) / 400))`. The ratings r are those under which what
-    happened is likeliest, by `choix`; their mean is 0.
+    The model is Bradley and Terry's, on which Elo's formula is based: i wins the next point against
+    j with probability `1 / (1 + 10^((r_j - r_i) / 400))`. The ratings r maximize the likelihood of
+    the points, computed by `choix`; their mean is 0.
 
     R. Bradley and M. Terry, "Rank analysis of incomplete block designs", Biometrika 39, 1952.
 
     Args:
-        points: [N, N], points that i made against j.
+        points: [N, N], points that i won against j.
 
     Returns:
         [N] float64.
 
     Raises:
-        ConfigError: choix, of the extra `play`, is not installed.
+        MissingPackageError: choix, of the extra `play`, is not installed.
 
     Example:
         >>> elo_ratings(np.array([[0.0, 60.0], [20.0, 0.0]])).round()
         array([ 94., -94.])
     """
-    try:
-        import choix
-    except ModuleNotFoundError as error:
-        raise ConfigError(
-            "ratings: expected the package choix, found none: pip install 'pong-agent[play]'"
-        ) from error
+    choix = require("choix", "play")
     known = points + _PRIOR_POINTS * (1 - np.eye(len(points)))
     strengths = np.asarray(choix.ilsr_pairwise_dense(known), np.float64)
     elo: NDArray[np.float64] = _ELO * (strengths - strengths.mean())
@@ -193,9 +178,9 @@ def elo_ratings(points: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _intervals(
-    games: dict[tuple[int, int], tuple[Game, ...]], n_entrants: int
+    games: dict[tuple[int, int], tuple[MatchGame, ...]], n_entrants: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the ends of the ratings' 95 % intervals, each pair's games drawn anew from itself."""
+    """Return the ends of the ratings' 95 % intervals, by resampling the games of each pair."""
     generator = np.random.default_rng(0)
     drawn = []
     for _ in range(_RESAMPLES):

@@ -1,1 +1,1 @@
-"""Both paddles played: a person against an agent, agents against each other."""
+"""The window in which a person plays against an agent."""

@@ -1,4 +1,4 @@
-"""The window's picture: the game's frame, enlarged, and a panel with score and keys beside it."""
+"""The window's content: the enlarged frame, and a panel with score and keys beside it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 GAME_SIZE = (160, 210)  # width and height, in pixels of the console
 _PANEL_WIDTH = 92  # in the same unit
-PICTURE_SIZE = (GAME_SIZE[0] + _PANEL_WIDTH, GAME_SIZE[1])
+WINDOW_SIZE = (GAME_SIZE[0] + _PANEL_WIDTH, GAME_SIZE[1])
 
 _PADDLES: dict[str, Colour] = {"left": LEFT, "right": RIGHT}
 
@@ -31,13 +31,13 @@ _KEYS = (
 
 
 @dataclass(frozen=True)
-class Line:
+class TextLine:
     """A line of text.
 
     Attributes:
-        text: what it says.
-        size: of its letters, in pixels of the console.
-        colour: of its letters, RGB.
+        text: the text.
+        size: size of the letters, in pixels of the console.
+        colour: colour of the letters, RGB.
     """
 
     text: str
@@ -46,20 +46,20 @@ class Line:
 
 
 def largest_scale(size: tuple[int, int]) -> int:
-    """Return by what whole number the picture can be enlarged within a size, at least 1.
+    """Return the largest whole number by which the content can be enlarged, at least 1.
 
     Example:
         >>> largest_scale((1920, 1000))
         4
     """
-    return max(1, min(size[0] // PICTURE_SIZE[0], size[1] // PICTURE_SIZE[1]))
+    return max(1, min(size[0] // WINDOW_SIZE[0], size[1] // WINDOW_SIZE[1]))
 
 
-def message(scene: Scene, level: str, person: Side) -> list[Line]:
-    """Return what is written across the game; nothing while it is played.
+def message(scene: Scene, level: str, person: Side) -> list[TextLine]:
+    """Return the text written across the game, empty while it is played.
 
     Args:
-        scene: what the window knows.
+        scene: the window's state.
         level: name of the level.
         person: the person's side.
     """
@@ -67,47 +67,47 @@ def message(scene: Scene, level: str, person: Side) -> list[Line]:
     match scene.phase:
         case Phase.START:
             return [
-                Line("Pong", 22),
-                Line(f"You play on the {person}.", 9, own),
-                Line(f"First to {WINNING_SCORE}.", 9),
-                Line(""),
+                TextLine("Pong", 22),
+                TextLine(f"You play on the {person}.", 9, own),
+                TextLine(f"First to {WINNING_SCORE}.", 9),
+                TextLine(""),
                 *_choice(scene, level, other),
-                Line(""),
-                Line("Press a key to start", 9),
+                TextLine(""),
+                TextLine("Press a key to start", 9),
             ]
         case Phase.COUNTDOWN:
-            return [Line(str(scene.count), 30)]
+            return [TextLine(str(scene.count), 30)]
         case Phase.PAUSED:
-            return [Line("Paused", 18), Line("P to go on", 9)]
+            return [TextLine("Paused", 18), TextLine("P to continue", 9)]
         case Phase.OVER:
             won = scene.score[0] > scene.score[1]
             return [
-                Line("You win" if won else "The agent wins", 16, own if won else other),
-                Line(f"{scene.score[0]} : {scene.score[1]}", 16),
-                Line(""),
-                Line("R for a new game", 9),
-                Line(""),
+                TextLine("You win" if won else "The agent wins", 16, own if won else other),
+                TextLine(f"{scene.score[0]} : {scene.score[1]}", 16),
+                TextLine(""),
+                TextLine("R for a new game", 9),
+                TextLine(""),
                 *_choice(scene, level, other),
             ]
     return []
 
 
-def _choice(scene: Scene, level: str, colour: Colour) -> list[Line]:
+def _choice(scene: Scene, level: str, colour: Colour) -> list[TextLine]:
     if scene.n_levels == 1:
-        return [Line(level, 11, colour)]
-    return [Line(f"< {level} >", 11, colour), Line("Left, Right: another level", 7, MUTED)]
+        return [TextLine(level, 11, colour)]
+    return [TextLine(f"< {level} >", 11, colour), TextLine("Left, Right: change level", 7, MUTED)]
 
 
 def colours(person: Side) -> tuple[Colour, Colour]:
-    """Return the colours of the person and of the agent, which are those of their paddles."""
+    """Return the colours of the person and of the agent, near those of their paddles."""
     return _PADDLES[person], _PADDLES["right" if person == "left" else "left"]
 
 
 class Painter:
-    """Draws scenes on a surface of any size; a pixel of the console becomes a square of whole ones.
+    """Draws scenes on a surface of any size, with square console pixels.
 
     Args:
-        surface: what the window shows.
+        surface: the window's surface.
         person: the person's side.
     """
 
@@ -115,7 +115,7 @@ class Painter:
         self._surface = surface
         self._person = person
         self._scale = largest_scale(surface.get_size())
-        width, height = (self._scale * side for side in PICTURE_SIZE)
+        width, height = (self._scale * side for side in WINDOW_SIZE)
         self._left = (surface.get_width() - width) // 2
         self._top = (surface.get_height() - height) // 2
         self._fonts: dict[int, pygame.font.Font] = {}
@@ -124,9 +124,9 @@ class Painter:
         """Draw everything.
 
         Args:
-            scene: what the window knows.
-            frame: [210, 160, 3] uint8, the emulator's screen.
-            level: the one that is played, or chosen for the next game.
+            scene: the window's state.
+            frame: [210, 160, 3] uint8 RGB.
+            level: the level played, or selected for the next game.
         """
         self._surface.fill(GROUND)
         self._paint_game(frame, dim=scene.phase not in (Phase.PLAYING, Phase.COUNTDOWN))
@@ -142,10 +142,10 @@ class Painter:
             enlarged.fill((70, 70, 70), special_flags=pygame.BLEND_RGB_MULT)
         self._surface.blit(enlarged, (self._left, self._top))
 
-    def _write_centred(self, lines: Sequence[Line]) -> None:
+    def _write_centred(self, lines: Sequence[TextLine]) -> None:
         heights = [self._font(line.size).get_linesize() for line in lines]
         middle = self._left + self._scale * GAME_SIZE[0] // 2
-        # The middle of the playing field, which is not that of the screen.
+        # The middle of the playing field, which is not that of the frame.
         y = self._top + self._scale * 114 - sum(heights) // 2
         for line, height in zip(lines, heights, strict=True):
             text = self._font(line.size).render(line.text, True, line.colour)
@@ -168,7 +168,7 @@ class Painter:
         for line in level.about:
             self._write(line, y, 6, MUTED)
             y += 8
-        y = PICTURE_SIZE[1] - 10 - 11 * len(_KEYS)
+        y = WINDOW_SIZE[1] - 10 - 11 * len(_KEYS)
         for key, meaning in _KEYS:
             self._write(key, y, 7, TEXT)
             self._write(meaning, y, 7, MUTED, right=True)
@@ -179,7 +179,7 @@ class Painter:
         rendered = self._font(size).render(text, True, colour)
         x = self._left + self._scale * (GAME_SIZE[0] + 6)
         if right:
-            x = self._left + self._scale * (PICTURE_SIZE[0] - 6) - rendered.get_width()
+            x = self._left + self._scale * (WINDOW_SIZE[0] - 6) - rendered.get_width()
         self._surface.blit(rendered, (x, self._top + self._scale * y))
 
     def _font(self, size: int) -> "pygame.font.Font":

@@ -5,26 +5,27 @@ from typing import Literal
 from pong_agent.actions import STAY
 from pong_agent.agent import PongAgent
 from pong_agent.envs.two_players import FRAMES_PER_STEP, Frame, TwoPlayerPong
-from pong_agent.play.levels import Level, Opponent
+from pong_agent.play.levels import HandicappedPlayer, Level
 
 Side = Literal["left", "right"]
 
 
 class Duel:
-    """Games of a person against an agent, one emulated frame after the other.
+    """Games of a person against an agent, one emulated frame at a time.
 
-    The person's action counts in every frame; the agent decides every fourth one, as it learned to.
-    No action is sticky.
+    The person acts in every frame, the agent in every fourth one, as in training. No action is
+    sticky.
 
     Args:
-        agent: whom the person plays against; it is not changed.
+        agent: the person's opponent; it is not changed.
         person: the person's side.
         seed: game i has the seed `seed + i`.
 
     Attributes:
         pong: both paddles.
         person: the person's side.
-        games: in how many games a frame was played.
+        games: number of games in which a frame was played.
+        frame: the newest frame, [210, 160, 3] uint8 RGB.
 
     Example:
         >>> from pong_agent.actions import UP
@@ -33,7 +34,7 @@ class Duel:
         >>> duel.reset(LEVELS[0])
         >>> duel.step(UP)
         0
-        >>> duel.screen.shape
+        >>> duel.frame.shape
         (210, 160, 3)
         >>> duel.close()
     """
@@ -46,14 +47,14 @@ class Duel:
         self._seed = seed
 
     def reset(self, level: Level) -> None:
-        """Begin a game at a level."""
+        """Start a game at a level."""
         seed = self._seed + self.games
         self._played = False
         self.pong.reset(seed)
-        # The console's first screens have other colours and no left paddle; the ball comes later.
-        self.screen: Frame = self.pong.step(STAY, STAY)
+        # The console's first frames have other colours and no left paddle; the ball comes later.
+        self.frame: Frame = self.pong.step(STAY, STAY)
         mirrored = self.person == "right"
-        self._opponent = Opponent(self._agent, level, mirrored=mirrored, seed=seed)
+        self._opponent = HandicappedPlayer(self._agent, level, mirrored=mirrored, seed=seed)
         self._decision = STAY
 
     def step(self, move: int) -> int:
@@ -63,18 +64,18 @@ class Duel:
             move: DOWN, UP or STAY of the person.
 
         Returns:
-            1 where the person scored, -1 where the agent did, 0 otherwise.
+            1 if the person scored, -1 if the agent did, 0 otherwise.
         """
         if not self._played:
             self._played = True
             self.games += 1
         if self.pong.frames % FRAMES_PER_STEP == 0:  # after `reset` too
-            self._decision = self._opponent.decide(self.screen)
+            self._decision = self._opponent.decide(self.frame)
         if self.person == "left":
-            points = -self.pong.frame(left=move, right=self._decision)
+            points = -self.pong.play_frame(left=move, right=self._decision)
         else:
-            points = self.pong.frame(left=self._decision, right=move)
-        self.screen = self.pong.screen()
+            points = self.pong.play_frame(left=self._decision, right=move)
+        self.frame = self.pong.last_frame()
         return points
 
     def close(self) -> None:

@@ -1,13 +1,12 @@
-"""How strong an agent plays against a person: the same agent, with more or less of a handicap."""
+"""Levels of difficulty for a person: the same agent with more or less of a handicap."""
 
 from dataclasses import dataclass
-
-import numpy as np
 
 from pong_agent.actions import STAY
 from pong_agent.agent import PongAgent
 from pong_agent.envs.two_players import Frame
 from pong_agent.matches.match import Player
+from pong_agent.seeding import Stream, generator
 
 
 @dataclass(frozen=True)
@@ -16,8 +15,8 @@ class Level:
 
     Attributes:
         name: one word.
-        about: what it is, in lines of at most 22 letters.
-        lapses: probability that a decision is not made, so that the paddle goes on as before.
+        about: description, in lines of at most 22 letters.
+        lapses: probability that a decision is not made, so that the last action continues.
     """
 
     name: str
@@ -32,32 +31,33 @@ LEVELS = (
 )
 
 
-class Opponent:
-    """An agent that decides greedily, but for its lapses.
+class HandicappedPlayer(Player):
+    """An agent that decides greedily, except for its lapses.
 
     Args:
-        agent: who decides; it is not changed.
+        agent: decides; it is not changed.
         level: the handicap.
         mirrored: play the left paddle.
-        seed: of the lapses.
+        seed: the game's seed, root of the lapses.
 
     Example:
-        >>> opponent = Opponent(PongAgent.pretrained(), LEVELS[0])
-        >>> opponent.decide(np.zeros((210, 160, 3), np.uint8)) in (0, 1, 2)
+        >>> import numpy as np
+        >>> player = HandicappedPlayer(PongAgent.pretrained(), LEVELS[0])
+        >>> player.decide(np.zeros((210, 160, 3), np.uint8)) in (0, 1, 2)
         True
     """
 
     def __init__(
         self, agent: PongAgent, level: Level, *, mirrored: bool = False, seed: int = 0
     ) -> None:
-        self._player = Player(agent, mirrored=mirrored)
+        super().__init__(agent, mirrored=mirrored)
         self._level = level
-        self._generator = np.random.default_rng(seed)
+        self._lapses = generator(seed, Stream.LAPSES)
         self._action = STAY
 
-    def decide(self, screen: Frame) -> int:
-        """Return DOWN, UP or STAY for a screen, [210, 160, 3] uint8 RGB, every fourth frame."""
-        decision = self._player.decide(screen)  # in a lapse too: it sees what happens
-        if self._generator.random() >= self._level.lapses:
+    def decide(self, frame: Frame) -> int:
+        """Return DOWN, UP or STAY for a frame, [210, 160, 3] uint8 RGB, every fourth frame."""
+        decision = super().decide(frame)  # also in a lapse, for the field that it remembers
+        if self._lapses.random() >= self._level.lapses:
             self._action = decision
         return self._action

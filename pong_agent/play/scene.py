@@ -1,4 +1,4 @@
-"""What the window shows and does: a pure function from keys and points to the next scene."""
+"""The window's state, and pure functions from keys and points to the next state."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -11,18 +11,18 @@ FRAMES_PER_COUNT = 40  # of the countdown from 3, at 60 frames per second
 
 
 class Phase(Enum):
-    """What the window is doing."""
+    """The window's mode."""
 
-    START = "start"  # waits for a key
+    START = "start"  # waiting for a key
     COUNTDOWN = "countdown"  # 3, 2, 1
     PLAYING = "playing"
     PAUSED = "paused"
-    OVER = "over"  # somebody has 21 points
+    OVER = "over"  # a player has 21 points
     CLOSED = "closed"
 
 
 class Meaning(Enum):
-    """What a key is for."""
+    """A key's function."""
 
     UP = "up"
     DOWN = "down"
@@ -39,9 +39,9 @@ class KeyEvent:
     """A key was pressed or released.
 
     Attributes:
-        key: the key's number; two keys may mean the same.
-        meaning: what it is for.
-        pressed: False where it was released.
+        key: the key's number; two keys may have the same meaning.
+        meaning: its function.
+        pressed: False for a release.
     """
 
     key: int
@@ -51,17 +51,17 @@ class KeyEvent:
 
 @dataclass(frozen=True)
 class Scene:
-    """All that the window knows; the frame of the game aside.
+    """The window's state, without the game's frame.
 
     Attributes:
-        n_levels: how many levels there are to choose from.
-        level: index of the level that is played.
-        phase: what the window is doing.
-        countdown: frames until play goes on.
+        n_levels: number of levels to choose from.
+        level: index of the selected level.
+        phase: the window's mode.
+        countdown: frames until play continues.
         held: numbers and meanings of the keys for UP and DOWN that are held, the latest last.
         score: points of the person and of the agent in this game.
         games: games won by the person and by the agent.
-        new_game: whether the emulator is to start a game before its next frame.
+        new_game: whether the emulator must start a game before its next frame.
     """
 
     n_levels: int = 1
@@ -75,19 +75,19 @@ class Scene:
 
     @property
     def move(self) -> int:
-        """What the person's paddle does: UP, DOWN or STAY; of two keys the later one counts."""
+        """The person's action: UP, DOWN or STAY; of two held keys the later one counts."""
         if not self.held:
             return STAY
         return UP if self.held[-1][1] is Meaning.UP else DOWN
 
     @property
     def count(self) -> int:
-        """The number that is shown while the game counts down, 3 to 1; 0 otherwise."""
+        """The number shown during the countdown, 3 to 1; 0 otherwise."""
         return -(-self.countdown // FRAMES_PER_COUNT) if self.phase is Phase.COUNTDOWN else 0
 
 
 def after_keys(scene: Scene, events: Iterable[KeyEvent]) -> Scene:
-    """Return the scene after some keys, in their order.
+    """Return the scene after key events, in their order.
 
     Example:
         >>> scene = after_keys(Scene(), [KeyEvent(32, Meaning.OTHER)])  # the space bar
@@ -124,7 +124,7 @@ def _after_key(scene: Scene, event: KeyEvent) -> Scene:
 
 
 def paused(scene: Scene) -> Scene:
-    """Return the scene after the window has lost the keyboard: no key is held, and play waits."""
+    """Return the scene after the window lost the keyboard focus: no key is held, play pauses."""
     playing = scene.phase in (Phase.COUNTDOWN, Phase.PLAYING)
     return replace(scene, held=(), phase=Phase.PAUSED if playing else scene.phase)
 
@@ -133,9 +133,9 @@ def after_frame(scene: Scene, points: int = 0) -> Scene:
     """Return the scene one frame later.
 
     Args:
-        scene: before it.
-        points: 1 where the person scored in it, -1 where the agent did, 0 otherwise; only while
-            the phase is PLAYING.
+        scene: the scene before it.
+        points: 1 if the person scored, -1 if the agent did, 0 otherwise; only used while the phase
+            is PLAYING.
     """
     if scene.phase is Phase.COUNTDOWN:
         left = scene.countdown - 1

@@ -9,15 +9,15 @@ from dataclasses import replace
 from typing import Any
 
 from pong_agent.envs.two_players import FRAMES_PER_SECOND
-from pong_agent.errors import PongError
-from pong_agent.play.drawing import PICTURE_SIZE, Painter, largest_scale
+from pong_agent.errors import MissingPackageError, PongError, require
+from pong_agent.play.drawing import WINDOW_SIZE, Painter, largest_scale
 from pong_agent.play.duel import Duel
 from pong_agent.play.levels import LEVELS, Level
 from pong_agent.play.scene import KeyEvent, Meaning, Phase, Scene, after_frame, after_keys, paused
 
-_DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER")  # which say where it is
+_DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER")  # variables that name a display
 _FRAME = 1 / FRAMES_PER_SECOND  # seconds
-_OF_DESKTOP = 0.85  # what the window takes of it at first, at most
+_DESKTOP_SHARE = 0.85  # of the desktop's width and height that the window takes at first
 
 
 class WindowError(PongError, RuntimeError):
@@ -36,17 +36,18 @@ def run_window(
 
     Args:
         duel: the game.
-        level: name of the level that is chosen at first.
-        levels: what there is to choose from, the easiest first.
-        tick: called once for each frame, to wait until it is due; by default a clock that gives 60
-            frames per second.
+        level: name of the level selected at first.
+        levels: levels to choose from, the easiest first.
+        tick: called once per frame, waits until the frame is due; by default a clock of 60 frames
+            per second.
         on_paint: called with the window's surface and the scene after each frame is drawn.
 
     Returns:
         The last scene, which holds the games won.
 
     Raises:
-        WindowError: pygame is missing, or there is no display.
+        MissingPackageError: pygame is not installed.
+        WindowError: pygame does not work, or there is no display.
     """
     pygame = _import_pygame()
     surface = _open(pygame)
@@ -64,7 +65,7 @@ def run_window(
                 scene = replace(scene, new_game=False)
             playing = scene.phase is Phase.PLAYING
             scene = after_frame(scene, duel.step(scene.move) if playing else 0)
-            painter.paint(scene, duel.screen, levels[scene.level])
+            painter.paint(scene, duel.frame, levels[scene.level])
             pygame.display.flip()
             if on_paint is not None:
                 on_paint(pygame.display.get_surface(), scene)
@@ -76,16 +77,14 @@ def run_window(
 
 def _import_pygame() -> Any:
     os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of its own use of old packages
-            import pygame
-    except ImportError as error:
-        raise WindowError(
-            "play: expected the library pygame, which comes with "
-            f"pip install 'pong-agent[play]': {error}"
-        ) from error
-    return pygame
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pygame itself uses deprecated packages
+        try:
+            return require("pygame", "play")
+        except MissingPackageError:
+            raise
+        except ImportError as error:
+            raise WindowError(f"play: expected a pygame that works, found: {error}") from error
 
 
 def _open(pygame: Any) -> Any:
@@ -100,28 +99,28 @@ def _open(pygame: Any) -> Any:
     try:
         pygame.display.init()
         pygame.font.init()
-        # Without a display SDL draws where nobody sees it, unless it was asked to.
+        # Without a display SDL falls back to drawing off screen.
         driver = pygame.display.get_driver()
         if driver == "offscreen" and os.environ.get("SDL_VIDEODRIVER") != driver:
             given = [f"{one}={os.environ[one]}" for one in _DISPLAYS if os.environ.get(one)]
             raise WindowError(f"{expected} none with {', '.join(given) or 'this desktop'}")
         width, height = pygame.display.get_desktop_sizes()[0]
-        scale = largest_scale((int(_OF_DESKTOP * width), int(_OF_DESKTOP * height)))
+        scale = largest_scale((int(_DESKTOP_SHARE * width), int(_DESKTOP_SHARE * height)))
         pygame.mouse.set_visible(False)
         pygame.display.set_caption("Pong: you against the agent")
-        size = tuple(scale * side for side in PICTURE_SIZE)
+        size = tuple(scale * side for side in WINDOW_SIZE)
         return pygame.display.set_mode(size, pygame.RESIZABLE)
     except pygame.error as error:
         raise WindowError(f"{expected} none: {error}") from error
 
 
 def _clock() -> Callable[[], None]:
-    """Return what waits until the next frame is due; pygame's own clock counts in milliseconds."""
+    """Return a function that waits for the next frame; pygame's clock is only exact to 1 ms."""
     due = time.monotonic()
 
     def wait() -> None:
         nonlocal due
-        # After a long frame the game does not race to catch up.
+        # After a late frame the game does not run faster to catch up.
         due = max(due + _FRAME, time.monotonic() - _FRAME)
         time.sleep(max(0.0, due - time.monotonic()))
 

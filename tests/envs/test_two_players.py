@@ -9,32 +9,32 @@ LEFT, RIGHT = (213, 130, 74), (92, 186, 92)
 HELD = 9  # frames that a key is held
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def pong():
-    """A game without chance in its actions."""
+    """A game without sticky actions, which each test resets."""
     game = TwoPlayerPong(sticky=0.0)
     yield game
     game.close()
 
 
-def left_rows(screen):
-    return np.flatnonzero((screen[34:194, 16] == LEFT).all(axis=1))
+def left_rows(frame):
+    return np.flatnonzero((frame[34:194, 16] == LEFT).all(axis=1))
 
 
-def right_rows(screen):
-    return np.flatnonzero((screen[34:194, 140] == RIGHT).all(axis=1))
+def right_rows(frame):
+    return np.flatnonzero((frame[34:194, 140] == RIGHT).all(axis=1))
 
 
 def played(pong, seed, n_frames, actions_seed=0):
     """Screens and actions of a game under random actions, each held for some frames."""
     generator = np.random.default_rng(actions_seed)
-    screens = [pong.reset(seed)]
+    frames = [pong.reset(seed)]
     for frame in range(n_frames):
         if frame % HELD == 0:
             left, right = generator.integers(0, 3, 2).tolist()
-        pong.frame(left, right)
-        screens.append(pong.screen())
-    return screens
+        pong.play_frame(left, right)
+        frames.append(pong.last_frame())
+    return frames
 
 
 def test_the_left_paddle_moves_as_the_right_one_does(pong):
@@ -45,8 +45,8 @@ def test_the_left_paddle_moves_as_the_right_one_does(pong):
     for frame in range(900):
         if frame % HELD == 0:
             action = int(generator.integers(0, 3))
-        pong.frame(action, action)
-        left, right = left_rows(pong.screen()), right_rows(pong.screen())
+        pong.play_frame(action, action)
+        left, right = left_rows(pong.last_frame()), right_rows(pong.last_frame())
         if len(left) == len(right) == 16:  # both are whole within the field
             offsets.append(int(right[0] - left[0]))
             heights.append(int(left[0]))
@@ -61,8 +61,8 @@ def test_both_reach_the_same_ends(pong):
     pong.reset(0)
     for action in (UP, DOWN):
         for _ in range(120):
-            pong.frame(action, action)
-        left, right = left_rows(pong.screen()), right_rows(pong.screen())
+            pong.play_frame(action, action)
+        left, right = left_rows(pong.last_frame()), right_rows(pong.last_frame())
         assert abs(len(left) - len(right)) <= 1
         assert len(left) < 8
         assert (left.max() < 80) == (action == UP)
@@ -72,12 +72,12 @@ def test_the_players_do_not_move_each_other(pong):
     """What one player does leaves the other's paddle where it is."""
     pong.reset(0)
     for _ in range(60):
-        pong.frame(UP, DOWN)
-    assert left_rows(pong.screen()).max() < right_rows(pong.screen()).min()
-    where = left_rows(pong.screen())
+        pong.play_frame(UP, DOWN)
+    assert left_rows(pong.last_frame()).max() < right_rows(pong.last_frame()).min()
+    where = left_rows(pong.last_frame())
     for _ in range(40):
-        pong.frame(STAY, UP)
-    np.testing.assert_array_equal(left_rows(pong.screen()), where)
+        pong.play_frame(STAY, UP)
+    np.testing.assert_array_equal(left_rows(pong.last_frame()), where)
 
 
 def test_the_same_seed_and_actions_give_the_same_frames():
@@ -99,7 +99,7 @@ def test_points_are_the_environments_rewards(pong):
     pong.reset(0)
     rewards = []
     while not pong.over:
-        rewards.append(pong.frame(UP, DOWN))
+        rewards.append(pong.play_frame(UP, DOWN))
     assert pong.right_points == rewards.count(1)
     assert pong.left_points == rewards.count(-1)
     assert max(pong.left_points, pong.right_points) == 21
@@ -110,20 +110,20 @@ def test_a_step_is_four_frames(pong):
     """Each of them is shown, and the last one returned."""
     pong.reset(0)
     shown = []
-    screen = pong.step(UP, UP, lambda frame: shown.append(frame.copy()))
+    frame = pong.step(UP, UP, lambda frame: shown.append(frame.copy()))
     assert len(shown) == pong.frames == 4
-    np.testing.assert_array_equal(shown[-1], screen)
+    np.testing.assert_array_equal(shown[-1], frame)
 
 
-def test_the_left_player_sees_the_right_ones_picture_turned(pong):
+def test_the_left_player_sees_the_right_ones_frame_mirrored(pong):
     """Both paddles are lit in the same columns and rows of their own players' fields."""
     pong.reset(0)
     for _ in range(40):
-        pong.frame(UP, UP)
+        pong.play_frame(UP, UP)
     for _ in range(12):
-        pong.frame(DOWN, DOWN)
-    screen = pong.screen()
-    own, turned = (draw_field(pong_pixels(picture)) for picture in (screen, screen[:, ::-1]))
+        pong.play_frame(DOWN, DOWN)
+    frame = pong.last_frame()
+    own, turned = (draw_field(pong_pixels(one)) for one in (frame, frame[:, ::-1]))
     columns = slice(70, 72)
     assert own[:, columns].any()
     difference = np.abs(own[:, columns].astype(int) - turned[:, columns])

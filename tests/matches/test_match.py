@@ -8,7 +8,14 @@ from pong_agent.actions import STAY
 from pong_agent.cli.app import main
 from pong_agent.envs.two_players import TwoPlayerPong
 from pong_agent.errors import ConfigError
-from pong_agent.matches.match import Game, MatchResult, Player, play_game, play_match
+from pong_agent.matches.match import (
+    MatchGame,
+    MatchResult,
+    MatchRules,
+    Player,
+    play_game,
+    play_match,
+)
 from pong_agent.matches.match_video import draw_names
 from pong_agent.recording.encoder import read_video_info
 from pong_agent.recording.palette import LEFT, RIGHT
@@ -23,27 +30,27 @@ def weak(tmp_path_factory):
 
 
 def test_the_right_player_decides_as_the_agent_acts():
-    """Greedily, on the same screens, a `Player` and `PongAgent.act` take the same actions."""
+    """Greedily, on the same frames, a `Player` and `PongAgent.act` take the same actions."""
     agent = PongAgent.pretrained()
     player, pong = Player(agent), TwoPlayerPong()
-    screen = pong.reset(0)
+    frame = pong.reset(0)
     for _ in range(60):
-        decided = player.decide(screen)
-        assert agent.act(screen, deterministic=True) == agent.paddle_actions[decided]
-        screen = pong.step(STAY, decided)
+        decided = player.decide(frame)
+        assert agent.act(frame, deterministic=True) == agent.paddle_actions[decided]
+        frame = pong.step(STAY, decided)
     pong.close()
 
 
-def test_the_left_player_sees_the_picture_turned():
-    """What decides on the left is what decides on the right on the picture turned around."""
+def test_the_left_player_sees_mirrored_frames():
+    """The left player decides as the right one does on mirrored frames."""
     agent = PongAgent.pretrained()
     left, right, pong = Player(agent, mirrored=True), Player(agent), TwoPlayerPong()
-    screen = pong.reset(0)
+    frame = pong.reset(0)
     decisions = []
     for _ in range(60):
-        decisions.append(left.decide(screen))
-        assert decisions[-1] == right.decide(np.ascontiguousarray(screen[:, ::-1]))
-        screen = pong.step(decisions[-1], STAY)
+        decisions.append(left.decide(frame))
+        assert decisions[-1] == right.decide(np.ascontiguousarray(frame[:, ::-1]))
+        frame = pong.step(decisions[-1], STAY)
     pong.close()
     assert len(set(decisions)) > 1
 
@@ -51,7 +58,7 @@ def test_the_left_player_sees_the_picture_turned():
 def test_the_better_agent_wins_on_either_side():
     """The trained agent is ahead of an untrained one, once on the right and once on the left."""
     agents = PongAgent.pretrained(), PongAgent("reinforce")
-    result = play_match(*agents, 2, seed=1, max_frames=2400)
+    result = play_match(*agents, 2, MatchRules(seed=2, max_frames=2400))
     assert [game.first_is_right for game in result.games] == [True, False]
     assert all(game.difference > 4 for game in result.games)
     assert result.won == 2
@@ -61,22 +68,21 @@ def test_the_better_agent_wins_on_either_side():
 def test_the_same_seed_gives_the_same_match():
     """Sampled actions too; another seed gives another one."""
     agents = PongAgent("ppo", seed=1), PongAgent("ppo", seed=2)
-    kwargs = {"n_games": 2, "deterministic": False, "max_frames": 600}
-    first = play_match(*agents, seed=5, **kwargs)
-    assert play_match(*agents, seed=5, **kwargs) == first
+    rules = MatchRules(seed=5, deterministic=False, max_frames=600)
+    assert play_match(*agents, 2, rules) == play_match(*agents, 2, rules)
     frames = []
     for seed in (5, 6):
         pong = TwoPlayerPong()
         players = Player(agents[0], mirrored=True, deterministic=False), Player(agents[1])
         play_game(pong, *players, seed, max_frames=200)
-        frames.append(pong.screen())
+        frames.append(pong.last_frame())
         pong.close()
     assert (frames[0] != frames[1]).any()
 
 
-def test_a_match_is_summed_up_in_the_first_ones_eyes():
+def test_a_match_is_summed_up_for_the_first_agent():
     """Mean, interval, games won and lost."""
-    games = [Game(i, True, 21, points, 100, True) for i, points in enumerate((10, 19, 25))]
+    games = [MatchGame(i, True, 21, points, 100, True) for i, points in enumerate((10, 19, 25))]
     result = MatchResult(tuple(games))
     assert result.mean == pytest.approx((11 + 2 - 4) / 3)
     assert (result.won, result.lost) == (2, 1)
@@ -88,29 +94,31 @@ def test_a_match_is_summed_up_in_the_first_ones_eyes():
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"n_games": 0}, "expected 1, 1 and 0 or more, found 0"),
-        ({"n_games": 2, "sticky": 1.0}, "less than 1, found 1.0"),
-        ({"n_games": 4, "sticky": 0.0}, "all 4 games would be the same two"),
+        ((0, {}), "games: expected 1 or more, found 0"),
+        ((2, {"sticky": 1.0}), "less than 1, found 1.0"),
+        ((2, {"seed": -1}), "expected 0 and 1 or more, found -1 and 108000"),
+        ((2, {"max_frames": 0}), "expected 0 and 1 or more, found 0 and 0"),
+        ((4, {"sticky": 0.0}), "all 4 games would be the same two"),
     ],
 )
 def test_wrong_arguments(wrong, message):
-    """What cannot be played is refused before anything is."""
-    agent = PongAgent("reinforce")
+    """A match that cannot be played is refused before any game."""
+    agent, (n_games, rules) = PongAgent("reinforce"), wrong
     with pytest.raises(ConfigError, match=message):
-        play_match(agent, agent, **wrong)
+        play_match(agent, agent, n_games, MatchRules(**rules))
 
 
-def test_the_command_plays_films_and_tells(tmp_path, capsys, weak):
-    """A row for each game, an interval, JSON, and a film of every frame of the first game."""
-    film, out = tmp_path / "match.mp4", tmp_path / "match.json"
+def test_the_command_plays_records_and_prints(tmp_path, capsys, weak):
+    """A row for each game, an interval, JSON, and a video of every frame of the first game."""
+    video, out = tmp_path / "match.mp4", tmp_path / "match.json"
     args = ["play", "--agent-vs-agent", "pretrained", str(weak), "--games", "2", "--scale", "2"]
-    files = ["--video", str(film), "--json", str(out)]
+    files = ["--video", str(video), "--json", str(out)]
     assert main([*args, "--max-frames", "400", *files]) == 0
     printed = capsys.readouterr().out
     assert printed.count("not finished") == 2
     assert "95 % interval" in printed
     assert len(json.loads(out.read_text())["games"]) == 2
-    info = read_video_info(film)
+    info = read_video_info(video)
     assert (info.frames, info.width, info.height, info.fps) == (401, 320, 460, 60.0)
     assert main([*args, "--video", str(tmp_path / "match.avi")]) == 1
     assert "ends in .mp4" in capsys.readouterr().err

@@ -6,6 +6,7 @@ import pytest
 from pong_agent import PongAgent
 from pong_agent.cli.app import main
 from pong_agent.errors import ConfigError
+from pong_agent.matches.match import MatchRules
 from pong_agent.matches.tournament import Entrant, elo_ratings, play_tournament
 
 
@@ -31,7 +32,7 @@ def test_everyone_plays_everyone():
         Entrant("new", PongAgent("reinforce")),
         Entrant("other", PongAgent("reinforce", seed=1)),
     ]
-    standings = play_tournament(entrants, 2, max_frames=1200)
+    standings = play_tournament(entrants, 2, MatchRules(max_frames=800))
     assert set(standings.games) == {(0, 1), (0, 2), (1, 2)}
     best = max(standings.ratings, key=lambda one: one.elo)
     assert best.name == "trained"
@@ -47,16 +48,17 @@ def test_everyone_plays_everyone():
 
 def test_the_command_rates_a_run(tmp_path, capsys):
     """Its snapshots play; ratings are printed, drawn and written."""
-    run, picture, out = tmp_path / "run", tmp_path / "t.png", tmp_path / "t.json"
-    train = ["train", "--workers", "0", "--updates", "1", "--hyperparams", "hidden_units:4"]
+    run, image, out = tmp_path / "run", tmp_path / "t.png", tmp_path / "t.json"
+    small = ["hidden_units:4", "n_envs:2", "fragment_steps:1024"]
+    train = ["train", "--workers", "0", "--updates", "1", "--hyperparams", *small]
     assert main([*train, "--run-folder", str(run)]) == 0
     capsys.readouterr()
-    args = ["tournament", str(run), "--max-frames", "200", "--output", str(picture)]
+    args = ["tournament", str(run), "--max-frames", "200", "--output", str(image)]
     assert main([*args, "--json", str(out), "--with-pretrained"]) == 0
     printed = capsys.readouterr().out
     assert "0 k steps" in printed
     assert "2 k steps" in printed
-    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert image.read_bytes().startswith(b"\x89PNG")
     assert len(json.loads(out.read_text())["games"]) == 6
     assert main([*args[:-1], str(tmp_path / "t.bmp")]) == 1
     assert "t.bmp" in capsys.readouterr().err

@@ -6,7 +6,7 @@ import pytest
 
 from pong_agent import PongAgent, make_env
 from pong_agent.actions import STAY
-from pong_agent.play.levels import LEVELS, Level, Opponent
+from pong_agent.play.levels import LEVELS, HandicappedPlayer, Level
 
 N_GAMES = 10
 MOST_STEPS = 12_000  # 13 minutes; without sticky actions a rally may go on for ever
@@ -15,12 +15,12 @@ MOST_STEPS = 12_000  # 13 minutes; without sticky actions a rally may go on for 
 def points_against_the_console(agent, level, seed):
     """Play a game without sticky actions; return the agent's points less the console's."""
     env = make_env("PongNoFrameskip-v4", frameskip=4, noop_max=30)
-    opponent = Opponent(agent, level, seed=seed)
-    screen, _ = env.reset(seed=seed)
+    player = HandicappedPlayer(agent, level, seed=seed)
+    frame, _ = env.reset(seed=seed)
     points, done, steps = 0.0, False, 0
     while not done and steps < MOST_STEPS:
-        action = agent.paddle_actions[opponent.decide(screen)]
-        screen, reward, terminated, truncated, _ = env.step(action)
+        action = agent.paddle_actions[player.decide(frame)]
+        frame, reward, terminated, truncated, _ = env.step(action)
         points, done, steps = points + float(reward), terminated or truncated, steps + 1
     env.close()
     return points
@@ -28,7 +28,7 @@ def points_against_the_console(agent, level, seed):
 
 @pytest.mark.slow
 def test_levels_differ(capsys):
-    """Easy loses to the console's own player, normal is about its equal, hard beats it."""
+    """Easy loses to the built-in opponent, normal is about its equal, hard beats it."""
     agent = PongAgent.pretrained()
     means = {}
     for level in LEVELS:
@@ -42,13 +42,14 @@ def test_levels_differ(capsys):
 
 
 def test_lapses_leave_the_action_as_it_was(frames):
-    """Whoever misses all decisions stays; whoever misses some decides as the agent in the rest."""
+    """With lapses only, the paddle stays; between lapses the decisions are the agent's."""
     agent = PongAgent.pretrained()
-    opponents = {
-        lapses: Opponent(agent, Level("", (), lapses), seed=3) for lapses in (0.0, 0.5, 1.0)
+    players = {
+        lapses: HandicappedPlayer(agent, Level("", (), lapses), seed=3)
+        for lapses in (0.0, 0.5, 1.0)
     }
     sharp, half, absent = (
-        [opponent.decide(frame) for frame in frames[:200]] for opponent in opponents.values()
+        [player.decide(frame) for frame in frames[:200]] for player in players.values()
     )
     assert set(absent) == {STAY}
     assert len(set(sharp)) > 1

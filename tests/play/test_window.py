@@ -42,19 +42,19 @@ def release(name):
 
 
 class Played:
-    """A window in which things are done at the beginning of some frames, from 1 on.
+    """A window with actions at the beginning of some frames, counted from 1.
 
     Attributes:
         last: the scene at the end.
         scenes: the scene after each frame.
-        screens: the emulator's screen, likewise.
-        frames: how many frames the emulator has played, likewise.
-        picture: what the window showed after the frame `look_at`, [height, width, RGB].
+        frames: the emulator's frame, likewise.
+        counts: the number of frames that the emulator has played, likewise.
+        image: what the window showed after the frame `look_at`, [height, width, RGB].
     """
 
     def __init__(self, duel, actions, *, always=lambda _: None, look_at=None, level="normal"):
         self._duel, self._actions, self._always, self._look_at = duel, actions, always, look_at
-        self.scenes, self.screens, self.frames, self.picture = [], [], [], None
+        self.scenes, self.frames, self.counts, self.image = [], [], [], None
         self.last = run_window(duel, level, tick=self._tick, on_paint=self._keep)
 
     def _tick(self):
@@ -63,16 +63,16 @@ class Played:
 
     def _keep(self, surface, scene):
         if len(self.scenes) == self._look_at:
-            self.picture = pygame.surfarray.array3d(surface).swapaxes(0, 1)
+            self.image = pygame.surfarray.array3d(surface).swapaxes(0, 1)
         self.scenes.append(scene)
-        self.screens.append(self._duel.screen)
-        self.frames.append(self._duel.pong.frames)
+        self.frames.append(self._duel.frame)
+        self.counts.append(self._duel.pong.frames)
 
 
-def paddle_row(screen, column=16):
+def paddle_row(frame, column=16):
     """Return the first row of the left paddle, or of the right one in the column 140."""
     colour = ORANGE if column == 16 else (92, 186, 92)
-    return int(np.flatnonzero((screen[34:194, column] == colour).all(axis=1)).min())
+    return int(np.flatnonzero((frame[34:194, column] == colour).all(axis=1)).min())
 
 
 @pytest.mark.parametrize(("up", "down"), [("w", "s"), ("UP", "DOWN")])
@@ -89,7 +89,7 @@ def test_keys_move_the_left_paddle(duel, up, down):
             start + 75: lambda: press("q"),
         },
     )
-    rows = [paddle_row(played.screens[start + at]) for at in (-1, 14, 44, 60, 74)]
+    rows = [paddle_row(played.frames[start + at]) for at in (-1, 14, 44, 60, 74)]
     assert rows[0] + 10 < rows[1]
     assert rows[2] < rows[1] - 20
     assert rows[3] == rows[4]
@@ -103,7 +103,7 @@ def test_the_other_side(monkeypatch):
     actions = {start: lambda: press("s"), start + 20: lambda: press("q")}
     played = Played(duel, {1: lambda: press("SPACE"), **actions})
     duel.close()
-    rows = [paddle_row(played.screens[start + at], column=140) for at in (-1, 18)]
+    rows = [paddle_row(played.frames[start + at], column=140) for at in (-1, 18)]
     assert rows[0] + 10 < rows[1]
 
 
@@ -125,21 +125,21 @@ def test_start_countdown_pause_and_quit(duel):
         start, count, play, pause, count, play,
     ]  # fmt: skip
     playing = [before is after is play for before, after in itertools.pairwise(phases)]
-    assert np.diff(played.frames).tolist() == playing
+    assert np.diff(played.counts).tolist() == playing
     assert [scene.level for scene in played.scenes[2:4]] == [1, 2]
     assert (played.last.phase, played.last.games) == (Phase.CLOSED, (0, 0))
 
 
-def test_what_is_shown_is_the_screen_enlarged(duel):
+def test_the_window_shows_the_enlarged_frame(duel):
     """Each of the console's pixels is a square of one colour; the score is beside the game."""
     at = COUNTDOWN + 80
     actions = {1: lambda: press("SPACE"), at + 2: lambda: press("q")}
     played = Played(duel, actions, look_at=at)
-    picture = played.picture
-    assert largest_scale(picture.shape[1::-1]) == SCALE
-    enlarged = played.screens[at].repeat(SCALE, axis=0).repeat(SCALE, axis=1)
-    np.testing.assert_array_equal(picture[:, : 160 * SCALE], enlarged)
-    assert (picture[:, 160 * SCALE :] == LEFT).all(axis=2).any()
+    image = played.image
+    assert largest_scale(image.shape[1::-1]) == SCALE
+    enlarged = played.frames[at].repeat(SCALE, axis=0).repeat(SCALE, axis=1)
+    np.testing.assert_array_equal(image[:, : 160 * SCALE], enlarged)
+    assert (image[:, 160 * SCALE :] == LEFT).all(axis=2).any()
 
 
 def test_points_are_counted_and_r_begins_anew(duel):
@@ -150,7 +150,7 @@ def test_points_are_counted_and_r_begins_anew(duel):
     before, after = played.scenes[begin - 1], played.scenes[begin]
     assert before.score[1] > before.score[0]
     assert (after.score, after.phase) == ((0, 0), Phase.COUNTDOWN)
-    assert played.frames[begin] < 10 < played.frames[begin - 1]
+    assert played.counts[begin] < 10 < played.counts[begin - 1]
     assert duel.games == 1
 
 
@@ -167,7 +167,7 @@ def over_and_on(duel):
     ended = next(i for i, scene in enumerate(played.scenes) if scene.phase is Phase.OVER)
     assert played.last.games == (0, 1)
     assert played.last.score == (0, 0)
-    return played.scenes[ended].score, played.frames[ended]
+    return played.scenes[ended].score, played.counts[ended]
 
 
 def test_a_game_ends_and_another_begins(duel, monkeypatch):
@@ -192,7 +192,7 @@ def test_a_whole_game_ends_with_the_emulators(duel):
 
 
 def test_a_larger_window_has_larger_squares(duel):
-    """The picture keeps to whole numbers, in the middle of what there is."""
+    """The frame is enlarged by a whole number and centred."""
 
     def enlarge():
         pygame.display.set_mode((1200, 900), pygame.RESIZABLE)
@@ -201,10 +201,10 @@ def test_a_larger_window_has_larger_squares(duel):
     at = COUNTDOWN + 10
     actions = {1: enlarge, 2: lambda: press("SPACE"), at + 2: lambda: press("q")}
     played = Played(duel, actions, look_at=at)
-    assert played.picture.shape == (900, 1200, 3)
+    assert played.image.shape == (900, 1200, 3)
     left, top = (1200 - 4 * 252) // 2, (900 - 4 * 210) // 2
-    enlarged = played.screens[at].repeat(4, axis=0).repeat(4, axis=1)
-    np.testing.assert_array_equal(played.picture[top : top + 840, left : left + 640], enlarged)
+    enlarged = played.frames[at].repeat(4, axis=0).repeat(4, axis=1)
+    np.testing.assert_array_equal(played.image[top : top + 840, left : left + 640], enlarged)
 
 
 def test_closing_the_window_ends_the_command(monkeypatch, capsys):
@@ -240,9 +240,20 @@ def test_a_display_that_is_not_there_is_one_error(variable, monkeypatch, capsys)
     assert (":987" if variable == "DISPLAY" else "nonsense") in error_of(capsys)
 
 
-def test_without_pygame_there_is_one_error(tmp_path):
-    """The extra that brings it is named, and nothing else needs it."""
-    (tmp_path / "pygame.py").write_text("raise ImportError('No module named pygame')")
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        (
+            "raise ModuleNotFoundError('none', name='pygame')",
+            "expected the package 'pygame', found none; "
+            f"fix: {sys.executable} -m pip install 'pong-agent[play]'",
+        ),
+        ("raise ImportError('no SDL')", "play: expected a pygame that works, found: no SDL"),
+    ],
+)
+def test_without_pygame_there_is_one_error(tmp_path, code, message):
+    """A missing pygame names the extra that brings it, a broken one what is wrong."""
+    (tmp_path / "pygame.py").write_text(code)
     ran = subprocess.run(
         [sys.executable, "-m", "pong_agent", "play"],
         env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])},
@@ -250,8 +261,4 @@ def test_without_pygame_there_is_one_error(tmp_path):
         text=True,
         check=False,
     )
-    assert ran.returncode == 1
-    assert ran.stderr == (
-        "error: play: expected the library pygame, which comes with "
-        "pip install 'pong-agent[play]': No module named pygame\n"
-    )
+    assert (ran.returncode, ran.stderr) == (1, f"error: {message}\n")
