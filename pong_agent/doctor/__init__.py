@@ -1,1 +1,1 @@
-"""What this package needs on a machine, checked by using it, with the remedy for what fails."""
+"""Checks of a machine: each part is used once, and each failure comes with a remedy."""

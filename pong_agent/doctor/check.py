@@ -1,4 +1,4 @@
-"""What a check found."""
+"""The result of a check."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,14 +8,14 @@ Status = Literal["ok", "warn", "FAIL"]
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was looked at.
+    """The result of one check.
 
     Attributes:
-        name: what it is, in one or two words.
-        status: "ok"; "warn" where something works less well, or a part that not everybody needs
-            does not; "FAIL" where the main job does not work.
-        found: what was found, in one line.
-        remedy: what to do about it; empty where nothing needs to be done.
+        name: the checked part, in one or two words.
+        status: "ok"; "warn" if something is slower, or an optional part does not work; "FAIL" if
+            the package does not work.
+        found: the finding, in one line.
+        remedy: how to fix it; empty if there is nothing to fix.
     """
 
     name: str
@@ -24,7 +24,7 @@ class Check:
     remedy: str = ""
 
     def __str__(self) -> str:
-        """Return the check as it is printed: a line, and the remedy below it where there is one.
+        """Return the printed form: a line, and below it the remedy if there is one.
 
         Example:
             >>> print(Check("Pong ROM", "FAIL", "not there", "pip install ale-py"))
@@ -36,6 +36,6 @@ class Check:
 
 
 def first_line(error: Exception) -> str:
-    """Return an error's message without what follows its first line, or its name without one."""
+    """Return the first line of an error's message, or the error's name if it has no message."""
     lines = str(error).strip().splitlines()
     return lines[0] if lines else type(error).__name__

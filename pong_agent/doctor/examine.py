@@ -1,4 +1,4 @@
-"""All checks, in the order in which a failure explains those after it."""
+"""All checks, ordered so that a failure explains those after it."""
 
 import functools
 from collections.abc import Callable, Mapping
@@ -11,12 +11,12 @@ from pong_agent.doctor.check import Check
 def checks(
     environment: Mapping[str, str], folder: Path, *, ray: bool = True
 ) -> list[Callable[[], Check]]:
-    """Return the checks, to be called one after the other.
+    """Return the checks, to be called in order.
 
     Args:
         environment: environment variables.
-        folder: where runs and films are to be written.
-        ray: whether Ray is to be started, which takes about ten seconds.
+        folder: the folder for runs and videos.
+        ray: whether to start Ray, which takes about ten seconds.
     """
     partial = functools.partial
     every: list[Callable[[], Check]] = [

@@ -1,4 +1,4 @@
-"""The game: the ROM, the environments' ids, and the weights that come with the package."""
+"""Checks of the game: the ROM, the environments, and the package's trained weights."""
 
 import io
 from contextlib import redirect_stdout
@@ -16,17 +16,17 @@ _REINSTALL = "pip install --force-reinstall --no-deps"
 
 
 def check_rom(roms_dir: str | None) -> Check:
-    """Check that Pong's ROM is there and is the one that ale-py expects.
+    """Check that Pong's ROM exists and has the checksum that ale-py expects.
 
     Args:
-        roms_dir: the variable ALE_ROMS_DIR, which ale-py reads; None where it is not set.
+        roms_dir: the variable ALE_ROMS_DIR, which ale-py reads; None if unset.
     """
     name = "Pong ROM"
     remedy = "unset ALE_ROMS_DIR" if roms_dir else f"{_REINSTALL} ale-py"
     try:
         from ale_py import roms
 
-        with redirect_stdout(io.StringIO()):  # it prints where ALE_ROMS_DIR is
+        with redirect_stdout(io.StringIO()):  # ale-py prints ALE_ROMS_DIR
             path = roms.get_rom_path("pong")
     except (ImportError, OSError) as error:
         found = str(error).replace("\n", " ")
@@ -37,14 +37,12 @@ def check_rom(roms_dir: str | None) -> Check:
 
 
 def check_environment(env_id: str) -> Check:
-    """Check that an environment is registered, and play a step in it."""
+    """Check that an environment is registered and plays an agent step."""
     owner = "ale-py 'gymnasium[atari]'" if env_id.startswith("ALE/") else "pong-agent"
     remedy = f"{_REINSTALL} {owner}"
     try:
         import ale_py
         import gymnasium as gym
-
-        from pong_agent.envs import ENV_ID  # noqa: F401  # registers it
 
         ale_py.ALEInterface.setLoggerMode(ale_py.LoggerMode.Error)  # no banner
         with redirect_stdout(io.StringIO()):  # as above
@@ -55,7 +53,7 @@ def check_environment(env_id: str) -> Check:
         finally:
             env.close()
     except OSError as error:
-        return Check(env_id, "FAIL", first_line(error), "first mend the Pong ROM, see there")
+        return Check(env_id, "FAIL", first_line(error), "fix the Pong ROM first, see there")
     except (gym.error.Error, ImportError, RuntimeError) as error:
         return Check(env_id, "FAIL", first_line(error), remedy)
     found = f"registered, plays; observations are {observation.shape} {observation.dtype}"
@@ -63,7 +61,7 @@ def check_environment(env_id: str) -> Check:
 
 
 def check_weights(path: Path = PRETRAINED) -> Check:
-    """Check that the weights that come with the package can be loaded and act."""
+    """Check that the package's trained weights load and act."""
     name = "weights"
     try:
         agent = PongAgent.load(path)

@@ -1,4 +1,4 @@
-"""The machine: the film encoder, threads, room on disk and in shared memory, the display."""
+"""Checks of the machine: video encoder, threads, disk, shared memory, display."""
 
 import os
 import shutil
@@ -15,27 +15,27 @@ from pong_agent.doctor.check import Check, first_line
 from pong_agent.recording.encoder import VideoError, VideoWriter, read_video_info
 from pong_agent.training.ray_start import OBJECT_STORE_BYTES
 
-# A checkpoint of preset `ppo` is 26 MB; a run keeps three, the best one and a series of small
+# A checkpoint of preset `ppo` is 26 MB. A run keeps three, the best one and a series of small
 # snapshots, and needs room for one more while it writes.
 _RUN_BYTES = 200_000_000
 _SEVERAL_RUNS_BYTES = 1_000_000_000
 
-# What OpenBLAS reads, the first that is a number above 0.
+# OpenBLAS uses the first of these that is a number above 0.
 _BLAS_VARIABLES = ("OPENBLAS_NUM_THREADS", "GOTO_NUM_THREADS", "OMP_NUM_THREADS")
 
 _REINSTALL_FFMPEG = "pip install --force-reinstall imageio-ffmpeg"
-_UNSET_FFMPEG = "unset IMAGEIO_FFMPEG_EXE, or let it name an ffmpeg that has libx264"
+_UNSET_FFMPEG = "unset IMAGEIO_FFMPEG_EXE, or set it to an ffmpeg that has libx264"
 
 _OPEN_DISPLAY = "import pygame; pygame.display.init(); print(pygame.display.get_driver())"
-_WITHOUT_WINDOW = ("dummy", "offscreen")  # SDL takes "offscreen" where there is no display
+_WITHOUT_WINDOW = ("dummy", "offscreen")  # SDL uses "offscreen" without a display
 _DISPLAY_VARIABLES = ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER")
 
 
 def check_ffmpeg(named: str | None) -> Check:
-    """Check that ffmpeg encodes and decodes H.264, by a film of a few frames.
+    """Check that ffmpeg encodes and decodes H.264, by a video of a few frames.
 
     Args:
-        named: the variable IMAGEIO_FFMPEG_EXE, which imageio-ffmpeg reads; None where it is unset.
+        named: the variable IMAGEIO_FFMPEG_EXE, which imageio-ffmpeg reads; None if unset.
     """
     name = "ffmpeg"
     frames = np.zeros((6, 210, 160, 3), dtype=np.uint8)
@@ -45,9 +45,9 @@ def check_ffmpeg(named: str | None) -> Check:
 
         with TemporaryDirectory() as folder:
             path = Path(folder, "doctor.mp4")
-            with VideoWriter(path, scale=2) as film:
+            with VideoWriter(path, scale=2) as video:
                 for frame in frames:
-                    film.write(frame)
+                    video.write(frame)
             info = read_video_info(path)
         found = f"{get_ffmpeg_version()} at {get_ffmpeg_exe()}"
     except (VideoError, ImportError, OSError, RuntimeError) as error:
@@ -59,10 +59,10 @@ def check_ffmpeg(named: str | None) -> Check:
 
 
 def check_blas(environment: Mapping[str, str]) -> Check:
-    """Tell how many threads NumPy's BLAS takes, in this process and in each Ray worker.
+    """Report how many threads NumPy's BLAS uses, in this process and in each Ray worker.
 
-    The policy's own sums do not go through BLAS. But Ray gives each worker one thread only where
-    the user has set nothing else, and N workers with N threads each wait for one another.
+    The policy does not use BLAS for its own sums. Ray limits each worker to one thread only if the
+    user has set no variable, and N workers with N threads each slow each other down.
 
     Args:
         environment: environment variables.
@@ -70,7 +70,7 @@ def check_blas(environment: Mapping[str, str]) -> Check:
     name = "BLAS threads"
     library = np.show_config(mode="dicts")["Build Dependencies"]["blas"]["name"]
     if "openblas" not in library:
-        return Check(name, "ok", f"{library}; how many it takes is not known")
+        return Check(name, "ok", f"{library}; its number of threads is unknown")
     cpus = _usable_cpus()
     given = {one: environment[one] for one in _BLAS_VARIABLES if environment.get(one)}
     numbers = {one: int(text) for one, text in given.items() if text.isdecimal() and int(text) > 0}
@@ -83,8 +83,8 @@ def check_blas(environment: Mapping[str, str]) -> Check:
     many = [f"{one}={number}" for one, number in numbers.items() if number > 1]
     if many:
         remedy = f"unset {' '.join(one.partition('=')[0] for one in many)}"
-        found = f"{found}; {', '.join(many)} holds for every Ray worker too"
-        return Check(name, "warn", found, f"{remedy}: Ray then gives each worker one")
+        found = f"{found}; {', '.join(many)} applies to every Ray worker too"
+        return Check(name, "warn", found, f"{remedy}: Ray then limits each worker to one")
     return Check(name, "ok", f"{found}, 1 in each Ray worker")
 
 
@@ -94,9 +94,9 @@ def check_disk(
     """Check that a run can be written to a folder.
 
     Args:
-        folder: where run folders and films go.
+        folder: the folder for runs and videos.
         needed: bytes that one run takes.
-        comfortable: bytes below which there is a warning.
+        comfortable: bytes below which the check warns.
     """
     name = "disk"
     try:
@@ -105,9 +105,9 @@ def check_disk(
         free = shutil.disk_usage(folder).free
     except OSError as error:
         where = f"{folder} cannot be written: {error.strerror}"
-        return Check(name, "FAIL", where, "work in a folder of your own")
+        return Check(name, "FAIL", where, "work in a folder that you can write to")
     found = f"{free / 1e9:,.1f} GB free in {folder}"
-    remedy = f"make room, or work elsewhere: a run takes up to {needed / 1e9:.1f} GB"
+    remedy = f"free some space, or work elsewhere: a run takes up to {needed / 1e9:.1f} GB"
     if free < needed:
         return Check(name, "FAIL", found, remedy)
     if free < comfortable:
@@ -116,14 +116,14 @@ def check_disk(
 
 
 def check_shared_memory(
-    folder: Path = Path("/dev/shm"),  # noqa: S108  # Ray's object store is in there
+    folder: Path = Path("/dev/shm"),  # noqa: S108  # of Ray's object store
     needed: int = OBJECT_STORE_BYTES,
 ) -> Check:
     """Check that shared memory has room for Ray's object store, which is slower elsewhere.
 
     Args:
-        folder: where shared memory is mounted.
-        needed: bytes of the object store.
+        folder: mount point of shared memory.
+        needed: size of the object store in bytes.
     """
     name = "shared memory"
     if not folder.is_dir():
@@ -135,22 +135,22 @@ def check_shared_memory(
     return Check(
         name,
         "warn",
-        f"{found}: training is slower without",
+        f"{found}: otherwise training is slower",
         f"delete files in {folder}; in Docker, run the container with --shm-size=1g",
     )
 
 
 def check_display(environment: Mapping[str, str]) -> Check:
-    """Check that a window can be opened, which `pong-agent play` alone needs.
+    """Check that a window can be opened, which only `pong-agent play` needs.
 
     Args:
-        environment: environment variables, which say where the display is.
+        environment: environment variables, which name the display.
     """
     name = "display"
     if find_spec("pygame") is None:
         remedy = "for pong-agent play, pip install 'pong-agent[play]'"
         return Check(name, "warn", "pygame is not installed", remedy)
-    # In a process of its own, because SDL may end the one that it is in.
+    # In a separate process, because SDL may exit.
     ran = subprocess.run(  # noqa: S603  # our own program
         [sys.executable, "-c", _OPEN_DISPLAY],
         capture_output=True,
@@ -162,12 +162,12 @@ def check_display(environment: Mapping[str, str]) -> Check:
     variables = ", ".join(given) or f"none of {', '.join(_DISPLAY_VARIABLES)} is set"
     driver = ran.stdout.strip()
     if ran.returncode == 0 and driver not in _WITHOUT_WINDOW:
-        return Check(name, "ok", f"pygame opens one with {driver} ({variables})")
+        return Check(name, "ok", f"pygame opens a window with {driver} ({variables})")
     return Check(
         name,
         "warn",
-        f"none that pygame can open: {variables}",
-        "for pong-agent play, log in at a desktop, or use ssh -X; all else works without",
+        f"pygame cannot open a window: {variables}",
+        "for pong-agent play, log in at a desktop or use ssh -X; all else works without a display",
     )
 
 

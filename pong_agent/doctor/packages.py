@@ -1,4 +1,4 @@
-"""Python, the packages that this one requires, and its extras, as the installed metadata say."""
+"""Checks of Python, the required packages and the extras, from the installed metadata."""
 
 import platform
 import sys
@@ -19,15 +19,14 @@ def check_python(required: str | None = None) -> Check:
     """Check Python's version.
 
     Args:
-        required: versions that will do, such as ">=3.11"; by default those of the installed
-            package.
+        required: accepted versions, such as ">=3.11"; by default those of the installed package.
     """
     version = platform.python_version()
     if required is None:
         try:
             required = metadata.metadata(_PACKAGE)["Requires-Python"]
         except metadata.PackageNotFoundError:
-            required = ""  # `check_packages` tells of that
+            required = ""  # `check_packages` reports that
     found = f"{version} at {sys.executable}"
     if SpecifierSet(required).contains(version, prereleases=True):
         return Check("Python", "ok", found)
@@ -37,7 +36,7 @@ def check_python(required: str | None = None) -> Check:
 
 
 def check_packages() -> Check:
-    """Check that every package that this one requires is there, in a version that will do."""
+    """Check that every required package is installed, in an accepted version."""
     name = "packages"
     try:
         requirements = _requirements(_PACKAGE, extra="")
@@ -45,22 +44,22 @@ def check_packages() -> Check:
         return Check(
             name,
             "warn",
-            f"{_PACKAGE} is not installed in this Python, so that versions cannot be compared",
+            f"{_PACKAGE} is not installed in this Python, so versions cannot be compared",
             "pip install -e . in the folder of its pyproject.toml",
         )
     unmet = [reason for requirement in requirements for reason in _unmet(requirement)]
     if unmet:
         return Check(name, "FAIL", "; ".join(unmet), f"pip install --upgrade {_PACKAGE}")
     versions = ", ".join(f"{one} {metadata.version(one)}" for one in (_PACKAGE, *_SHOWN))
-    return Check(name, "ok", f"{len(requirements)} as required: {versions}")
+    return Check(name, "ok", f"{len(requirements)} installed as required: {versions}")
 
 
 def check_extras() -> Check:
-    """Tell which of the optional extras are there; none of them is needed for the main job."""
+    """Report which extras are installed; all of them are optional."""
     try:
         extras = metadata.metadata(_PACKAGE).get_all("Provides-Extra") or []
     except metadata.PackageNotFoundError:
-        return Check("extras", "warn", f"not known: {_PACKAGE} is not installed in this Python")
+        return Check("extras", "warn", f"unknown: {_PACKAGE} is not installed in this Python")
     unmet = {
         extra: [
             reason
@@ -69,13 +68,13 @@ def check_extras() -> Check:
         ]
         for extra in sorted(set(extras) - _FOR_DEVELOPERS)
     }
-    there = ", ".join(extra for extra, reasons in unmet.items() if not reasons) or "none"
+    installed = ", ".join(extra for extra, reasons in unmet.items() if not reasons) or "none"
     missing = [extra for extra, reasons in unmet.items() if reasons]
     if not missing:
-        return Check("extras", "ok", f"{there} there")
+        return Check("extras", "ok", f"installed: {installed}")
     reasons = ", ".join(f"{extra} ({_short(unmet[extra])})" for extra in missing)
-    remedy = f"where they are wanted, pip install '{_PACKAGE}[{','.join(missing)}]'"
-    return Check("extras", "ok", f"{there} there; not there: {reasons}", remedy)
+    remedy = f"to use them, pip install '{_PACKAGE}[{','.join(missing)}]'"
+    return Check("extras", "ok", f"installed: {installed}; not installed: {reasons}", remedy)
 
 
 def _short(reasons: list[str]) -> str:
@@ -84,10 +83,10 @@ def _short(reasons: list[str]) -> str:
 
 
 def _requirements(distribution: str, extra: str) -> list[Requirement]:
-    """Return what a distribution requires on this system; with an extra, only what that adds.
+    """Return a distribution's requirements on this system; with an extra, only the added ones.
 
     Raises:
-        PackageNotFoundError: there is no such distribution.
+        PackageNotFoundError: the distribution is not installed.
     """
     every = [Requirement(line) for line in metadata.requires(distribution) or []]
     plain = [one for one in every if _wanted(one, "")]
@@ -101,7 +100,7 @@ def _wanted(requirement: Requirement, extra: str) -> bool:
 
 
 def _unmet(requirement: Requirement) -> Iterator[str]:
-    """Yield what is missing of a requirement, the extras that it names included."""
+    """Yield each unmet part of a requirement, including those of its extras."""
     try:
         version = metadata.version(requirement.name)
     except metadata.PackageNotFoundError:

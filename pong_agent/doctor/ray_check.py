@@ -1,4 +1,4 @@
-"""Ray, started as training starts it, in a process of its own and within a deadline."""
+"""Checks of Ray, started as in training, in a separate process with a deadline."""
 
 import os
 import signal
@@ -10,14 +10,14 @@ from pathlib import Path
 
 from pong_agent.doctor.check import Check
 
-# The longest name of a Unix socket, without the zero byte at its end.
+# Longest name of a Unix socket, without the terminating zero byte.
 _LONGEST_SOCKET = 103 if sys.platform == "darwin" else 107
-# Below Ray's temporary folder, with a process id of as many digits as Linux has at most.
+# In Ray's temporary folder, with a process id of the most digits that Linux has.
 _SOCKET = "session_2026-01-01_00-00-00_000000_4194304/sockets/plasma_store"
 
 
 def check_temporary_path(environment: Mapping[str, str]) -> Check:
-    """Check that Ray's temporary folder can be written, and leaves room for its sockets' names.
+    """Check that Ray's temporary folder is writable and short enough for its sockets' names.
 
     Args:
         environment: environment variables, of which Ray reads RAY_TMPDIR and TMPDIR.
@@ -31,7 +31,7 @@ def check_temporary_path(environment: Mapping[str, str]) -> Check:
     length = len(os.fsencode(socket))
     remedy = "export RAY_TMPDIR=/tmp, or another short path that you can write to"
     if length > _LONGEST_SOCKET:
-        limit = f"Ray's sockets would have names of {length} bytes, at most {_LONGEST_SOCKET} work"
+        limit = f"Ray's sockets would have names of {length} bytes, more than {_LONGEST_SOCKET}"
         return Check(name, "FAIL", f"{variable}={folder} is too long: {limit}", remedy)
     try:
         with tempfile.TemporaryDirectory(dir=folder):
@@ -43,14 +43,14 @@ def check_temporary_path(environment: Mapping[str, str]) -> Check:
 
 
 def check_ray(environment: Mapping[str, str], deadline: float = 90.0) -> Check:
-    """Start Ray and let one worker begin a game.
+    """Check that Ray starts and one worker starts a game.
 
     Args:
-        environment: environment variables of the process that does.
-        deadline: seconds after which it is given up.
+        environment: environment variables of the process that starts Ray.
+        deadline: seconds after which the check fails.
     """
     name = "Ray"
-    remedy = "train without Ray by --workers 0; Ray's logs are in its temporary folder, under ray"
+    remedy = "train without Ray with --workers 0; Ray's logs are in its temporary folder, under ray"
     process = subprocess.Popen(  # our own program
         [sys.executable, "-m", "pong_agent.doctor.ray_probe"],
         stdout=subprocess.PIPE,
@@ -64,7 +64,7 @@ def check_ray(environment: Mapping[str, str], deadline: float = 90.0) -> Check:
     except subprocess.TimeoutExpired:
         _kill(process)
         return Check(name, "FAIL", f"no worker answered within {deadline:g} s", remedy)
-    except BaseException:  # Ctrl-C above all: Ray must not go on
+    except BaseException:  # mainly Ctrl-C: Ray must not outlive this process
         _kill(process)
         raise
     if process.returncode == 0:
@@ -74,6 +74,6 @@ def check_ray(environment: Mapping[str, str], deadline: float = 90.0) -> Check:
 
 
 def _kill(process: "subprocess.Popen[str]") -> None:
-    """Kill a process and its group; Ray's own processes end with the one that started them."""
+    """Kill a process and its group; Ray's own processes then end too."""
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()

@@ -1,4 +1,4 @@
-"""`python -m pong_agent.doctor.ray_probe`: a Ray worker begins a game, as in training."""
+"""`python -m pong_agent.doctor.ray_probe`: start Ray and one worker's game, as in training."""
 
 import sys
 import time
@@ -10,7 +10,7 @@ from pong_agent.training.ray_start import import_ray
 
 
 def main() -> int:
-    """Start Ray and one worker, and return the exit code."""
+    """Start Ray, one worker and a game, and return the exit code."""
     start = time.monotonic()
     agent = PongAgent("ppo")
     try:
@@ -24,7 +24,7 @@ def main() -> int:
         sys.stderr.write(f"{error}\n")
         return 1
     seconds = time.monotonic() - start
-    sys.stdout.write(f"{version} starts, a worker began a game, within {seconds:.0f} s\n")
+    sys.stdout.write(f"{version} starts, a worker started a game, within {seconds:.0f} s\n")
     return 0
 
 

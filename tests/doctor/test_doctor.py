@@ -6,7 +6,7 @@ from pong_agent.doctor.examine import checks
 
 
 def test_a_healthy_machine_passes(tmp_path, monkeypatch, capsys):
-    """There is a line for each check, none fails, and there are no colours but on a terminal."""
+    """Each check prints a line, none fails, and there are no colours without a terminal."""
     monkeypatch.chdir(tmp_path)
     assert main(["doctor", "--no-ray"]) == 0
     *lines, last = capsys.readouterr().out.splitlines()
@@ -16,8 +16,8 @@ def test_a_healthy_machine_passes(tmp_path, monkeypatch, capsys):
     assert re.fullmatch(r"\d+ ok, (1 warning|\d+ warnings), 0 failed", last)
 
 
-def test_a_failure_is_told_with_its_remedy(tmp_path, monkeypatch, capsys):
-    """Everything else is checked all the same, and the exit code is 1."""
+def test_a_failure_is_printed_with_its_remedy(tmp_path, monkeypatch, capsys):
+    """All other checks still run, and the exit code is 1."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", str(tmp_path / "none"))
     assert main(["doctor", "--no-ray"]) == 1

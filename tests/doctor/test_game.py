@@ -29,7 +29,7 @@ def test_a_missing_rom_fails(roms, capfd):
     assert str(roms / "pong.bin") in check.found
     for env_id in ENV_IDS:
         played = check_environment(env_id)
-        assert (played.status, played.remedy) == ("FAIL", "first mend the Pong ROM, see there")
+        assert (played.status, played.remedy) == ("FAIL", "fix the Pong ROM first, see there")
     assert capfd.readouterr() == ("", "")
 
 
@@ -42,7 +42,7 @@ def test_a_missing_folder_of_roms_fails(roms, monkeypatch):
 
 
 def test_a_damaged_rom_fails(roms):
-    """One byte less is another checksum; what is in the package is mended by installing it."""
+    """One byte less is another checksum; the remedy for the package's own is to reinstall it."""
     rom = files("ale_py.roms").joinpath("pong.bin").read_bytes()
     (roms / "pong.bin").write_bytes(rom)
     assert check_rom(str(roms)).status == "ok"

@@ -55,19 +55,19 @@ def check_in_process(ffmpeg, named):
 
 
 def test_an_ffmpeg_without_h264_fails(tmp_path):
-    """A real one that does not know the encoder is found out, whatever else it can do."""
+    """A real ffmpeg without the encoder fails, whatever else it can do."""
     crippled = tmp_path / "ffmpeg"
     words = 'for word; do shift; [ "$word" = libx264 ] && word=gone; set -- "$@" "$word"; done'
     crippled.write_text(f'#!/bin/sh\n{words}\nexec {get_ffmpeg_exe()} "$@"\n')
     crippled.chmod(0o700)
     ran = check_in_process(crippled, str(crippled))
     assert ran.stdout.startswith(f"FAIL  ffmpeg                IMAGEIO_FFMPEG_EXE={crippled}: ")
-    assert "or let it name an ffmpeg that has libx264" in ran.stdout
+    assert "or set it to an ffmpeg that has libx264" in ran.stdout
     assert "Unknown encoder 'gone'" in ran.stderr
 
 
 def test_what_else_is_called_ffmpeg_fails():
-    """A program that is none fails; without the variable, the remedy is another installation."""
+    """Another program fails; without the variable, the remedy is to reinstall."""
     printed = check_in_process("/bin/true", None).stdout
     assert printed.startswith("FAIL  ffmpeg ")
     assert "fix: pip install --force-reinstall imageio-ffmpeg" in printed
@@ -86,31 +86,31 @@ def test_the_number_of_blas_threads_is_the_real_one(variable):
 
 
 def test_variables_that_slow_workers_down_are_a_warning():
-    """They hold for each Ray worker; what is no number holds for nobody. Both are named."""
+    """They apply to each Ray worker; a value that is no number applies to none. Both are named."""
     assert check_blas({}).status == "ok"
     assert check_blas({"OMP_NUM_THREADS": "1"}).status == "ok"
     many = check_blas({"OMP_NUM_THREADS": "8", "OPENBLAS_NUM_THREADS": ""})
     assert (many.status, many.remedy.partition(":")[0]) == ("warn", "unset OMP_NUM_THREADS")
-    assert "OMP_NUM_THREADS=8 holds for every Ray worker" in many.found
+    assert "OMP_NUM_THREADS=8 applies to every Ray worker" in many.found
     wrong = check_blas({"OPENBLAS_NUM_THREADS": "two"})
     assert (wrong.status, wrong.remedy) == ("warn", "unset OPENBLAS_NUM_THREADS")
     assert "OPENBLAS_NUM_THREADS=two, expected a whole number" in wrong.found
 
 
-def test_a_disk_that_is_nearly_full_is_told(tmp_path):
-    """There is room for one run or there is not; for several, or only a warning."""
+def test_a_nearly_full_disk_is_reported(tmp_path):
+    """Too little room for one run fails, and for several runs warns."""
     assert check_disk(tmp_path, needed=1, comfortable=1).status == "ok"
     tight = check_disk(tmp_path, needed=1, comfortable=2**62)
     full = check_disk(tmp_path, needed=2**62, comfortable=2**62)
     assert [tight.status, full.status] == ["warn", "FAIL"]
-    assert "make room, or work elsewhere" in full.remedy
+    assert "free some space, or work elsewhere" in full.remedy
     assert str(tmp_path) in full.found
 
 
 def test_a_folder_that_cannot_be_written_fails(tmp_path):
     """It is named, and the remedy is another one."""
     check = check_disk(tmp_path / "none")
-    assert (check.status, check.remedy) == ("FAIL", "work in a folder of your own")
+    assert (check.status, check.remedy) == ("FAIL", "work in a folder that you can write to")
     assert f"{tmp_path / 'none'} cannot be written: No such file" in check.found
 
 
@@ -124,7 +124,7 @@ def test_shared_memory_that_is_too_small_is_a_warning(tmp_path):
 
 
 def test_a_display_that_is_not_there_is_a_warning():
-    """SDL then draws where nobody sees it: that is no window. The variables are named."""
+    """SDL then draws off screen, which is no window. The message names the variables."""
     plain = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")}
     unset = check_display({k: v for k, v in plain.items() if k != "SDL_VIDEODRIVER"})
     dummy = check_display(plain | {"SDL_VIDEODRIVER": "dummy"})

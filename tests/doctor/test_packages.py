@@ -20,7 +20,7 @@ def install(tmp_path, monkeypatch):
 
 
 def test_what_runs_the_tests_will_do():
-    """This Python has a version that the package takes, and all that it requires."""
+    """This Python is supported and has every required package."""
     assert check_python().status == "ok"
     packages = check_packages()
     assert packages.status == "ok"
@@ -28,14 +28,14 @@ def test_what_runs_the_tests_will_do():
 
 
 def test_an_older_python_is_refused():
-    """A version that the package does not take fails, and the one to install is named."""
+    """An unsupported version fails, and the one to install is named."""
     check = check_python(">=4.7")
     assert (check.status, check.remedy) == ("FAIL", "install a Python >=4.7 and use it")
     assert sys.executable in check.found
 
 
 def test_a_package_that_is_too_old_is_named(install):
-    """What is there, what is expected and the command that mends it are told."""
+    """The message holds both versions and the command that fixes it."""
     install("numpy", "1.9.0")
     check = check_packages()
     assert (check.status, check.found) == ("FAIL", "numpy 1.9.0, expected >=2.0")
@@ -52,14 +52,14 @@ def test_a_missing_package_is_named(install):
 
 
 def test_a_package_that_was_not_installed_is_a_warning(monkeypatch):
-    """Where there are no metadata, as on a path of sources alone, that is told."""
+    """Without metadata, as with sources alone, the check warns."""
     monkeypatch.setattr(sys, "path", [])
     assert [check_packages().status, check_extras().status] == ["warn", "warn"]
     assert "pip install -e ." in check_packages().remedy
 
 
-def test_extras_that_are_missing_are_told(install):
-    """They are no failure; those for developers are not spoken of."""
+def test_missing_extras_are_listed(install):
+    """They are no failure; those for developers are not mentioned."""
     extras = ("here", "away", "test")
     install(
         "pong-agent",
@@ -71,6 +71,6 @@ def test_extras_that_are_missing_are_told(install):
         "Requires-Dist: gone; extra == 'test'",
     )
     check = check_extras()
-    expected = "here there; not there: away (gone0 missing, gone1 missing, and 2 more)"
+    expected = "installed: here; not installed: away (gone0 missing, gone1 missing, and 2 more)"
     assert (check.status, check.found) == ("ok", expected)
     assert "pip install 'pong-agent[away]'" in check.remedy

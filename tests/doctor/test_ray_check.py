@@ -18,12 +18,12 @@ def test_a_short_temporary_path_will_do():
 
 
 def test_a_long_temporary_path_fails_where_ray_does(tmp_path):
-    """One byte too many is told with the remedy; Ray itself does not start in such a folder."""
+    """One byte too many fails with the remedy, and Ray itself does not start there."""
     short, long = ("/".ljust(length, "x") for length in (LONGEST, LONGEST + 1))
     assert "too long" not in check_temporary_path({"TMPDIR": short}).found
     check = check_temporary_path({"TMPDIR": long})
     assert check.status == "FAIL"
-    assert "names of 108 bytes, at most 107 work" in check.found
+    assert "names of 108 bytes, more than 107" in check.found
     assert "export RAY_TMPDIR=/tmp" in check.remedy
     ray = check_ray({**os.environ, "RAY_TMPDIR": str(tmp_path / ("x" * 60))})
     assert ray.status == "FAIL"
@@ -44,7 +44,7 @@ def test_a_temporary_path_that_is_no_folder_fails(tmp_path):
 
 
 def test_a_ray_that_does_not_answer_fails():
-    """After the deadline the process that waits for it is gone, and the remedy is told."""
+    """After the deadline the waiting process is killed, and the remedy is shown."""
     check = check_ray(os.environ, deadline=0.05)
     assert (check.status, check.found) == ("FAIL", "no worker answered within 0.05 s")
     assert "--workers 0" in check.remedy
@@ -52,7 +52,7 @@ def test_a_ray_that_does_not_answer_fails():
 
 @pytest.mark.slow
 def test_ray_starts():
-    """A worker begins a game in a Ray that is started for it."""
+    """A worker starts a game in a new Ray."""
     check = check_ray(os.environ)
     assert (check.status, check.remedy) == ("ok", "")
-    assert "a worker began a game" in check.found
+    assert "a worker started a game" in check.found
