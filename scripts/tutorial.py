@@ -30,7 +30,7 @@ from pong_agent.learning.returns import discounted_returns, standardize
 from pong_agent.network import Parameters, action_probabilities, forward
 from pong_agent.recording import record_episodes
 from pong_agent.training.config import TrainConfig
-from pong_agent.training.trainer import start_run
+from pong_agent.training.start import start_run
 from pong_agent.vision.network_input import observe
 from pong_agent.vision.pixels import lit_pixels
 

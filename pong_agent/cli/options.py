@@ -20,6 +20,7 @@ import tomli_w
 import tyro
 
 from pong_agent.errors import ConfigError
+from pong_agent.training.config import RENAMED
 
 
 def read_options(path: Path) -> dict[str, Any]:
@@ -35,6 +36,8 @@ def read_options(path: Path) -> dict[str, Any]:
     for name, value in tables.items():
         if not isinstance(value, dict):
             raise ConfigError(f"{path}: expected tables such as [train], found {name} = {value!r}")
+    if "train" in tables:  # perhaps the config.toml of an older run
+        tables["train"] = {RENAMED.get(key, key): value for key, value in tables["train"].items()}
     return tables
 
 

@@ -10,12 +10,12 @@ from pong_agent.cli.episodes import Episodes, episodes_table
 from pong_agent.cli.output import progress_bar
 from pong_agent.errors import ConfigError
 from pong_agent.evaluation.choose import extreme_seed, first_win
-from pong_agent.recording.captions import Stage
+from pong_agent.evaluation.stage import Stage
 from pong_agent.recording.encoder import write_gif
 from pong_agent.recording.record import record_episodes
 from pong_agent.recording.replay import replay
 from pong_agent.recording.timeline import write_timeline
-from pong_agent.training.snapshots import read_stages
+from pong_agent.training.milestones import read_stages
 
 _MOST_PIECES = 8  # of a timeline
 

@@ -16,7 +16,8 @@ import tyro
 from pong_agent.config import ReinforceConfig
 from pong_agent.errors import ConfigError
 from pong_agent.training.config import TrainConfig
-from pong_agent.training.trainer import Trainer, resume_run, start_run
+from pong_agent.training.start import resume_run, start_run
+from pong_agent.training.trainer import Trainer
 
 RUNS = Path("runs")
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from pong_agent.evaluation.stage import Stage
 from pong_agent.recording.palette import AGENT, GROUND, MUTED, RAISED, TEXT
 
 WIDTH, HEIGHT = 160, 210  # of the emulator's picture
@@ -25,23 +25,6 @@ _LINES = (  # attribute of a caption, height of its letters, baseline, colour
 )
 _PROGRESS = (25, 27)  # first row of the progress bar, and the one after its last
 _WINNING = 21  # points
-
-
-@dataclass(frozen=True)
-class Stage:
-    """An agent at one point of its training.
-
-    Attributes:
-        weights: weights file, a checkpoint or an exported one.
-        agent_steps: agent steps learned from until then.
-        seconds: seconds of training until then.
-        score: mean return of the latest training games, None before the first has ended.
-    """
-
-    weights: Path
-    agent_steps: int
-    seconds: float
-    score: float | None
 
 
 @dataclass(frozen=True)
@@ -63,6 +46,7 @@ def training_so_far(stage: Stage) -> str:
     """Say how long an agent has been training and how it scores.
 
     Example:
+        >>> from pathlib import Path
         >>> training_so_far(Stage(Path("w.npz"), 2_804_592, seconds=401.3, score=18.17))
         '2,804,592 steps · 6 min 41 s · score +18.2'
         >>> training_so_far(Stage(Path("w.npz"), 0, seconds=0.0, score=None))

@@ -13,8 +13,9 @@ import numpy.typing as npt
 
 from pong_agent.agent import PongAgent
 from pong_agent.errors import ConfigError
+from pong_agent.evaluation.stage import Stage
 from pong_agent.learning.batch import Trajectory
-from pong_agent.recording.captions import Caption, Stage, end_of_game, training_so_far
+from pong_agent.recording.captions import Caption, end_of_game, training_so_far
 from pong_agent.recording.capture import EMULATOR_FPS
 from pong_agent.recording.encoder import VideoError, VideoInfo, read_video_info
 from pong_agent.recording.montage import Piece, write_montage
@@ -44,7 +45,7 @@ def write_timeline(
     side both games are shown at the same seconds, those of the last stage's piece.
 
     Args:
-        stages: points of the training, in order; `training.snapshots.read_stages` finds a run's.
+        stages: points of the training, in order; `training.milestones.read_stages` finds a run's.
         path: the film, ending in `.mp4`; missing folders are made, an older film is replaced when
             the new one is whole.
         seconds: length of each piece, 0.1 to 600; shorter where a game is.

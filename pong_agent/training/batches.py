@@ -1,55 +1,56 @@
-"""What each update is made from: games that are played on from update to update."""
+"""The batch of each update, from games that continue from update to update."""
 
-import zlib
 from pathlib import Path
 
 from pong_agent.agent import PongAgent
-from pong_agent.checkpoint import CheckpointError, load_arrays, save_arrays
 from pong_agent.config import AgentConfig, PPOConfig
 from pong_agent.learning.batch import Batch
 from pong_agent.seeding import Stream, derived_seed
 from pong_agent.training.collector import Collector, WorkItem
-from pong_agent.training.games import GameSnapshot, snapshots_from_arrays, snapshots_to_arrays
+from pong_agent.training.games import GameSnapshot, save_snapshots
 
 
 class GameBatches:
-    """Collects the batch of an update; the same seed and update give the same batch.
+    """Collects the batch of each update; seed and update determine it.
 
-    Preset `ppo` learns from fragments of `n_envs` games, each played on from where the update
-    before left it, `reinforce` from the next episodes of `episodes_per_update` games. The games
-    travel with the units of work, so that any worker can play any of them on.
+    With preset `ppo` a batch is a fragment of each of `n_envs` games, which continues where the
+    previous update left it; with `reinforce` it is the next episodes of `episodes_per_update`
+    games. Work items contain the games, so any worker can continue any of them.
 
     Args:
-        collector: plays them.
-        config: the preset's values.
+        collector: plays.
+        config: the agent's hyperparameters.
+        games: the games to continue; None for new ones.
     """
 
-    def __init__(self, collector: Collector, config: AgentConfig) -> None:
+    def __init__(
+        self, collector: Collector, config: AgentConfig, games: list[GameSnapshot] | None = None
+    ) -> None:
         self._collector = collector
         self._config = config
-        self._games: list[GameSnapshot] | None = None  # where the next batch goes on from
-        self._following: list[GameSnapshot] | None = None  # the same after the collected batch
+        self._games = games  # where the next batch starts
+        self._following: list[GameSnapshot] | None = None  # the games after the collected batch
 
     def collect(self, agent: PongAgent, root_seed: int) -> Batch:
-        """Collect the agent's next batch; until `advance`, doing so again gives the same one.
+        """Collect the agent's next batch; the same one again until `advance` is called.
 
         Raises:
             CollectorError: games could not be played.
         """
         if self._games is None:
             self._games = self._collector.start_games(self._seeds(root_seed, 0))
-        seeds = self._seeds(root_seed, agent.progress.updates + 1)  # 0 began the games
+        seeds = self._seeds(root_seed, agent.progress.updates + 1)  # 0 is for `start_games`
         items = self._work_items(self._games, seeds, self._n_steps(agent))
         results = self._collector.play(agent.parameters, items)
         self._following = [game for result in results for game in result.snapshots]
         return Batch([trajectory for result in results for trajectory in result.trajectories])
 
     def advance(self) -> None:
-        """Let the next batch begin where the collected one ended, now that it was learned from."""
+        """Start the next batch where the collected one ended, after learning from it."""
         self._games = self._following
 
     def _n_steps(self, agent: PongAgent) -> int | None:
-        """Return the agent steps of each game that the schedule asks for; None for an episode."""
+        """Return the agent steps to play in each game; None for an episode."""
         if not isinstance(self._config, PPOConfig):
             return None
         progress = agent.progress
@@ -78,40 +79,15 @@ class GameBatches:
         ]
 
     def save(self, path: Path) -> None:
-        """Write the games, what the next batch depends on besides the agent.
+        """Write the games that the next batch continues.
 
         Raises:
             CheckpointError: the file cannot be written.
         """
         if self._games is not None:
-            save_arrays(path, snapshots_to_arrays(self._games), {})
-
-    def load(self, path: Path) -> None:
-        """Read what `save` wrote.
-
-        Raises:
-            CheckpointError: the file cannot be read, or holds another number of games.
-        """
-        self._games = load_games(path, self._config)
-
-
-def load_games(path: Path, config: AgentConfig) -> list[GameSnapshot]:
-    """Read what `GameBatches.save` wrote.
-
-    Raises:
-        CheckpointError: the file cannot be read, or holds another number of games.
-    """
-    arrays, _ = load_arrays(path)
-    try:
-        games = snapshots_from_arrays(arrays)
-    except (KeyError, TypeError, ValueError, IndexError, zlib.error) as error:
-        raise CheckpointError(f"{path}: not the games of a run: {error}") from error
-    expected = n_games(config)
-    if len(games) != expected:
-        raise CheckpointError(f"{path}: expected {expected} games, found {len(games)}")
-    return games
+            save_snapshots(path, self._games)
 
 
 def n_games(config: AgentConfig) -> int:
-    """Return how many games an update is made from."""
+    """Return the number of games in a batch."""
     return config.n_envs if isinstance(config, PPOConfig) else config.episodes_per_update

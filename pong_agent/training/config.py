@@ -1,7 +1,10 @@
-"""What a training run is asked to do, frozen."""
+"""Options of a training run, frozen."""
 
 import math
-from dataclasses import asdict, dataclass, replace
+import warnings
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
 
 import tomli_w
 
@@ -10,64 +13,66 @@ from pong_agent.errors import ConfigError
 from pong_agent.hyperparams import with_hyperparams
 from pong_agent.learning.progress import RECENT, Progress
 
+RENAMED = {"unit_timeout": "work_timeout"}  # names of options in older runs
+
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """What a run is asked to do; the agent's hyperparameters are its preset's."""
+    """Options of a run: preset, limits, workers, evaluation."""
 
     preset: str = "ppo"
-    """Name of the preset: ppo, or reinforce as in the notebook."""
+    """Preset of the agent: ppo, or reinforce as in the notebook."""
 
     hyperparams: tuple[str, ...] = ()
-    """Values of the preset to replace, as NAME:VALUE, e.g. epochs:3 anneal_steps:1000000."""
+    """Hyperparameters that differ from the preset, as NAME:VALUE, e.g. epochs:3 n_envs:32."""
 
     env_id: str | None = None
     """Environment to learn in; by default the preset's."""
 
     seed: int = 0
-    """Seed of the weights and of every episode, 0 or more."""
+    """Seed of the weights and of all episodes, 0 or more."""
 
     minutes: float = 10.0
-    """Minutes of training at the most, evaluation not counted, from the run's beginning."""
+    """Maximum minutes of training since the start of the run, without evaluation."""
 
     updates: int | None = None
-    """Updates at the most, from the run's beginning [iterations in the notebook]."""
+    """Maximum updates since the start of the run [iterations in the notebook]."""
 
     steps: int | None = None
-    """Agent steps at the most, from the run's beginning."""
+    """Maximum agent steps since the start of the run."""
 
     stop_at_return: float | None = None
-    """Mean return of the last 30 training episodes that ends the run."""
+    """Mean return of the last 30 training episodes at which the run ends."""
 
     workers: int = 2
-    """Ray workers that play at the same time; 0 plays in this process, -1 on all CPUs there are."""
+    """Ray workers that play in parallel; 0 plays in this process, -1 uses all CPUs."""
 
     work_timeout: float = 300.0
-    """Seconds after which a worker that has not finished is started anew, its work done again."""
+    """Seconds after which an unfinished worker is restarted and its work is repeated."""
 
     address: str | None = None
-    """Address of a Ray cluster to join; by default Ray is started on this machine."""
+    """Address of a Ray cluster to join; by default Ray starts on this machine."""
 
     checkpoint_every: int = 50
-    """Updates between two checkpoints; one more is always written at the end."""
+    """Updates between two checkpoints; the last update is always saved."""
 
     stop_at_eval: float | None = None
-    """Mean return of a greedy evaluation that ends the run."""
+    """Mean return of a greedy evaluation at which the run ends."""
 
     eval_every: int = 0
     """Agent steps between two greedy evaluations; 0 for none."""
 
     eval_from: float | None = None
-    """Mean return of the last 30 training episodes below which no evaluation is worth its time."""
+    """No evaluation while the mean return of the last 30 training episodes is below this."""
 
     eval_episodes: int = 10
-    """Episodes of each evaluation."""
+    """Episodes per evaluation."""
 
     tensorboard: bool = False
-    """Write the metrics for TensorBoard too, into RUN/tensorboard; a resumed run does as before."""
+    """Also write the metrics to RUN/tensorboard; a resumed run continues as before."""
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be run.
+        """Check the values.
 
         Raises:
             ConfigError: there is no preset of that name, or a number is out of range.
@@ -86,8 +91,39 @@ class TrainConfig:
             if type(value) is not int or value < least:
                 raise ConfigError(f"{name}: expected an int of {least} or more, found {value!r}")
 
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "TrainConfig":
+        """Read the options of a run that any version began.
+
+        Missing options get their defaults. Options and hyperparameters that no longer exist are
+        left out and named in a warning.
+
+        Args:
+            values: `dataclasses.asdict`, also after JSON made lists of tuples.
+
+        Raises:
+            TypeError: a value has the wrong type.
+            ConfigError: a value is out of range.
+
+        Example:
+            >>> TrainConfig.from_dict({"unit_timeout": 60.0}) == TrainConfig(work_timeout=60.0)
+            True
+        """
+        given = {RENAMED.get(name, name): value for name, value in values.items()}
+        unknown = set(given) - {field.name for field in fields(cls)}
+        known = {name: value for name, value in given.items() if name not in unknown}
+        preset = resolve_preset(known.get("preset", cls.preset))
+        names = {field.name for field in fields(preset)}
+        hyperparams = tuple(known.get("hyperparams", ()))
+        kept = tuple(item for item in hyperparams if item.partition(":")[0] in names)
+        unknown |= set(hyperparams) - set(kept)
+        if unknown:
+            left_out = ", ".join(sorted(unknown))
+            warnings.warn(f"left out options of another version: {left_out}", stacklevel=2)
+        return cls(**{**known, "hyperparams": kept})
+
     def exactly(self, updates: int) -> "TrainConfig":
-        """Return what gives the same run again: its number of updates as the only limit."""
+        """Return the options that reproduce the run: the number of updates is the only limit."""
         return replace(
             self,
             updates=updates,
@@ -98,7 +134,7 @@ class TrainConfig:
         )
 
     def to_toml(self) -> str:
-        """Return the options as the table that `pong-agent train --config` reads.
+        """Return the options as TOML for `pong-agent train --config`.
 
         Example:
             >>> print(TrainConfig(seed=3).to_toml().splitlines()[:4])
@@ -110,13 +146,13 @@ class TrainConfig:
     def nearest_limit(
         self, progress: Progress, seconds: float, best_evaluation: float
     ) -> tuple[float, str]:
-        """Return how near the nearest limit is, 0 to 1, and its name.
+        """Return the fraction done of the limit closest to being reached, and its name.
 
-        A limit on the return counts as reached or not reached.
+        A limit on a return counts as 0 or 1.
 
         Args:
             progress: the agent's counters.
-            seconds: of training so far.
+            seconds: seconds of training so far.
             best_evaluation: highest mean return of an evaluation, -inf before the first.
 
         Example:

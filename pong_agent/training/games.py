@@ -3,12 +3,14 @@
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pong_agent.agent import PongAgent
+from pong_agent.checkpoint import CheckpointError, load_arrays, save_arrays
 from pong_agent.envs.emulator import restore_emulator, save_emulator
 from pong_agent.learning.batch import Trajectory
 from pong_agent.rollout import rollout, rollout_fragment, start_options
@@ -129,6 +131,31 @@ def _running(trajectory: Trajectory, agent: PongAgent) -> tuple[int, float, int]
     if len(ends):
         return last_action, total, steps
     return last_action, trajectory.return_before + total, trajectory.steps_before + steps
+
+
+def save_snapshots(path: Path, snapshots: Sequence[GameSnapshot]) -> None:
+    """Write snapshots to a file, which is complete or absent.
+
+    Raises:
+        CheckpointError: the file cannot be written.
+    """
+    save_arrays(path, snapshots_to_arrays(snapshots), {})
+
+
+def load_snapshots(path: Path, n_games: int) -> list[GameSnapshot]:
+    """Read what `save_snapshots` wrote.
+
+    Raises:
+        CheckpointError: the file cannot be read, or holds another number of games.
+    """
+    arrays, _ = load_arrays(path)
+    try:
+        snapshots = snapshots_from_arrays(arrays)
+    except (KeyError, TypeError, ValueError, IndexError, zlib.error) as error:
+        raise CheckpointError(f"{path}: not the games of a run: {error}") from error
+    if len(snapshots) != n_games:
+        raise CheckpointError(f"{path}: expected {n_games} games, found {len(snapshots)}")
+    return snapshots
 
 
 def snapshots_to_arrays(games: Sequence[GameSnapshot]) -> dict[str, NDArray[Any]]:

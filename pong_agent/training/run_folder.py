@@ -1,31 +1,24 @@
 """A run on the disk: configuration, metrics and checkpoints in one folder.
 
-RUN/config.json                      what was asked for, and with which versions
-RUN/config.toml                      options that give the same run again: train --config
+RUN/config.json                      options, hyperparameters, versions and history
+RUN/config.toml                      options that reproduce the run: train --config
 RUN/metrics.csv                      a row per update
 RUN/checkpoints/update-000010.npz    the newest three
-RUN/checkpoints/best.npz             the best evaluation so far
-RUN/snapshots/steps-000026624.npz    small ones to film the learning from, see `snapshots`
-RUN/tensorboard/                     event files, where they were asked for
+RUN/checkpoints/best.npz             the agent of the best evaluation
+RUN/snapshots/steps-000026624.npz    small weights files along the run, see `milestones`
+RUN/tensorboard/                     event files, with --tensorboard
 """
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from pong_agent.agent import PongAgent
-from pong_agent.checkpoint import CheckpointError
 from pong_agent.errors import PongError
-from pong_agent.training.metrics import (
-    TensorBoard,
-    append_row,
-    drop_rows_after,
-    read_rows,
-    write_header,
-)
+from pong_agent.training.metrics import append_row, drop_rows_after, read_rows, write_header
 from pong_agent.whole_file import replacing
 
 _KEPT_CHECKPOINTS = 3
@@ -33,38 +26,55 @@ _CHECKPOINT_NAME = re.compile(r"update-(\d+)\.npz")
 
 
 class RunError(PongError, RuntimeError):
-    """A run folder cannot be made or used; the message names it and says why."""
+    """A run folder cannot be made or used; the message names it and the reason."""
+
+
+@contextmanager
+def _reported(failure: str) -> Iterator[None]:
+    """Turn an error of the system or of a file's contents into a RunError.
+
+    Raises:
+        RunError: with the failure and the error.
+    """
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        raise RunError(f"{failure}: {error}") from error
 
 
 class RunFolder:
     """The files of one training run.
 
     Args:
-        path: the folder; see `create` and `open` for one that is surely fit for use.
+        path: the folder; `create` and `open` also check it.
+
+    Attributes:
+        path: the folder.
+        snapshots: folder of the small weights files along the run.
+        tensorboard: folder of the event files; missing unless the run has them.
     """
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
+        self.snapshots = self.path / "snapshots"
+        self.tensorboard = self.path / "tensorboard"
         self._metrics = self.path / "metrics.csv"
         self._checkpoints = self.path / "checkpoints"
-        self._tensorboard: TensorBoard | None = None
 
     @classmethod
     def create(cls, path: str | Path, config: Mapping[str, Any]) -> "RunFolder":
         """Make a new run folder.
 
         Raises:
-            RunError: there is a run already, or the folder cannot be written.
+            RunError: the folder holds a run already or cannot be written.
         """
         folder = cls(path)
         if (folder.path / "config.json").exists():
             raise RunError(f"{path}: holds a run already; resume it, or choose another folder")
-        try:
+        with _reported(f"{path}: a run folder cannot be written there"):
             folder._checkpoints.mkdir(parents=True, exist_ok=True)
             write_header(folder._metrics)
             folder._write_config(config)
-        except OSError as error:
-            raise RunError(f"{path}: a run folder cannot be written there: {error}") from error
         return folder
 
     @classmethod
@@ -80,15 +90,13 @@ class RunFolder:
         return folder
 
     def config(self) -> dict[str, Any]:
-        """Return what `create` was given.
+        """Return the configuration that `create` was given, with all changes since.
 
         Raises:
             RunError: the file is damaged.
         """
-        try:
+        with _reported(f"{self.path}: its config.json cannot be read"):
             config = json.loads((self.path / "config.json").read_text())
-        except (OSError, ValueError) as error:
-            raise RunError(f"{self.path}: its config.json cannot be read: {error}") from error
         if not isinstance(config, dict):
             raise RunError(f"{self.path}: its config.json is not an object")
         return config
@@ -98,34 +106,30 @@ class RunFolder:
             temporary.write_text(json.dumps(config, indent=2) + "\n")
 
     def set_hyperparams(self, given: Sequence[str], values: Mapping[str, Any]) -> None:
-        """Replace the hyperparameters in the configuration: those given, and all values.
+        """Replace the hyperparameters in the configuration.
+
+        Args:
+            given: the option `hyperparams`.
+            values: all hyperparameters by name.
 
         Raises:
             RunError: the configuration cannot be read or written.
         """
         config = self.config()
-        self._rewrite_config(
-            {
-                **config,
-                "train": {**config["train"], "hyperparams": list(given)},
-                "hyperparameters": dict(values),
-            }
-        )
+        train = {**config["train"], "hyperparams": list(given)}
+        with _reported(f"{self.path}: its config.json cannot be written"):
+            self._write_config({**config, "train": train, "hyperparameters": dict(values)})
 
     def add_history(self, entry: Mapping[str, Any]) -> None:
-        """Add to the configuration how the run was gone on with.
+        """Append an entry to the history in the configuration.
 
         Raises:
             RunError: the configuration cannot be read or written.
         """
         config = self.config()
-        self._rewrite_config({**config, "history": [*config.get("history", []), dict(entry)]})
-
-    def _rewrite_config(self, config: Mapping[str, Any]) -> None:
-        try:
-            self._write_config(config)
-        except OSError as error:
-            raise RunError(f"{self.path}: its config.json cannot be written: {error}") from error
+        history = [*config.get("history", []), dict(entry)]
+        with _reported(f"{self.path}: its config.json cannot be written"):
+            self._write_config({**config, "history": history})
 
     def write_options(self, toml: str) -> None:
         """Write `config.toml`.
@@ -134,96 +138,39 @@ class RunFolder:
             RunError: it cannot be written.
         """
         path = self.path / "config.toml"
-        try:
-            with replacing(path) as temporary:
-                temporary.write_text(toml)
-        except OSError as error:
-            raise RunError(f"{path}: cannot be written: {error}") from error
-
-    def games_path(self, updates: int) -> Path:
-        """Return where the games after an update are kept, see `batches.GameBatches.save`."""
-        return self._checkpoints / f"update-{updates:06d}-games.npz"
+        with _reported(f"{path}: cannot be written"), replacing(path) as temporary:
+            temporary.write_text(toml)
 
     def append_metrics(self, metrics: Mapping[str, float]) -> None:
-        """Add one row to `metrics.csv`, whole or not at all; names that are missing stay empty.
-
-        It goes to TensorBoard too, where `open_tensorboard` was called.
+        """Add one row to `metrics.csv`, whole or not at all; missing metrics stay empty.
 
         Raises:
             RunError: the row cannot be written.
         """
-        try:
+        with _reported(f"{self._metrics}: cannot be written"):
             append_row(self._metrics, metrics)
-        except OSError as error:
-            raise RunError(f"{self._metrics}: cannot be written: {error}") from error
-        if self._tensorboard is not None:
-            with self._events():
-                self._tensorboard.write(metrics)
 
     def read_metrics(self) -> list[dict[str, str]]:
-        """Return the rows of `metrics.csv`, values as text, but for one that was cut off.
+        """Return the whole rows of `metrics.csv`, values as text.
 
         Raises:
             RunError: the file cannot be read.
         """
-        try:
+        with _reported(f"{self._metrics}: cannot be read"):
             return read_rows(self._metrics)
-        except (OSError, ValueError) as error:
-            raise RunError(f"{self._metrics}: cannot be read: {error}") from error
 
     def drop_metrics_after(self, update: int) -> None:
-        """Remove the rows of updates that came after `update`.
+        """Remove the rows of later updates.
 
         Raises:
             RunError: the file cannot be read or written.
         """
-        try:
+        with _reported(f"{self._metrics}: cannot be rewritten"):
             drop_rows_after(self._metrics, update)
-        except (OSError, ValueError) as error:
-            raise RunError(f"{self._metrics}: cannot be rewritten: {error}") from error
 
-    def has_tensorboard(self) -> bool:
-        """Return whether metrics were told to TensorBoard before."""
-        return (self.path / "tensorboard").is_dir()
-
-    def open_tensorboard(self, hyperparameters: Mapping[str, Any]) -> None:
-        """Begin an event file in the folder `tensorboard`, see `metrics.TensorBoard`.
-
-        Raises:
-            ConfigError: tensorboardX is not installed.
-            RunError: it cannot be written, or `metrics.csv` cannot be read.
-        """
-        rows = self.read_metrics()
-        with self._events():
-            self._tensorboard = TensorBoard(self.path / "tensorboard", rows, hyperparameters)
-
-    def flush_tensorboard(self) -> None:
-        """Have the events so far on the disk; without TensorBoard do nothing.
-
-        Raises:
-            RunError: they cannot be written.
-        """
-        if self._tensorboard is not None:
-            with self._events():
-                self._tensorboard.flush()
-
-    def close(self) -> None:
-        """End the event file, if there is one.
-
-        Raises:
-            RunError: it cannot be written.
-        """
-        tensorboard, self._tensorboard = self._tensorboard, None
-        if tensorboard is not None:
-            with self._events():
-                tensorboard.close()
-
-    @contextmanager
-    def _events(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise RunError(f"{self.path / 'tensorboard'}: cannot be written: {error}") from error
+    def games_path(self, updates: int) -> Path:
+        """Return the file of the emulator snapshots after an update."""
+        return self._checkpoints / f"update-{updates:06d}-games.npz"
 
     def save_checkpoint(self, agent: PongAgent) -> Path:
         """Write the agent as this update's checkpoint, and remove all but the newest three."""
@@ -241,7 +188,7 @@ class RunFolder:
         return path
 
     def checkpoints(self) -> list[Path]:
-        """Return the checkpoints by increasing update; `best.npz` is not among them."""
+        """Return the checkpoints by increasing update, without `best.npz`."""
         numbered = {
             int(match[1]): path
             for path in self._checkpoints.glob("*.npz")
@@ -261,35 +208,6 @@ class RunFolder:
             raise RunError(f"{self.path}: holds no checkpoint")
         return PongAgent.load(checkpoints[-1])
 
-    def load_newest_whole(
-        self, check: Callable[[PongAgent, Path], None]
-    ) -> tuple[PongAgent, list[str]]:
-        """Load the newest checkpoint that can be gone on from.
-
-        Args:
-            check: raises CheckpointError where an agent's games, in the file given, cannot be
-                played on.
-
-        Returns:
-            The agent, and for each newer checkpoint why it was skipped.
-
-        Raises:
-            RunError: there is no checkpoint.
-            CheckpointError: none of them is whole; with the reason of each.
-        """
-        skipped: list[str] = []
-        for path in reversed(self.checkpoints()):
-            try:
-                agent = PongAgent.load(path)
-                check(agent, self.games_path(agent.progress.updates))
-            except CheckpointError as error:
-                skipped.append(str(error))
-            else:
-                return agent, skipped
-        if not skipped:
-            raise RunError(f"{self.path}: holds no checkpoint")
-        raise CheckpointError(f"{self.path}: no checkpoint is whole: {'; '.join(skipped)}")
-
     def load_best(self) -> PongAgent:
         """Load the agent of the best evaluation.
 
@@ -303,7 +221,7 @@ class RunFolder:
         return PongAgent.load(path)
 
     def origin(self, updates: int) -> dict[str, Any]:
-        """Return what the run's weights after so many updates come from, as a model card tells it.
+        """Return the part of a model card that says where the weights after an update come from.
 
         Raises:
             RunError: the run's configuration cannot be read.
@@ -321,9 +239,7 @@ class RunFolder:
 
 
 def load_agent(path: str | Path) -> PongAgent:
-    """Load an agent to play with, from a weights file or a run folder's newest checkpoint.
-
-    It acts with the averaged weights.
+    """Load an agent with averaged weights, from a weights file or a run's newest checkpoint.
 
     Raises:
         RunError: the folder holds no run or no checkpoint.

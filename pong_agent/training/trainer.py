@@ -3,92 +3,66 @@
 import signal
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
-from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 
-from pong_agent.agent import PongAgent
-from pong_agent.config import AgentConfig, environment_kwargs, resolve_preset
-from pong_agent.envs.make import make_env
-from pong_agent.errors import ConfigError
+from pong_agent.config import AgentConfig
 from pong_agent.evaluation.evaluate import episode_seeds
-from pong_agent.evaluation.model_card import current_commit, package_versions
-from pong_agent.hyperparams import config_to_dict, with_hyperparams
-from pong_agent.training.batches import GameBatches, load_games
+from pong_agent.hyperparams import config_to_dict
+from pong_agent.training.batches import GameBatches
 from pong_agent.training.collector import Collector, RolloutWorker, SerialCollector
 from pong_agent.training.config import TrainConfig
-from pong_agent.training.metrics import check_tensorboard, update_row
-from pong_agent.training.run_folder import RunError, RunFolder
+from pong_agent.training.loading import Run
+from pong_agent.training.metrics import update_row
+from pong_agent.training.milestones import Milestones
 from pong_agent.training.signals import StopRequested, StopSignals
-from pong_agent.training.snapshots import Snapshots, snapshots_folder
+from pong_agent.training.tensorboard import TensorBoard
 
-_NOT_WHOLE = (
-    "# The run was gone on with other hyperparameters; what it began with, and when they changed, "
-    "stands in config.json."
+_HYPERPARAMETERS_CHANGED = (
+    "# The hyperparameters changed when the run was resumed; see the history in config.json."
 )
-_RENAMED = {"unit_timeout": "work_timeout"}  # fields of older runs
-_VERSIONED = ("pong-agent", "gymnasium", "ale-py", "numpy", "scipy", "ray")
 
 
 class Trainer:
-    """Trains an agent and keeps the run in a folder.
+    """Trains an agent and keeps the run in its folder; made by `start_run` and `resume_run`.
 
-    Each seed comes from (root seed, number of the update, index in the batch), and the batch is
-    learned from in that order: the same seed gives the same weights, bit for bit,
-    whatever the number of workers, and whether or not the run was stopped and resumed.
+    The seed of each game comes from the root seed, the update and the game's index in the batch,
+    and batches keep that order. So the same seed gives the same weights, bit for bit, on any
+    number of workers, and whether or not the run was stopped and resumed.
 
     Args:
-        agent: who learns.
-        config: what the run is asked to do.
-        run_folder: where it is kept.
+        run: the run to continue.
         worker_class: plays; a measurement or a test may pass a subclass.
 
     Attributes:
-        agent: who learns.
-        config: what the run is asked to do.
-        run_folder: where it is kept.
-        skipped: why newer checkpoints than the one that the run goes on from were not taken.
+        agent: the agent that learns.
+        config: options of the run.
+        run_folder: files of the run.
+        skipped: why checkpoints newer than the resumed one were not used.
 
     Raises:
         NotPongError: the environment is not Pong.
         CollectorError: Ray cannot be started or reached.
-
-    Example:
-        >>> from tempfile import TemporaryDirectory
-        >>> with TemporaryDirectory() as folder:
-        ...     config = TrainConfig("reinforce", updates=1, workers=0)
-        ...     with start_run(config, Path(folder, "run")) as trainer:
-        ...         _ = trainer.train()
-        ...     trainer.agent.progress.episodes
-        4
+        RunError: the event files cannot be written.
     """
 
-    def __init__(
-        self,
-        agent: PongAgent,
-        config: TrainConfig,
-        run_folder: RunFolder,
-        *,
-        worker_class: type[RolloutWorker] = RolloutWorker,
-    ) -> None:
-        self.agent = agent
-        self.config = config
-        self.run_folder = run_folder
-        self.skipped: list[str] = []
+    def __init__(self, run: Run, *, worker_class: type[RolloutWorker] = RolloutWorker) -> None:
+        self.agent = agent = run.agent
+        self.config = run.config
+        self.run_folder = folder = run.folder
+        self.skipped = run.skipped
         self._signals = StopSignals()
-        rows = run_folder.read_metrics()
+        rows = run.metrics
         self._seconds = float(rows[-1]["time/time_elapsed"]) if rows else 0.0
         evaluations = [float(row["eval/mean_reward"]) for row in rows if row["eval/mean_reward"]]
         self._best = max(evaluations, default=float("-inf"))
-        if config.tensorboard or run_folder.has_tensorboard():
-            run_folder.open_tensorboard(config_to_dict(agent.config))
-        self._collector = _make_collector(agent, config, worker_class)
-        self._source = GameBatches(self._collector, agent.config)
-        self._snapshots = Snapshots(snapshots_folder(run_folder), agent.progress.agent_steps)
-        if rows:
-            self._source.load(run_folder.games_path(agent.progress.updates))
+        self._tensorboard: TensorBoard | None = None
+        if run.config.tensorboard or folder.tensorboard.is_dir():
+            self._tensorboard = TensorBoard(folder.tensorboard, rows, config_to_dict(agent.config))
+        self._collector = _make_collector(agent.config, run.config, worker_class)
+        self._batches = GameBatches(self._collector, agent.config, run.games)
+        self._milestones = Milestones(folder.snapshots, agent.progress.agent_steps)
 
     def __enter__(self) -> Self:
         return self
@@ -97,41 +71,43 @@ class Trainer:
         self.close()
 
     def close(self) -> None:
-        """Stop the workers, and Ray where this trainer started it; end the files of the run."""
+        """Stop the workers, and Ray if this trainer started it; close the event file."""
         self._collector.close()
-        self.run_folder.close()
+        if self._tensorboard is not None:
+            self._tensorboard.close()
+            self._tensorboard = None
 
     def train(
         self, on_update: Callable[[Mapping[str, float]], None] | None = None
     ) -> signal.Signals | None:
         """Make updates until a limit of the configuration, or until SIGINT or SIGTERM.
 
-        An update that a signal interrupts is dropped; its episodes are played again, identically,
-        when the run is resumed. However training ends, the last update is saved.
+        An update that a signal interrupts is dropped; a resumed run repeats it identically.
+        However training ends, the last update is saved.
 
         Args:
             on_update: called after each update with its row of `metrics.csv`.
 
         Returns:
-            The signal that ended the run early, None where it reached its end.
+            The signal that ended training, None at a limit.
 
         Raises:
-            CollectorError: episodes could not be collected.
+            CollectorError: games could not be played.
             CheckpointError: a checkpoint or snapshot could not be written.
             RunError: metrics could not be written.
         """
         with self._signals.handled():
             try:
-                self._snapshots.take(self.agent)
+                self._milestones.take(self.agent)
                 while self._signals.received is None and self.fraction_done() < 1:
                     metrics = self._update()
                     if on_update is not None:
                         on_update(metrics)
                     started = time.perf_counter()
-                    self._snapshots.take(self.agent)
+                    self._milestones.take(self.agent)
                     if self.agent.progress.updates % self.config.checkpoint_every == 0:
                         self._save()
-                    self._seconds += time.perf_counter() - started  # the next row tells
+                    self._seconds += time.perf_counter() - started  # counted in the next row
             except StopRequested:
                 pass
             finally:
@@ -140,34 +116,35 @@ class Trainer:
         return self._signals.received
 
     def _write_options(self) -> None:
-        """Leave the options that give this run again, with the updates that it came to."""
+        """Write the options that reproduce this run, with its number of updates."""
         updates = self.agent.progress.updates
         toml = self.config.exactly(updates).to_toml() if updates else self.config.to_toml()
         if any("hyperparams" in entry for entry in self.run_folder.config().get("history", [])):
-            toml = f"{_NOT_WHOLE}\n{toml}"
+            toml = f"{_HYPERPARAMETERS_CHANGED}\n{toml}"
         self.run_folder.write_options(toml)
 
     def fraction_done(self) -> float:
-        """Return how near the nearest limit of the configuration is, 0 to 1."""
+        """Return the fraction done of the limit closest to being reached."""
         return self.nearest_limit()[0]
 
     def nearest_limit(self) -> tuple[float, str]:
-        """Return how near the nearest limit is, and its name; see `TrainConfig.nearest_limit`."""
+        """Return that fraction and the limit's name, see `TrainConfig.nearest_limit`."""
         return self.config.nearest_limit(self.agent.progress, self._seconds, self._best)
 
     def _save(self) -> None:
-        """Write a checkpoint, and before it what the next batch depends on."""
-        self._source.save(self.run_folder.games_path(self.agent.progress.updates))
+        """Write a checkpoint; the games first, because a checkpoint without them is useless."""
+        self._batches.save(self.run_folder.games_path(self.agent.progress.updates))
         self.run_folder.save_checkpoint(self.agent)
-        self.run_folder.flush_tensorboard()
+        if self._tensorboard is not None:
+            self._tensorboard.flush()
 
     def _update(self) -> dict[str, float]:
-        """Collect a batch, learn from it, and log what came of it."""
+        """Collect a batch, learn from it, evaluate if that is due, and log the metrics."""
         started = time.perf_counter()
         with self._signals.droppable():
-            batch = self._source.collect(self.agent, self.config.seed)
+            batch = self._batches.collect(self.agent, self.config.seed)
         learned = self.agent.learn_from_batch(batch)
-        self._source.advance()  # not before: agent and games must stop at the same update
+        self._batches.advance()  # not before: agent and games must stop at the same update
         seconds = time.perf_counter() - started
         self._seconds += seconds
         metrics = update_row(
@@ -180,6 +157,8 @@ class Trainer:
         if self._evaluation_is_due(batch.n_steps):
             metrics |= self._evaluate()
         self.run_folder.append_metrics(metrics)
+        if self._tensorboard is not None:
+            self._tensorboard.write(metrics)
         return metrics
 
     def _evaluation_is_due(self, new_steps: int) -> bool:
@@ -190,13 +169,14 @@ class Trainer:
         return progress.agent_steps // every > (progress.agent_steps - new_steps) // every
 
     def _evaluate(self) -> dict[str, float]:
-        """Play greedy episodes with the averaged weights, always the same seeds; keep the best."""
+        """Play greedy episodes with the averaged weights and fixed seeds; save the best agent."""
         seeds = episode_seeds(self.config.eval_episodes, seed=0)
         try:
             with self._signals.droppable():
-                trajectories = self._collector.evaluate(self.agent.averaged().parameters, seeds)
+                parameters = self.agent.averaged().parameters
+                trajectories = self._collector.evaluate(parameters, seeds)
         except StopRequested:
-            return {}  # the update itself stands
+            return {}  # the update itself is kept
         mean = float(np.mean([trajectory.episode_return for trajectory in trajectories]))
         if mean > self._best:
             self._best = mean
@@ -207,129 +187,15 @@ class Trainer:
         }
 
 
-def start_run(
-    config: TrainConfig,
-    run_folder: str | Path,
-    command: str | None = None,
-    *,
-    worker_class: type[RolloutWorker] = RolloutWorker,
-) -> Trainer:
-    """Begin a run in a new folder.
-
-    Args:
-        config: what to do.
-        run_folder: the folder, which must not hold a run.
-        command: the command line that asked for it, to be kept with the run.
-        worker_class: plays; a measurement or a test may pass a subclass.
-
-    Raises:
-        NotPongError: the environment is not Pong.
-        ConfigError: a library that the options need is not installed.
-        RunError: the folder holds a run or cannot be written.
-        CollectorError: Ray cannot be started or reached.
-    """
-    hyperparameters = with_hyperparams(resolve_preset(config.preset), config.hyperparams)
-    if config.env_id is not None:
-        hyperparameters = replace(hyperparameters, env_id=config.env_id)
-    _try_environment(hyperparameters)
-    if config.tensorboard:
-        check_tensorboard()
-    agent = PongAgent(hyperparameters, config.seed)
-    folder = RunFolder.create(
-        run_folder,
-        {
-            "train": asdict(config),
-            "hyperparameters": config_to_dict(hyperparameters),
-            "versions": package_versions(_VERSIONED),
-            "history": [_entry(0, command)],
-        },
-    )
-    folder.write_options(config.to_toml())
-    folder.save_checkpoint(agent)  # the run can be resumed from its very beginning
-    return Trainer(agent, config, folder, worker_class=worker_class)
-
-
-def _try_environment(config: AgentConfig) -> None:
-    """Let an environment that cannot be trained in fail here, in one clear error."""
-    make_env(config.env_id, **environment_kwargs(config)).close()
-
-
-def read_train_config(run_folder: str | Path) -> TrainConfig:
-    """Return what the run in a folder was asked to do.
-
-    Raises:
-        RunError: the folder holds no run, or its configuration cannot be read.
-    """
-    try:
-        values = RunFolder.open(run_folder).config()["train"]
-        saved = TrainConfig(**{_RENAMED.get(name, name): value for name, value in values.items()})
-        # JSON knows lists only; a run goes on with TensorBoard because it has the folder.
-        return replace(saved, hyperparams=tuple(saved.hyperparams), tensorboard=False)
-    except (KeyError, TypeError, ConfigError) as error:
-        raise RunError(f"{run_folder}: its config.json is not a run's: {error}") from error
-
-
-def _entry(updates: int, command: str | None) -> dict[str, Any]:
-    """Return what a run's history keeps of how it was begun or gone on with."""
-    return {"updates": updates, "command": command, "commit": current_commit()}
-
-
-def resume_run(
-    run_folder: str | Path, config: TrainConfig | None = None, command: str | None = None
-) -> Trainer:
-    """Go on with a run from its newest checkpoint that is whole, as if it had never stopped.
-
-    Args:
-        run_folder: the folder of the run.
-        config: what to do from now on, by default what the run was asked to do; preset,
-            environment and seed must be the run's. Hyperparameters that are not the run's replace
-            its agent's, by name, from now on.
-        command: the command line that asked for it, to be kept with the run.
-
-    Raises:
-        RunError: the folder holds no run, or its configuration cannot be read.
-        ConfigError: preset, environment or seed differ from the run's, the agent cannot go on
-            with the hyperparameters, or a library that the options need is not installed.
-        CheckpointError: no checkpoint can be read.
-        CollectorError: Ray cannot be started or reached.
-    """
-    saved = read_train_config(run_folder)
-    config = config or saved
-    for name in ("preset", "env_id", "seed"):
-        expected, found = getattr(saved, name), getattr(config, name)
-        if found != expected:
-            raise ConfigError(f"{name}: expected {expected!r} as in the run, found {found!r}")
-    folder = RunFolder.open(run_folder)
-    if config.tensorboard or folder.has_tensorboard():
-        check_tensorboard()
-    agent, skipped = folder.load_newest_whole(_check_games)
-    entry = _entry(agent.progress.updates, command)
-    if config.hyperparams != saved.hyperparams:
-        entry["hyperparams"] = list(config.hyperparams)
-        agent.reconfigure(with_hyperparams(agent.config, config.hyperparams))
-        folder.set_hyperparams(config.hyperparams, config_to_dict(agent.config))
-    folder.drop_metrics_after(agent.progress.updates)
-    folder.add_history(entry)
-    trainer = Trainer(agent, config, folder)
-    trainer.skipped = skipped
-    return trainer
-
-
-def _check_games(agent: PongAgent, path: Path) -> None:
-    """Refuse a checkpoint whose games cannot be played on; before the first update it has none."""
-    if agent.progress.updates:
-        load_games(path, agent.config)
-
-
 def _make_collector(
-    agent: PongAgent, config: TrainConfig, worker_class: type[RolloutWorker]
+    agent_config: AgentConfig, config: TrainConfig, worker_class: type[RolloutWorker]
 ) -> Collector:
     if config.workers == 0:
-        return SerialCollector(agent.config, worker_class)
+        return SerialCollector(agent_config, worker_class)
     from pong_agent.training.ray_collector import RayCollector
 
     return RayCollector(
-        agent.config,
+        agent_config,
         config.workers,
         config.address,
         worker_class=worker_class,

@@ -10,7 +10,7 @@ from pathlib import Path
 from benchmarks.learning import read_curve
 from benchmarks.tables import write_table
 from pong_agent.training.config import TrainConfig
-from pong_agent.training.trainer import start_run
+from pong_agent.training.start import start_run
 
 # Name of the change -> hyperparameters to replace.
 CHANGES: Mapping[str, tuple[str, ...]] = {

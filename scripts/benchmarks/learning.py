@@ -13,7 +13,7 @@ from pong_agent.learning.progress import RECENT
 from pong_agent.plots.figure import Line, draw_line, light_figure, mark_height, save_figure
 from pong_agent.training.config import TrainConfig
 from pong_agent.training.run_folder import RunFolder
-from pong_agent.training.trainer import start_run
+from pong_agent.training.start import start_run
 
 
 @dataclass(frozen=True)

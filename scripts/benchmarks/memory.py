@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from benchmarks.throughput import Window
 from faults.workers import worker_processes
 from pong_agent.training.config import TrainConfig
-from pong_agent.training.trainer import start_run
+from pong_agent.training.start import start_run
 
 _PROC = Path("/proc")
 _RESET_PEAK = "5"  # command that `clear_refs` understands

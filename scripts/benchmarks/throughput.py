@@ -16,7 +16,8 @@ from pong_agent.hyperparams import with_hyperparams
 from pong_agent.training.batches import GameBatches
 from pong_agent.training.config import TrainConfig
 from pong_agent.training.ray_collector import RayCollector
-from pong_agent.training.trainer import Trainer, start_run
+from pong_agent.training.start import start_run
+from pong_agent.training.trainer import Trainer
 
 # Preset -> hyperparameters to replace.
 Changes = Mapping[str, tuple[str, ...]]

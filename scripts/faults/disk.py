@@ -12,7 +12,7 @@ from faults.workers import difference, small_run, undisturbed_run
 from pong_agent.agent import PongAgent
 from pong_agent.checkpoint import CheckpointError
 from pong_agent.training.run_folder import RunError, RunFolder
-from pong_agent.training.trainer import resume_run, start_run
+from pong_agent.training.start import resume_run, start_run
 
 
 @contextmanager

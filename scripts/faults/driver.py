@@ -14,6 +14,7 @@ from faults.report import Report
 from faults.workers import SMALL, difference, undisturbed_run
 from pong_agent.agent import PongAgent
 from pong_agent.checkpoint import CheckpointError
+from pong_agent.training.loading import load_run
 from pong_agent.training.run_folder import RunError, RunFolder
 
 _START = (sys.executable, "-m", "pong_agent")
@@ -102,13 +103,14 @@ def _behind(run: Path, done: int, number: int) -> str | None:
     if not (run / "config.json").exists():
         return None  # killed before the run began
     try:
-        agent, skipped = RunFolder.open(run).load_newest_whole(lambda *_: None)
+        found = load_run(run)
     except (CheckpointError, RunError) as error:
         return f"kill {number}: {error}"
-    if skipped:
-        return f"kill {number}: a damaged file under a final name: {skipped}"
-    if agent.progress.updates < done - 2:
-        return f"kill {number}: of {done} updates {agent.progress.updates} are saved"
+    if found.skipped:
+        return f"kill {number}: a damaged file under a final name: {found.skipped}"
+    saved = found.agent.progress.updates
+    if saved < done - 2:
+        return f"kill {number}: of {done} updates {saved} are saved"
     return None
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from faults.report import Report
 from faults.workers import small_run
-from pong_agent.training.trainer import start_run
+from pong_agent.training.start import start_run
 
 _LISTEN = "0A"  # the state, in /proc/net/tcp
 

@@ -11,7 +11,7 @@ import numpy as np
 from faults.report import Report
 from faults.workers import worker_processes
 from pong_agent.training.config import TrainConfig
-from pong_agent.training.trainer import start_run
+from pong_agent.training.start import start_run
 
 _MEGABYTE = 2**20
 _SECONDS_BETWEEN = 5.0

@@ -8,7 +8,7 @@ from typing import Any
 from faults.report import Report
 from faults.workers import difference, small_run, undisturbed_run
 from pong_agent.training.ray_start import import_ray
-from pong_agent.training.trainer import start_run
+from pong_agent.training.start import start_run
 from pong_agent.training.worker_pool import ALL_CPUS
 
 _NODE: dict[str, Any] = {

@@ -13,7 +13,7 @@ import numpy as np
 from faults.report import Report
 from pong_agent.agent import PongAgent
 from pong_agent.training.config import TrainConfig
-from pong_agent.training.trainer import start_run
+from pong_agent.training.start import start_run
 
 # Tiny updates, so that many faults fit into a short time.
 SMALL = (

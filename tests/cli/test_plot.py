@@ -13,7 +13,7 @@ from pong_agent.cli.app import main
 from pong_agent.plots.curves import draw_runs
 from pong_agent.training.config import TrainConfig
 from pong_agent.training.run_folder import RunFolder
-from pong_agent.training.trainer import start_run
+from pong_agent.training.start import start_run
 
 PLOT = Path(__file__).parents[2] / "scripts" / "plot.py"
 CONFIG = TrainConfig(

@@ -15,7 +15,7 @@ from faults.report import Report
 from pong_agent import PRESETS, CheckpointError, PongAgent
 from pong_agent.training.collector import CollectorError, RolloutWorker
 from pong_agent.training.run_folder import RunFolder
-from pong_agent.training.trainer import start_run
+from pong_agent.training.start import start_run
 from pong_agent.training.worker_pool import WorkerHandle
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
@@ -42,7 +42,7 @@ def test_workers_that_always_die_end_the_run(ray_session, tmp_path, monkeypatch)
     """After the stated number of tries comes one error, with the last update saved."""
     config = workers.small_run(20, workers=2)
     with start_run(config, tmp_path / "run") as trainer:
-        collect = trainer._source.collect
+        collect = trainer._batches.collect
 
         def kill_from_the_third_on(agent, root_seed):
             if agent.progress.updates < 3:
@@ -57,7 +57,7 @@ def test_workers_that_always_die_end_the_run(ray_session, tmp_path, monkeypatch)
             monkeypatch.setattr(WorkerHandle, "wait_for", ask_and_kill)
             return collect(agent, root_seed)
 
-        monkeypatch.setattr(trainer._source, "collect", kill_from_the_third_on)
+        monkeypatch.setattr(trainer._batches, "collect", kill_from_the_third_on)
         with pytest.raises(CollectorError, match=r"work item \d of 2 failed 5 times"):
             trainer.train()
     assert RunFolder.open(tmp_path / "run").load_latest().progress.updates == 3

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from pong_agent import CheckpointError, ConfigError, PongAgent
+from pong_agent.evaluation.stage import Stage
 from pong_agent.recording import montage
 from pong_agent.recording.captions import (
     BAR_HEIGHT,
     Caption,
-    Stage,
     draw_captions,
     end_of_game,
     training_so_far,

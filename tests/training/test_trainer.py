@@ -1,15 +1,16 @@
 import os
 import signal
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from pong_agent import PRESETS, CheckpointError, ConfigError, NotPongError, PongAgent
+from pong_agent import CheckpointError, ConfigError, NotPongError, PongAgent
 from pong_agent.evaluation.model_card import current_commit
 from pong_agent.training.config import TrainConfig
+from pong_agent.training.loading import read_train_config
 from pong_agent.training.run_folder import RunError, RunFolder
-from pong_agent.training.trainer import Trainer, read_train_config, resume_run, start_run
+from pong_agent.training.start import resume_run, start_run
 
 CONFIG = TrainConfig(preset="reinforce", updates=2, workers=0)
 # Fewer games than by default, each for longer: every emulator that starts reads its ROM.
@@ -86,7 +87,7 @@ def test_a_signal_after_collecting_leaves_the_games_where_they_were(
 ):
     """A batch that was collected but not learned from is played again from the same games."""
     with start_run(PPO, tmp_path / "run") as trainer:
-        collect = trainer._source.collect
+        collect = trainer._batches.collect
 
         def interrupted(agent, root_seed):
             batch = collect(agent, root_seed)
@@ -94,7 +95,7 @@ def test_a_signal_after_collecting_leaves_the_games_where_they_were(
                 os.kill(os.getpid(), signal.SIGTERM)
             return batch
 
-        monkeypatch.setattr(trainer._source, "collect", interrupted)
+        monkeypatch.setattr(trainer._batches, "collect", interrupted)
         assert trainer.train() == signal.SIGTERM
         assert trainer.agent.progress.updates == 2
     with resume_run(tmp_path / "run") as trainer:
@@ -158,17 +159,15 @@ def test_the_same_seed_gives_the_same_run(calm, tmp_path):
 
 def test_a_run_resumed_after_10_updates_equals_one_of_20(ray_session, tmp_path):
     """10 + 10 updates give the weights, the optimizer's state and the log of 20."""
-    config = replace(CONFIG, updates=20, workers=2, checkpoint_every=7)
-    hyperparameters = replace(PRESETS["reinforce"], episodes_per_update=1)  # for speed
-
-    def begin(name, config):
-        folder = RunFolder.create(tmp_path / name, {"train": asdict(config)})
-        with Trainer(PongAgent(hyperparameters, config.seed), config, folder) as trainer:
-            trainer.train()
-        return trainer.agent
-
-    whole = begin("whole", config)
-    begin("parts", replace(config, updates=10))
+    config = replace(
+        CONFIG,
+        updates=20,
+        workers=2,
+        checkpoint_every=7,
+        hyperparams=("episodes_per_update:1",),  # for speed
+    )
+    whole = run(config, tmp_path / "whole")
+    run(replace(config, updates=10), tmp_path / "parts")
     with resume_run(tmp_path / "parts", config) as trainer:
         assert trainer.agent.progress.updates == 10
         trainer.train()
@@ -228,14 +227,14 @@ def test_a_signal_saves_and_leaves_a_run_that_goes_on(calm, tmp_path, number):
 def test_a_signal_within_an_update_drops_it(calm, tmp_path, monkeypatch):
     """Episodes that a signal interrupts are dropped, and played again identically on resuming."""
     with start_run(CONFIG, tmp_path / "run") as trainer:
-        call = trainer._collector.call
+        play = trainer._collector.play
 
-        def interrupted(method, parameters, units):
-            call(method, parameters, units[:1])
+        def interrupted(parameters, items):
+            play(parameters, items[:1])
             os.kill(os.getpid(), signal.SIGTERM)
             pytest.fail("the signal was not noticed")
 
-        monkeypatch.setattr(trainer._collector, "call", interrupted)
+        monkeypatch.setattr(trainer._collector, "play", interrupted)
         assert trainer.train() == signal.SIGTERM
         assert trainer.agent.progress.updates == 0
     with resume_run(tmp_path / "run") as trainer:

@@ -1,11 +1,11 @@
-"""Small weights files along a run, for a film of how it learned.
+"""Small weights files along a run, for a video of how the agent learned.
 
 RUN/snapshots/steps-000000000.npz    averaged weights at half precision, before the first update
-RUN/snapshots/steps-000026624.npz    those after the first update that reached 25,000 agent steps
+RUN/snapshots/steps-000026624.npz    the same after the first update that reached 25,000 agent steps
 RUN/snapshots/steps-000051200.npz    and so on: 50,000, 100,000, 200,000 ...
 
-An agent learns most at the beginning, and nobody knows beforehand how long a run will be: so each
-mark is twice the one before.
+Each milestone doubles the previous one, because agents learn most at the start and the length of
+a run is not known in advance.
 """
 
 import re
@@ -15,71 +15,71 @@ from pathlib import Path
 
 from pong_agent.agent import PongAgent
 from pong_agent.checkpoint import CheckpointError
-from pong_agent.recording.captions import Stage
+from pong_agent.evaluation.stage import Stage
 from pong_agent.training.run_folder import RunError, RunFolder
 
-FIRST_MARK = 25_000  # agent steps, some four seconds of training
-MARKS = 15  # the last one is 409,600,000 agent steps, some 20 hours: never more than 16 files
+FIRST_MILESTONE = 25_000  # agent steps, about four seconds of training
+N_MILESTONES = 15  # the last one, 409,600,000 agent steps, takes about 20 hours
 _NAME = re.compile(r"steps-(\d+)\.npz")
 
 
-def marks_passed(agent_steps: int) -> int:
-    """Return how many of the marks 25,000, 50,000, 100,000 ... have been reached.
+def milestones_passed(agent_steps: int) -> int:
+    """Return how many of the milestones 25,000, 50,000, 100,000 ... have been reached.
 
     Args:
         agent_steps: agent steps learned from, 0 or more.
 
     Returns:
-        0 to `MARKS`.
+        0 to `N_MILESTONES`.
 
     Example:
-        >>> [marks_passed(steps) for steps in (0, 24_999, 25_000, 99_999, 100_000, 10**12)]
+        >>> [milestones_passed(steps) for steps in (0, 24_999, 25_000, 99_999, 100_000, 10**12)]
         [0, 0, 1, 2, 3, 15]
     """
-    return min((agent_steps // FIRST_MARK).bit_length(), MARKS)
+    return min((agent_steps // FIRST_MILESTONE).bit_length(), N_MILESTONES)
 
 
-class Snapshots:
-    """Writes a snapshot of an agent whenever it has passed a mark since the last one.
+class Milestones:
+    """Saves an agent's weights whenever it has passed a milestone since the last file.
 
-    Whether one is due depends on the agent steps and the files alone, so a run that was stopped
-    and resumed, even from an older checkpoint, has the files of one that was not, byte for byte.
-    The agent is not changed.
+    Only the agent steps and the files decide whether a file is due. So a run that was stopped and
+    resumed, even from an older checkpoint, has the same files as an undisturbed one, byte for
+    byte. The agent does not change.
 
     Args:
-        folder: where they go, made when needed; snapshots after `agent_steps` are removed from it,
-            because the run will come by there again, perhaps with other hyperparameters.
-        agent_steps: what the run goes on from.
+        folder: the folder of the files, made when needed. Files after `agent_steps` are removed:
+            the run passes these milestones again, perhaps with other hyperparameters.
+        agent_steps: agent steps of the agent at the start or resume.
 
     Example:
         >>> from tempfile import TemporaryDirectory
         >>> with TemporaryDirectory() as folder:
-        ...     snapshots = Snapshots(Path(folder), agent_steps=0)
+        ...     milestones = Milestones(Path(folder), agent_steps=0)
         ...     for _ in range(2):
-        ...         snapshots.take(PongAgent("reinforce"))
+        ...         milestones.take(PongAgent("reinforce"))
         ...     [path.name for path in Path(folder).iterdir()]
         ['steps-000000000.npz']
     """
 
     def __init__(self, folder: Path, agent_steps: int) -> None:
         self._folder = folder
-        self._passed = -1  # marks at the newest snapshot
+        self._passed = -1  # milestones at the newest file
         for steps, path in sorted(_files(folder).items()):
             if steps > agent_steps:
                 path.unlink(missing_ok=True)
             else:
-                self._passed = marks_passed(steps)
+                self._passed = milestones_passed(steps)
 
     def take(self, agent: PongAgent) -> None:
-        """Write a snapshot if one is due, complete or not at all.
+        """Write a file if one is due, complete or not at all.
 
-        Weights that are too large for half precision are left out: the run may go on with them.
+        Weights too large for half precision are skipped without an error.
 
         Raises:
             CheckpointError: the file cannot be written.
         """
         progress = agent.progress
-        passed = marks_passed(progress.agent_steps)
+        passed = milestones_passed(progress.agent_steps)
         if passed <= self._passed:
             return
         path = self._folder / f"steps-{progress.agent_steps:09d}.npz"
@@ -96,22 +96,22 @@ class Snapshots:
 
 
 def read_stages(run_folder: str | Path) -> list[Stage]:
-    """Find what a film of a run's learning is made from: its snapshots and newest checkpoint.
+    """Return the stages of a run: its milestones and its newest checkpoint.
 
     Args:
         run_folder: folder of the run, which may still be training.
 
     Returns:
-        Stages by increasing agent steps, one or more, with the seconds of training and the mean
-        training return that `metrics.csv` has for them.
+        One or more stages by increasing agent steps, with the seconds of training and the mean
+        training return from `metrics.csv`.
 
     Raises:
-        RunError: the folder holds no run, or neither snapshot nor checkpoint, or `metrics.csv`
+        RunError: the folder holds no run, or neither milestone nor checkpoint, or `metrics.csv`
             cannot be read.
     """
     folder = RunFolder.open(run_folder)
     rows = folder.read_metrics()
-    weights = _files(snapshots_folder(folder))
+    weights = _files(folder.snapshots)
     checkpoints = folder.checkpoints()
     if checkpoints:
         steps = _steps_after(int(checkpoints[-1].stem.rpartition("-")[2]), rows)
@@ -121,13 +121,8 @@ def read_stages(run_folder: str | Path) -> list[Stage]:
     return [_stage(steps, path, rows) for steps, path in sorted(weights.items())]
 
 
-def snapshots_folder(run_folder: RunFolder) -> Path:
-    """Return where a run's snapshots go."""
-    return run_folder.path / "snapshots"
-
-
 def _files(folder: Path) -> dict[int, Path]:
-    """Return the snapshots in a folder, which may be missing, by their agent steps."""
+    """Return the files in a folder, which may be missing, by their agent steps."""
     return {
         int(match[1]): path
         for path in folder.glob("*.npz")
@@ -144,7 +139,7 @@ def _steps_after(updates: int, rows: Sequence[Mapping[str, str]]) -> int:
 
 
 def _stage(steps: int, path: Path, rows: Sequence[Mapping[str, str]]) -> Stage:
-    """Return weights with what the last row of `metrics.csv` up to them tells."""
+    """Return weights with seconds and score from the last row of `metrics.csv` up to them."""
     until = [row for row in rows if int(row["time/total_timesteps"]) <= steps]
     if not until:
         return Stage(path, steps, seconds=0.0, score=None)

@@ -8,17 +8,17 @@ import pytest
 
 from faults.disk import files_up_to
 from pong_agent import CheckpointError, PongAgent
-from pong_agent.training import snapshots as snapshots_module
+from pong_agent.training import milestones as milestones_module
 from pong_agent.training.config import TrainConfig
-from pong_agent.training.run_folder import RunError, RunFolder
-from pong_agent.training.snapshots import (
-    FIRST_MARK,
-    MARKS,
-    Snapshots,
-    marks_passed,
+from pong_agent.training.milestones import (
+    FIRST_MILESTONE,
+    N_MILESTONES,
+    Milestones,
+    milestones_passed,
     read_stages,
 )
-from pong_agent.training.trainer import resume_run, start_run
+from pong_agent.training.run_folder import RunError, RunFolder
+from pong_agent.training.start import resume_run, start_run
 
 # 512 agent steps an update: a game of 760 steps or more ends in the second one.
 TINY = ("n_envs:1", "fragment_steps:512", "epochs:1", "minibatches:1")
@@ -29,7 +29,7 @@ STEPS = [0, 512, 1024, 2048]  # the first updates that reach 400, 800, 1,600; 3,
 @pytest.fixture(autouse=True)
 def early_marks(monkeypatch):
     """Marks at 400, 800, 1,600, ... agent steps."""
-    monkeypatch.setattr(snapshots_module, "FIRST_MARK", 400)
+    monkeypatch.setattr(milestones_module, "FIRST_MILESTONE", 400)
 
 
 def run(config, folder):
@@ -53,19 +53,19 @@ def calm(tmp_path_factory):
     """Five updates that nothing interrupts."""
     folder = tmp_path_factory.mktemp("runs") / "calm"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(snapshots_module, "FIRST_MARK", 400)
+        patch.setattr(milestones_module, "FIRST_MILESTONE", 400)
         return run(CONFIG, folder), folder
 
 
 def test_marks_double_and_end(monkeypatch):
     """25,000, 50,000, 100,000 ... 409,600,000: each is reached by its first step; then no more."""
-    monkeypatch.setattr(snapshots_module, "FIRST_MARK", FIRST_MARK)
+    monkeypatch.setattr(milestones_module, "FIRST_MILESTONE", FIRST_MILESTONE)
     marks = [25_000 * 2**n for n in range(15)]
-    assert len(marks) == MARKS
+    assert len(marks) == N_MILESTONES
     for number, mark in enumerate(marks):
-        assert (marks_passed(mark - 1), marks_passed(mark)) == (number, number + 1)
-    assert marks_passed(0) == 0
-    assert marks_passed(2 * marks[-1]) == 15
+        assert (milestones_passed(mark - 1), milestones_passed(mark)) == (number, number + 1)
+    assert milestones_passed(0) == 0
+    assert milestones_passed(2 * marks[-1]) == 15
 
 
 def test_a_snapshot_comes_at_the_start_and_after_each_mark(calm):
@@ -88,7 +88,7 @@ def test_a_snapshot_is_the_agent_of_its_update(calm):
 
 def test_snapshots_do_not_disturb_training(calm, tmp_path, monkeypatch):
     """Without them the weights are the same bit for bit."""
-    monkeypatch.setattr(Snapshots, "take", lambda *_: None)
+    monkeypatch.setattr(Milestones, "take", lambda *_: None)
     assert_same_weights(calm[0], run(CONFIG, tmp_path / "run"))
     assert not (tmp_path / "run" / "snapshots").exists()
 
@@ -137,16 +137,16 @@ def test_a_snapshot_that_cannot_be_written_is_an_error(tmp_path):
     """The file is named, whether the folder or the file is at fault."""
     (tmp_path / "file").touch()
     with pytest.raises(CheckpointError, match=r"steps-000000000\.npz: cannot be written"):
-        Snapshots(tmp_path / "file", 0).take(PongAgent("reinforce"))
-    snapshots = Snapshots(tmp_path / "full", 0)
+        Milestones(tmp_path / "file", 0).take(PongAgent("reinforce"))
+    milestones = Milestones(tmp_path / "full", 0)
     agent = PongAgent("reinforce")
     with (
         files_up_to(1000),
         pytest.raises(CheckpointError, match=r"steps-000000000\.npz: cannot be written"),
     ):
-        snapshots.take(agent)
+        milestones.take(agent)
     assert list((tmp_path / "full").iterdir()) == []
-    snapshots.take(agent)  # once there is room again
+    milestones.take(agent)  # once there is room again
     assert len(list((tmp_path / "full").iterdir())) == 1
 
 
@@ -154,7 +154,7 @@ def test_weights_too_large_for_half_precision_do_not_stop_a_run(tmp_path):
     """They are left out, without a trace on the disk."""
     agent = PongAgent("reinforce")
     agent._parameters["W2"][0] = 1e6
-    Snapshots(tmp_path, 0).take(agent)
+    Milestones(tmp_path, 0).take(agent)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -162,7 +162,7 @@ def test_foreign_files_are_left_alone(tmp_path):
     """What is not named like a snapshot is neither read nor removed."""
     for name in ("notes.txt", "steps-x.npz", "steps-000000512.npz"):
         (tmp_path / name).touch()
-    Snapshots(tmp_path, 0)
+    Milestones(tmp_path, 0)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["notes.txt", "steps-x.npz"]
 
 

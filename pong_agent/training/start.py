@@ -1,0 +1,118 @@
+"""Start a run in a new folder, or resume one."""
+
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from pong_agent.agent import PongAgent
+from pong_agent.config import environment_kwargs, resolve_preset
+from pong_agent.envs.make import make_env
+from pong_agent.errors import ConfigError
+from pong_agent.evaluation.model_card import current_commit, package_versions
+from pong_agent.hyperparams import config_to_dict, with_hyperparams
+from pong_agent.training.batches import n_games
+from pong_agent.training.collector import RolloutWorker
+from pong_agent.training.config import TrainConfig
+from pong_agent.training.loading import Run, load_run
+from pong_agent.training.run_folder import RunFolder
+from pong_agent.training.tensorboard import check_tensorboard
+from pong_agent.training.trainer import Trainer
+
+_VERSIONED = ("pong-agent", "gymnasium", "ale-py", "numpy", "scipy", "ray")
+
+
+def start_run(
+    config: TrainConfig,
+    run_folder: str | Path,
+    command: str | None = None,
+    *,
+    worker_class: type[RolloutWorker] = RolloutWorker,
+) -> Trainer:
+    """Start a run in a new folder.
+
+    Args:
+        config: options of the run.
+        run_folder: the folder, which must not hold a run.
+        command: the command line, kept in the run's history.
+        worker_class: plays; a measurement or a test may pass a subclass.
+
+    Raises:
+        NotPongError: the environment is not Pong.
+        MissingPackageError: an optional package is not installed.
+        RunError: the folder holds a run or cannot be written.
+        CollectorError: Ray cannot be started or reached.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     config = TrainConfig("reinforce", updates=1, workers=0)
+        ...     with start_run(config, Path(folder, "run")) as trainer:
+        ...         _ = trainer.train()
+        ...     trainer.agent.progress.episodes
+        4
+    """
+    hyperparameters = with_hyperparams(resolve_preset(config.preset), config.hyperparams)
+    if config.env_id is not None:
+        hyperparameters = replace(hyperparameters, env_id=config.env_id)
+    # An environment that is not Pong fails here, before anything is written.
+    make_env(hyperparameters.env_id, **environment_kwargs(hyperparameters)).close()
+    if config.tensorboard:
+        check_tensorboard()
+    agent = PongAgent(hyperparameters, config.seed)
+    folder = RunFolder.create(
+        run_folder,
+        {
+            "train": asdict(config),
+            "hyperparameters": config_to_dict(hyperparameters),
+            "versions": package_versions(_VERSIONED),
+            "history": [_history_entry(0, command)],
+        },
+    )
+    folder.write_options(config.to_toml())
+    folder.save_checkpoint(agent)  # so that the run can be resumed before its first update
+    return Trainer(Run(folder, config, agent), worker_class=worker_class)
+
+
+def _history_entry(updates: int, command: str | None) -> dict[str, Any]:
+    """Return the history entry of a start or resume."""
+    return {"updates": updates, "command": command, "commit": current_commit()}
+
+
+def resume_run(
+    run_folder: str | Path, config: TrainConfig | None = None, command: str | None = None
+) -> Trainer:
+    """Continue a run from its newest readable checkpoint, as if it had never stopped.
+
+    Args:
+        run_folder: the folder of the run.
+        config: options from now on, by default those of the run; preset, environment and seed
+            must be the run's. Hyperparameters that are named here replace the agent's.
+        command: the command line, kept in the run's history.
+
+    Raises:
+        RunError: the folder holds no run, or its configuration cannot be read.
+        ConfigError: preset, environment, seed, network or number of games differ from the run's.
+        MissingPackageError: an optional package is not installed.
+        CheckpointError: no checkpoint can be read.
+        CollectorError: Ray cannot be started or reached.
+    """
+    run = load_run(run_folder)
+    saved, agent, folder = run.config, run.agent, run.folder
+    config = config or saved
+    for name in ("preset", "env_id", "seed"):
+        expected, found = getattr(saved, name), getattr(config, name)
+        if found != expected:
+            raise ConfigError(f"{name}: expected {expected!r} as in the run, found {found!r}")
+    if config.tensorboard or folder.tensorboard.is_dir():
+        check_tensorboard()
+    entry = _history_entry(agent.progress.updates, command)
+    if config.hyperparams != saved.hyperparams:
+        entry["hyperparams"] = list(config.hyperparams)
+        agent.reconfigure(with_hyperparams(agent.config, config.hyperparams))
+        expected, found = len(run.games or ()), n_games(agent.config)
+        if run.games is not None and found != expected:
+            raise ConfigError(f"expected {expected} games as in the run, found {found}")
+        folder.set_hyperparams(config.hyperparams, config_to_dict(agent.config))
+    folder.drop_metrics_after(agent.progress.updates)
+    folder.add_history(entry)
+    return Trainer(replace(run, config=config))
