@@ -9,11 +9,8 @@ from pong_agent.agent import PongAgent
 from pong_agent.cli.output import progress_bar, table, write_json
 from pong_agent.cli.play import PRETRAINED_NAME, load_player
 from pong_agent.errors import ConfigError
-<<<<<<< HEAD
-from pong_agent.matches.match import MatchRules
-=======
 from pong_agent.evaluation.stage import Stage
->>>>>>> 7967d51 (load_run reads a run once; TensorBoard, loading and starting in modules of their own)
+from pong_agent.matches.match import MatchRules
 from pong_agent.matches.standings import draw_tournament
 from pong_agent.matches.tournament import (
     TOURNAMENT_RULES,

@@ -70,6 +70,6 @@ def read_train_config(path: str | Path) -> TrainConfig:
     """
     try:
         saved = TrainConfig.from_dict(RunFolder.open(path).config()["train"])
-    except (KeyError, TypeError, ConfigError) as error:
+    except (AttributeError, KeyError, TypeError, ConfigError) as error:
         raise RunError(f"{path}: its config.json is not a run's: {error}") from error
     return replace(saved, tensorboard=False)

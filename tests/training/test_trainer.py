@@ -405,8 +405,22 @@ def test_resuming_needs_a_run_of_the_same_seed(calm, tmp_path):
         resume_run(calm[1], replace(CONFIG, seed=4))
 
 
-def test_a_foreign_configuration_is_refused(tmp_path):
+@pytest.mark.parametrize(
+    "config",
+    [{}, {"train": [3]}, {"train": {"minutes": "many"}}, {"train": {"hyperparams": [3]}}],
+    ids=str,
+)
+def test_a_foreign_configuration_is_refused(tmp_path, config):
     """A config.json that is not a run's is one error."""
-    RunFolder.create(tmp_path / "run", {"train": {"batch": 3}})
-    with pytest.raises(RunError, match=r"its config\.json is not a run's: .*batch"):
+    RunFolder.create(tmp_path / "run", config)
+    with pytest.raises(RunError, match=r"its config\.json is not a run's: "):
         resume_run(tmp_path / "run")
+
+
+def test_options_of_another_version_are_read(tmp_path):
+    """Renamed options keep their value, missing ones get the default, unknown ones are named."""
+    train = {"unit_timeout": 7.0, "batch": 3, "hyperparams": ["epochs:3", "dead_steps_:1"]}
+    RunFolder.create(tmp_path / "run", {"train": train})
+    with pytest.warns(UserWarning, match="of another version: batch, dead_steps_:1$"):
+        config = read_train_config(tmp_path / "run")
+    assert config == TrainConfig(work_timeout=7.0, hyperparams=("epochs:3",))
