@@ -12,7 +12,7 @@ import tyro
 from pong_agent.cli.doctor import Doctor
 from pong_agent.cli.evaluate import Evaluate
 from pong_agent.cli.export import Export
-from pong_agent.cli.options import command_with, read_options, to_toml, with_options
+from pong_agent.cli.options import read_options, to_toml, with_options
 from pong_agent.cli.play import Play
 from pong_agent.cli.plot import Plot
 from pong_agent.cli.program import exit_code, union_of, wrapped_help
@@ -78,7 +78,7 @@ def _parse(args: Sequence[str]) -> _CommandLine[Any]:
         name, options, command = "", dict[str, Any](), None
     else:
         name, options = _choose_table(read_options(file), args[0] if args else "", file)
-        command = command_with(_COMMANDS[name], options, f"{file}: [{name}]")
+        command = with_options(_COMMANDS[name], options, f"{file}: [{name}]")
     line = _parse_with(args, command)
     if isinstance(line.command, Train) and line.command.resume is not None:
         resumed = Train(config=read_train_config(line.command.resume))

@@ -14,7 +14,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
 from pathlib import Path
-from typing import Annotated, Any, get_args, get_type_hints
+from typing import Annotated, Any, get_type_hints
 
 import tomli_w
 import tyro
@@ -68,23 +68,6 @@ def with_options(base: Any, options: Mapping[str, Any], where: str) -> Any:
     return _rebuild(base, values)
 
 
-def command_with(command_class: type, table: Mapping[str, Any], where: str) -> Any:
-    """Return a command whose defaults are a file's, also those of one of its subcommands.
-
-    Raises:
-        ConfigError: a table, an option or a value is not the command's.
-    """
-    field = _subcommand_field(command_class)
-    if field is None:
-        return with_options(command_class, table, where)
-    members = get_args(get_type_hints(command_class)[field.name])
-    classes = {one.__name__.lower(): one for one in members}
-    if len(table) != 1 or not set(table) <= set(classes):
-        raise ConfigError(f"{where}: expected one table of {list(classes)}, found {list(table)}")
-    [(name, options)] = table.items()
-    return command_class(**{field.name: with_options(classes[name], options, where)})
-
-
 def to_toml(command: Any) -> str:
     """Return a command as TOML text for `--config`; options that are None are omitted.
 
@@ -99,31 +82,13 @@ def to_toml(command: Any) -> str:
         seed = 1000
         workers = 2
     """
-    return tomli_w.dumps({_table_name(command): _flat_values(command)})
-
-
-def _subcommand_field(command_class: type) -> Field[Any] | None:
-    """Return the field that chooses among subcommands."""
-    hints = get_type_hints(command_class)
-    for field in fields(command_class):
-        members = get_args(hints[field.name])
-        if len(members) > 1 and all(is_dataclass(member) for member in members):
-            return field
-    return None
-
-
-def _table_name(command: Any) -> str:
-    return type(command).__name__.lower()
-
-
-def _hints(command_class: type) -> dict[str, Any]:
-    return get_type_hints(command_class, include_extras=True)
+    return tomli_w.dumps({type(command).__name__.lower(): _flat_values(command)})
 
 
 def _flat_types(command_class: type) -> Iterator[tuple[str, Any]]:
     """Yield name and type of each option, with those of nested configurations."""
     plain = get_type_hints(command_class)
-    annotated = _hints(command_class)
+    annotated = get_type_hints(command_class, include_extras=True)
     for field in fields(command_class):
         if is_dataclass(plain[field.name]):
             yield from _flat_types(plain[field.name])
@@ -133,12 +98,9 @@ def _flat_types(command_class: type) -> Iterator[tuple[str, Any]]:
 
 def _flat_values(command: Any) -> dict[str, Any]:
     values: dict[str, Any] = {}
-    chosen = _subcommand_field(type(command))
     for field in fields(command):
         value = getattr(command, field.name)
-        if chosen is not None and field.name == chosen.name:
-            values[_table_name(value)] = _flat_values(value)
-        elif is_dataclass(value):
+        if is_dataclass(value):
             values |= _flat_values(value)
         elif value is not None:
             values[field.name] = _as_toml(value)
