@@ -27,15 +27,30 @@ def replacing(path: str | Path) -> Iterator[Path]:
         ...     [path.name for path in Path(folder).iterdir()]
         ['notes.txt']
     """
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    temporary = temporary_path(path)
     try:
         yield temporary
-        _flush(temporary)
-        temporary.replace(path)
-        _flush(path.parent)  # or a power failure could undo the rename
+        put_in_place(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def temporary_path(path: str | Path) -> Path:
+    """Return where to write a file before it gets its name: beside it, hidden, per process."""
+    path = Path(path)
+    return path.with_name(f".{path.name}.{os.getpid()}.part")
+
+
+def put_in_place(temporary: Path, path: str | Path) -> None:
+    """Flush a complete file to the disk and rename it to `path`.
+
+    Raises:
+        OSError: the file cannot be flushed or renamed.
+    """
+    path = Path(path)
+    _flush(temporary)
+    temporary.replace(path)
+    _flush(path.parent)  # or a power failure could undo the rename
 
 
 def _flush(path: Path) -> None:

@@ -23,12 +23,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pong_agent import Batch, PongAgent, ReinforceConfig, make_env, preprocess_frame, rollout
+from pong_agent.envs.spec import EnvSpec
 from pong_agent.evaluation import evaluate_policy
 from pong_agent.learning.adam import rmsprop_ascent
 from pong_agent.learning.reinforce import episode_gradient
 from pong_agent.learning.returns import discounted_returns, standardize
 from pong_agent.network import Parameters, action_probabilities, forward
-from pong_agent.recording import record_episodes
+from pong_agent.recording import VideoOptions, record_episodes
 from pong_agent.training.config import TrainConfig
 from pong_agent.training.start import start_run
 from pong_agent.vision.network_input import observe
@@ -332,9 +333,8 @@ seed = won[0]
 number = result.seeds.index(seed)
 length = result.lengths[number]
 print(f"seed {seed}: won by {result.returns[number]:.0f} points in {length} agent steps")
-cut = {"max_num_frames_per_episode": options.video_frames}
-recorded, [video] = record_episodes(
-    player, folder, "ALE/Pong-v5", seeds=[seed], env_kwargs=cut, name_prefix="won", overlay=False
-)
+cut = EnvSpec("ALE/Pong-v5", max_num_frames_per_episode=options.video_frames)
+look = VideoOptions(name_prefix="won", overlay=False)
+recorded, [video] = record_episodes(player, folder, cut, [seed], options=look)
 shown = recorded.lengths[0]
 print(f"{video}: {'the whole game' if shown == length else f'its first {shown} agent steps'}")

@@ -7,7 +7,8 @@ from typing import Any
 
 from pong_agent.agent import PRETRAINED, PongAgent
 from pong_agent.cli.output import sentence, table
-from pong_agent.evaluation.evaluate import EvaluationResult
+from pong_agent.envs.spec import EnvSpec
+from pong_agent.evaluation.result import EvaluationResult
 from pong_agent.training.run_folder import load_agent
 
 
@@ -42,16 +43,16 @@ class Episodes:
     seed: int = 0
     """Seed of the first episode; episode I has SEED + I."""
 
-    def env_kwargs(self) -> dict[str, Any] | None:
-        """Return the arguments of `make_env` that were given, None if there are none."""
-        asked = {
+    def environment(self, agent: PongAgent) -> str | EnvSpec | None:
+        """Return the environment to play, None for the one the agent was trained in."""
+        asked: dict[str, Any] = {
             "repeat_action_probability": self.sticky,
             "frameskip": self.frameskip,
             "difficulty": self.difficulty,
             "noop_max": self.noop_max,
         }
         given = {name: value for name, value in asked.items() if value is not None}
-        return given or None
+        return EnvSpec(self.env_id or agent.config.env_id, **given) if given else self.env_id
 
     def load(self) -> tuple[PongAgent, Path]:
         """Load the agent, print which one it is, and return it with its path."""

@@ -21,11 +21,10 @@ class Evaluate(Episodes):
         with progress_bar(self.episodes, "episodes") as advance:
             result = evaluate_policy(
                 agent,
-                self.env_id,
+                self.environment(agent),
                 self.episodes,
                 deterministic=not self.sampled,
                 seed=self.seed,
-                env_kwargs=self.env_kwargs(),
                 on_episode=advance,
             )
         print(episodes_table(result))

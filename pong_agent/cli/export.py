@@ -6,7 +6,7 @@ from pathlib import Path
 from pong_agent.agent import PongAgent
 from pong_agent.cli.episodes import summary
 from pong_agent.cli.output import sentence
-from pong_agent.evaluation.model_card import score
+from pong_agent.evaluation.scores import score
 from pong_agent.training.run_folder import RunFolder
 
 

@@ -1,22 +1,22 @@
 """`pong-agent record`."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from pong_agent.agent import PongAgent
 from pong_agent.cli.episodes import Episodes, episodes_table
 from pong_agent.cli.output import progress_bar
 from pong_agent.errors import ConfigError
-from pong_agent.evaluation.choose import extreme_seed, first_win
+from pong_agent.evaluation.evaluate import episode_seeds, evaluate_policy, first_win
 from pong_agent.evaluation.stage import Stage
-from pong_agent.recording.encoder import write_gif
-from pong_agent.recording.record import record_episodes
+from pong_agent.recording.gif import write_gif
+from pong_agent.recording.record import VideoOptions, record_episodes
 from pong_agent.recording.replay import replay
-from pong_agent.recording.timeline import write_timeline
+from pong_agent.recording.timeline import TimelineOptions, write_timeline
 from pong_agent.training.milestones import read_stages
 
+_MOST_TRIES = 100  # episodes of --until-win
 _MOST_PIECES = 8  # of a timeline
 
 
@@ -74,19 +74,19 @@ class Record(Episodes):
         self._check()
         if self.timeline is not None:
             return self._record_timeline(read_stages(self.timeline))
+        options = VideoOptions(
+            name_prefix=self.name_prefix, scale=self.scale, overlay=not self.no_overlay
+        )
         agent, _ = self.load()
         seeds = self._seeds(agent)
         with progress_bar(len(seeds), "episodes") as advance:
             result, paths = record_episodes(
                 agent,
                 self.video_folder,
-                self.env_id,
+                self.environment(agent),
+                seeds,
                 deterministic=not self.sampled,
-                seeds=seeds,
-                env_kwargs=self.env_kwargs(),
-                name_prefix=self.name_prefix,
-                scale=self.scale,
-                overlay=not self.no_overlay,
+                options=options,
                 on_episode=advance,
             )
         print(episodes_table(result, paths))
@@ -100,18 +100,16 @@ class Record(Episodes):
         """Record games from along a run's training, and return the exit code."""
         path = self.video_folder / f"{'before-after' if self.side_by_side else 'timeline'}.mp4"
         n_games = 2 if self.side_by_side else min(_MOST_PIECES, len(stages))
+        options = TimelineOptions(
+            seconds=12.0 if self.side_by_side else 6.0,
+            side_by_side=self.side_by_side,
+            scale=self.scale,
+            max_pieces=_MOST_PIECES,
+        )
+        environment = self.environment(PongAgent.load(stages[-1].weights)) if stages else None
         with progress_bar(n_games, "games") as advance:
             video = write_timeline(
-                stages,
-                path,
-                seconds=12.0 if self.side_by_side else 6.0,
-                seed=self.seed,
-                side_by_side=self.side_by_side,
-                scale=self.scale,
-                max_pieces=_MOST_PIECES,
-                env_id=self.env_id,
-                env_kwargs=self.env_kwargs(),
-                on_piece=advance,
+                stages, path, options, env_id=environment, seed=self.seed, on_piece=advance
             )
         print(f"wrote {path}, {n_games} games, {video.duration:.0f} s")
         return 0
@@ -138,33 +136,26 @@ class Record(Episodes):
         if any(number < 0 for number in self.numbers):
             raise ConfigError(f"--numbers: expected 0 or more, found {self.numbers}")
 
-    def _seeds(self, agent: PongAgent) -> list[int]:
+    def _seeds(self, agent: PongAgent) -> Sequence[int]:
         """Return the seeds of the episodes to record, playing others first to choose them."""
         if self.numbers:
             return [self.seed + number for number in self.numbers]
+        greedy, environment = not self.sampled, self.environment(agent)
         if self.until_win:
-            return [self._chosen(agent, 100, first_win)]
-        for n_episodes, sign in ((self.best_of, 1), (self.worst_of, -1)):
-            if n_episodes is not None:
-                return [self._chosen(agent, n_episodes, extreme_seed, sign=sign)]
-        if self.episodes < 1:
-            raise ConfigError(f"episodes: expected 1 or more, found {self.episodes}")
-        return [self.seed + number for number in range(self.episodes)]
-
-    def _chosen(
-        self, agent: PongAgent, n_episodes: int, choose: Callable[..., int], **options: Any
-    ) -> int:
+            with progress_bar(_MOST_TRIES, "episodes") as advance:
+                return [
+                    first_win(
+                        agent, environment, _MOST_TRIES, greedy, self.seed, on_episode=advance
+                    )
+                ]
+        n_episodes = self.worst_of if self.best_of is None else self.best_of
+        if n_episodes is None:
+            return episode_seeds(self.episodes, self.seed)
         with progress_bar(n_episodes, "episodes") as advance:
-            return choose(
-                agent,
-                self.env_id,
-                n_episodes,
-                deterministic=not self.sampled,
-                seed=self.seed,
-                env_kwargs=self.env_kwargs(),
-                on_episode=advance,
-                **options,
+            result = evaluate_policy(
+                agent, environment, n_episodes, greedy, self.seed, on_episode=advance
             )
+        return [result.worst_seed if self.best_of is None else result.best_seed]
 
 
 def _replay(path: Path) -> int:

@@ -1,5 +1,6 @@
-"""Episodes turned into statistics: returns, intervals, scores over settings."""
+"""Whole episodes of an agent, turned into statistics: returns, intervals, scores."""
 
-from pong_agent.evaluation.evaluate import EvaluationResult, evaluate_policy
+from pong_agent.evaluation.evaluate import evaluate_policy
+from pong_agent.evaluation.result import EvaluationResult
 
 __all__ = ["EvaluationResult", "evaluate_policy"]

@@ -9,7 +9,7 @@ import numpy as np
 from pong_agent.agent import PongAgent
 from pong_agent.envs.two_players import Frame, TwoPlayerPong
 from pong_agent.errors import ConfigError
-from pong_agent.evaluation.evaluate import bootstrap_interval
+from pong_agent.evaluation.result import bootstrap_interval
 from pong_agent.seeding import Stream, generator
 from pong_agent.vision.fields import FieldHistory
 from pong_agent.vision.pixels import pong_pixels

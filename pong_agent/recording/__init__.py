@@ -2,7 +2,7 @@
 
 from pong_agent.recording.encoder import VideoError
 from pong_agent.recording.panel import AgentOverlay
-from pong_agent.recording.record import record_episodes
+from pong_agent.recording.record import VideoOptions, record_episodes
 from pong_agent.recording.recorder import EpisodeRecorder
 from pong_agent.recording.replay import replay
 from pong_agent.recording.vector_recorder import VectorEpisodeRecorder
@@ -12,6 +12,7 @@ __all__ = [
     "EpisodeRecorder",
     "VectorEpisodeRecorder",
     "VideoError",
+    "VideoOptions",
     "record_episodes",
     "replay",
 ]

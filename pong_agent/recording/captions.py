@@ -1,23 +1,21 @@
-"""What stands above the pictures of a timeline: how far the training is, and how the game ends.
+"""Captions above the games of a timeline: progress of the training, and how the game ends.
 
 Pillow is imported where it is used.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from pong_agent.evaluation.stage import Stage
+from pong_agent.recording.images import font
 from pong_agent.recording.palette import AGENT, GROUND, MUTED, RAISED, TEXT
 
-WIDTH, HEIGHT = 160, 210  # of the emulator's picture
+WIDTH, HEIGHT = 160, 210  # of the emulator's frame
 BAR_HEIGHT = 30  # of the bar above it, in the same pixels; this and the gap are even, for yuv420p
-_GAP = 4  # between two pictures next to each other
+_GAP = 4  # between two games side by side
 _MARGIN = 5  # beside the text
 _LINES = (  # attribute of a caption, height of its letters, baseline, colour
     ("title", 8.0, 11, TEXT),
@@ -29,12 +27,12 @@ _WINNING = 21  # points
 
 @dataclass(frozen=True)
 class Caption:
-    """What stands above one picture.
+    """Two lines of text and a progress bar above a game.
 
     Attributes:
         title: first line, in Latin letters.
         subtitle: second line, in Latin letters.
-        done: part of the training that lies behind, 0 to 1, shown as a bar.
+        done: completed share of the training, 0 to 1, shown as a bar.
     """
 
     title: str
@@ -43,7 +41,7 @@ class Caption:
 
 
 def training_so_far(stage: Stage) -> str:
-    """Say how long an agent has been training and how it scores.
+    """Return how long an agent has been training and how it scores.
 
     Example:
         >>> from pathlib import Path
@@ -63,7 +61,7 @@ def training_so_far(stage: Stage) -> str:
 
 
 def end_of_game(won: int, lost: int) -> str:
-    """Say which paddle is the agent's, and how its whole game ends.
+    """Return which paddle is the agent's, and how its whole game ends.
 
     Args:
         won: the agent's points.
@@ -79,7 +77,7 @@ def end_of_game(won: int, lost: int) -> str:
 
 
 def left_edges(n: int, scale: int) -> list[int]:
-    """Return the left edges of `n` pictures next to each other, in pixels of the film.
+    """Return the left edges of `n` games side by side, in pixels of the video.
 
     Example:
         >>> left_edges(2, scale=4)
@@ -91,36 +89,33 @@ def left_edges(n: int, scale: int) -> list[int]:
 def draw_captions(
     captions: Sequence[Caption], every: Sequence[Caption], scale: int
 ) -> npt.NDArray[np.uint8]:
-    """Draw what surrounds the pictures of one scene; where they go stays empty.
+    """Draw the captions of a scene on an image that leaves room for the games.
 
     Args:
-        captions: one for each picture of the scene, from left to right.
-        every: the captions of the whole film, whose letters all have one size, at which each fits.
-        scale: size of an emulator's pixel in pixels of the film.
+        captions: one for each game of the scene, from left to right.
+        every: the captions of the whole video; all have one font size, at which each fits.
+        scale: side of a pixel of the emulator in pixels of the video.
 
     Returns:
-        [(30 + 210) * scale, W, 3] uint8 RGB, W is 160 * scale for one picture and 324 * scale for
-        two.
+        [(30 + 210) * scale, W, 3] uint8 RGB; W is 160 * scale for one game, 324 * scale for two.
 
     Example:
         >>> caption = Caption("0 steps", end_of_game(0, 21), done=0.0)
         >>> draw_captions([caption], [caption], scale=4).shape
         (960, 640, 3)
     """
-    from PIL import Image, ImageDraw, ImageFont
+    from PIL import Image, ImageDraw
 
     lefts = left_edges(len(captions), scale)
     canvas = Image.new("RGB", (lefts[-1] + WIDTH * scale, (BAR_HEIGHT + HEIGHT) * scale), GROUND)
     draw = ImageDraw.Draw(canvas)
     for attribute, height, baseline, colour in _LINES:
-        # Pillow's own font: no font of the system is needed, but it has Latin letters only.
-        large: Any = ImageFont.load_default(100)
-        widest = max(large.getlength(getattr(caption, attribute)) for caption in every)
+        widest = max(font(100).getlength(getattr(caption, attribute)) for caption in every)
         fitting = 100 * (WIDTH - 2 * _MARGIN) * scale / widest
-        font = ImageFont.load_default(min(height * scale, fitting))
+        face = font(min(height * scale, fitting))
         for left, caption in zip(lefts, captions, strict=True):
             place = (left + _MARGIN * scale, baseline * scale)
-            draw.text(place, getattr(caption, attribute), colour, font, anchor="ls")
+            draw.text(place, getattr(caption, attribute), colour, face, anchor="ls")
     top, bottom = (row * scale for row in _PROGRESS)
     for left, caption in zip(lefts, captions, strict=True):
         for part, colour in ((1.0, RAISED), (caption.done, AGENT)):

@@ -1,6 +1,4 @@
-"""What an environment shows: every emulator frame of an Atari game, whatever its frame skip."""
-
-from __future__ import annotations
+"""Frames of an environment: of an Atari game every emulator frame, whatever the frame skip."""
 
 import zlib
 from collections.abc import Callable
@@ -14,12 +12,12 @@ Frame: TypeAlias = npt.NDArray[np.uint8]  # [H, W, 3] RGB
 EMULATOR_FPS = 60  # frames per second of the Atari 2600 (NTSC)
 
 
-class FilmedALE:
-    """Stands in for an ALEInterface and hands over the screen after each frame it emulates.
+class CapturedALE:
+    """Wraps an ALEInterface and passes on the screen after each frame it emulates.
 
     Attributes:
         wrapped: the ALEInterface.
-        screen: [210, 160, 3] RGB, the last screen that was handed over; reused.
+        screen: [210, 160, 3] RGB, the last screen that was passed on; reused.
     """
 
     def __init__(self, ale: Any, on_frame: Callable[[Frame], None]) -> None:
@@ -28,7 +26,7 @@ class FilmedALE:
         self._on_frame = on_frame
 
     def act(self, action: Any, paddle_strength: float = 1.0) -> int:
-        """Emulate one frame; once the game is over the emulator stands still: no frame then."""
+        """Emulate one frame and pass it on; after the game's end the emulator makes none."""
         before = self.wrapped.getFrameNumber()
         reward: int = self.wrapped.act(action, paddle_strength)
         if self.wrapped.getFrameNumber() != before:
@@ -36,7 +34,7 @@ class FilmedALE:
         return reward
 
     def show(self) -> None:
-        """Hand over the present screen."""
+        """Pass on the current screen."""
         self.wrapped.getScreenRGB(self.screen)
         self._on_frame(self.screen)
 
@@ -45,23 +43,20 @@ class FilmedALE:
 
 
 class FrameSource:
-    """Hands over what an environment shows: all emulator frames, or what it renders after a step.
+    """Passes on an environment's frames: all emulator frames, or one rendered after each step.
 
     Args:
-        env: an environment; an Atari game gets a stand-in for its emulator until `detach`.
+        env: an environment; an Atari game's emulator is wrapped until `detach`.
         on_frame: called with each frame, [H, W, 3] uint8 RGB, which is reused afterwards.
-
-    Attributes:
-        is_atari: whether frames come from an emulator.
     """
 
     def __init__(self, env: Any, on_frame: Callable[[Frame], None]) -> None:
         self._env, self._on_frame = env, on_frame
         self._game = env.unwrapped
-        self._ale: FilmedALE | None = None
+        self._ale: CapturedALE | None = None
         ale = getattr(self._game, "ale", None)
         if hasattr(ale, "act") and hasattr(ale, "getScreenRGB"):
-            self._ale = self._game.ale = FilmedALE(ale, on_frame)
+            self._ale = self._game.ale = CapturedALE(ale, on_frame)
 
     @property
     def is_atari(self) -> bool:
@@ -70,32 +65,32 @@ class FrameSource:
 
     @property
     def size(self) -> tuple[int, int] | None:
-        """Height and width of an emulator's frames in pixels; None where they are rendered."""
+        """Height and width of an emulator's frames in pixels; None if frames are rendered."""
         if self._ale is None:
             return None
         height, width = self._ale.screen.shape[:2]
         return height, width
 
     def show(self) -> None:
-        """Hand over the present picture."""
+        """Pass on the current frame."""
         if self._ale is not None:
             self._ale.show()
         else:
             self._on_frame(self._env.render())
 
     def after_step(self) -> None:
-        """Hand over the picture after a step, where no emulator has done so within it."""
+        """Pass on the frame after a step, unless the emulator has done so within it."""
         if self._ale is None:
             self.show()
 
     def detach(self) -> None:
-        """Give the game its emulator back."""
+        """Give the game its own emulator back."""
         if self._ale is not None and self._game.ale is self._ale:
             self._game.ale = self._ale.wrapped
 
 
 def true_fps(env: Any, source: FrameSource) -> float | None:
-    """Return the rate at which an environment's frames have their true speed, where it is known."""
+    """Return an environment's frames per second at true speed, None if it is unknown."""
     if source.is_atari:
         return EMULATOR_FPS
     rate = env.metadata.get("render_fps")
@@ -103,7 +98,7 @@ def true_fps(env: Any, source: FrameSource) -> float | None:
 
 
 class Checksum:
-    """A running CRC-32 of all frames so far.
+    """A running CRC-32 of frames.
 
     Example:
         >>> checksum = Checksum()
@@ -116,5 +111,5 @@ class Checksum:
         self.value = 0
 
     def add(self, frame: Frame) -> None:
-        """Take a frame in."""
+        """Include a frame."""
         self.value = zlib.crc32(np.ascontiguousarray(frame).data, self.value)

@@ -1,9 +1,7 @@
-"""MP4 films that are whole or absent, written frame by frame, and a GIF cut from one.
+"""MP4 videos, complete or absent, written frame by frame.
 
-imageio-ffmpeg, moviepy and Pillow are imported where they are used.
+imageio-ffmpeg is imported where it is used.
 """
-
-from __future__ import annotations
 
 import math
 import os
@@ -18,29 +16,28 @@ import numpy as np
 import numpy.typing as npt
 
 from pong_agent.errors import PongError
+from pong_agent.whole_file import put_in_place, temporary_path
 
-PIXEL_FORMAT = "yuv420p"  # the one that every browser plays; it needs even sizes
-# On the flat colours of Pong slower presets and a smaller crf change neither size nor picture:
-# a minute of 640x840 weighs 0.25 MB and costs 2.7 s of CPU time (veryfast: 0.24 MB, 5.3 s).
-_FASTSTART = ("-movflags", "+faststart")
-ENCODER = ("-preset", "ultrafast", "-crf", "18", *_FASTSTART)
-# For pictures with text and much that moves: a quarter of the size, for twice the CPU time.
-DETAILED_ENCODER = ("-preset", "veryfast", "-crf", "23", *_FASTSTART)
-# Players assume BT.709 where a film says nothing, so convert to it and say so.
+PIXEL_FORMAT = "yuv420p"  # the only one that every browser plays; it needs even sizes
+# On the flat colours of Pong, slower presets and a smaller crf change neither size nor image:
+# a minute of 640x840 takes 0.25 MB and 2.7 s of CPU time (veryfast: 0.24 MB, 5.3 s).
+_MP4 = ("-f", "mp4", "-movflags", "+faststart")
+ENCODER = ("-preset", "ultrafast", "-crf", "18", *_MP4)
+# For images with text and much motion: a quarter of the size, for twice the CPU time.
+DETAILED_ENCODER = ("-preset", "veryfast", "-crf", "23", *_MP4)
+# Players assume BT.709 unless a video says otherwise, so convert to it and say so.
 BT709 = ("-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709")
-GIF_COLOURS = 64
-GIF_MAX_FPS = 50  # browsers slow down a GIF whose frames last less than 2/100 s
 
 
 class VideoError(PongError, RuntimeError):
-    """A film could not be written or read; the message names it and says what came instead."""
+    """A video could not be written or read; the message names it and the reason."""
 
 
 @dataclass(frozen=True)
 class VideoInfo:
-    """What a film holds, found by decoding it."""
+    """Properties of a video, found by decoding it."""
 
-    frames: int  # how many the decoder yields
+    frames: int  # number of frames that the decoder yields
     width: int  # pixels
     height: int  # pixels
     fps: float  # frames per second, as the file declares it to two decimals
@@ -50,31 +47,30 @@ class VideoInfo:
 
 
 class VideoWriter:
-    """Streams RGB frames into an H.264 MP4 file that appears only when it is whole.
+    """Streams RGB frames into an H.264 MP4 file that appears only when it is complete.
 
-    Frames go through a pipe to ffmpeg, which enlarges them and writes `NAME.part.mp4` beside the
-    film: memory does not grow with the length. `close` decodes the part file, compares frame
-    count, size, rate, codec and pixel format with what was asked, and renames it to `NAME.mp4`.
-    After any failure the part file is removed and an older film of that name stays as it was.
-    (A killed Python process may leave a part file; the next film of that name overwrites it.)
+    Frames go through a pipe to ffmpeg, which enlarges them and writes a temporary file beside the
+    video, so memory does not grow with the length. `close` decodes that file, compares frame count,
+    size, rate, codec and pixel format with the expected ones, and gives it the video's name.
+    After any failure the temporary file is removed, and an older video stays as it was.
 
     Args:
-        path: The film, ending in `.mp4`. Missing folders are made.
-        fps: Frames per second of the film.
-        scale: Each pixel becomes a block of `scale` x `scale` pixels (nearest neighbour).
-        encoder: Options of ffmpeg's libx264.
+        path: the video, ending in `.mp4`; missing folders are made.
+        fps: frames per second of the video.
+        scale: each pixel becomes a block of `scale` x `scale` pixels.
+        encoder: options of ffmpeg's libx264.
 
     Raises:
         ValueError: `path` does not end in `.mp4`, or `fps` or `scale` is not positive.
-        VideoError: The folder of `path` cannot be made or written to.
+        VideoError: the folder of `path` cannot be made or written to.
 
     Example:
         >>> from tempfile import TemporaryDirectory
         >>> with TemporaryDirectory() as folder:
-        ...     with VideoWriter(Path(folder, "black.mp4"), fps=60, scale=2) as film:
+        ...     with VideoWriter(Path(folder, "black.mp4"), fps=60, scale=2) as video:
         ...         for _ in range(30):
-        ...             film.write(np.zeros((210, 160, 3), np.uint8))
-        ...     info = read_video_info(film.path)
+        ...             video.write(np.zeros((210, 160, 3), np.uint8))
+        ...     info = read_video_info(video.path)
         >>> info.frames, info.width, info.height, info.duration
         (30, 320, 420, 0.5)
     """
@@ -90,24 +86,24 @@ class VideoWriter:
         # Absolute, so that ffmpeg takes no part of the name for an option or a protocol.
         self.path = Path(path).absolute()
         if self.path.suffix != ".mp4":
-            raise ValueError(f"expected a film name that ends in .mp4, found {str(path)!r}")
+            raise ValueError(f"expected a video name that ends in .mp4, found {str(path)!r}")
         if not 0 < fps < math.inf or scale < 1:
             raise ValueError(f"expected a positive fps and scale, found {fps} and {scale}")
         self.fps = fps
         self.scale = scale
         self._encoder = encoder
         self.frames = 0  # written so far
-        self._part = self.path.with_suffix(".part.mp4")
+        self._part = temporary_path(self.path)
         self._shape: tuple[int, ...] = ()  # (height, width, 3) of the first frame
-        self._stream: Generator[None, Any, None] | None = None  # imageio's writer
+        self._stream: Generator[None, Any, None] | None = None  # takes frames
         self._closed = False
         self._failure: VideoError | None = None  # of `write`, for `close` to repeat
-        try:  # the folder, so that its error comes before the first frame
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+        folder = self.path.parent
+        try:  # here, so that the error comes before the first frame
+            folder.mkdir(parents=True, exist_ok=True)
             self._part.touch()
             self._part.unlink()
         except OSError as error:
-            folder = self.path.parent
             raise VideoError(
                 f"{self.path}: expected a writable folder {folder}: {error}"
             ) from error
@@ -116,12 +112,12 @@ class VideoWriter:
         """Append one frame, [H, W, 3] uint8 RGB; the caller may reuse it afterwards.
 
         Raises:
-            ValueError: The frame is of another dtype or shape than expected, or its enlarged
-                size is odd. The film may go on without it.
-            VideoError: ffmpeg is missing or has died, or the film is closed.
+            ValueError: the frame's dtype or shape is not the expected one, or its enlarged size is
+                odd; the video can be continued without it.
+            VideoError: ffmpeg is missing or has died, or the video is closed.
         """
         if self._closed:
-            raise VideoError(f"{self.path}: expected an open film, found a closed one")
+            raise VideoError(f"{self.path}: expected an open video, found a closed one")
         frame = np.asarray(frame)
         shape = self._shape or (*frame.shape[:2], 3)
         if frame.dtype != np.uint8 or frame.shape != shape or not frame.size:
@@ -144,11 +140,11 @@ class VideoWriter:
         self.frames += 1
 
     def close(self) -> None:
-        """Finish the film, check it and give it its name; does nothing the second time.
+        """Finish the video, check it and give it its name; does nothing the second time.
 
         Raises:
-            VideoError: No frame was written, an earlier `write` failed, or the film on disk is
-                not what was asked for.
+            VideoError: no frame was written, an earlier `write` failed, or the file does not hold
+                the frames that were written.
         """
         if self._failure is not None:
             raise self._failure
@@ -156,18 +152,16 @@ class VideoWriter:
             return
         try:
             if self._stream is not None:
-                self._stream.close()  # waits until ffmpeg ends; it does not look at how
+                self._stream.close()  # waits for ffmpeg, but does not look at its exit code
             self._check()
-            with self._part.open("rb+") as part:
-                os.fsync(part.fileno())
-            self._part.replace(self.path)
+            put_in_place(self._part, self.path)
         except OSError as error:
-            raise VideoError(f"{self.path}: expected to put the film there: {error}") from error
+            raise VideoError(f"{self.path}: cannot be written: {error}") from error
         finally:
             self.discard()
 
     def discard(self) -> None:
-        """Drop an unfinished film and leave nothing behind; a finished one stays."""
+        """Drop an unfinished video and leave nothing behind; a finished one stays."""
         self._closed = True
         try:
             if self._stream is not None:
@@ -185,14 +179,14 @@ class VideoWriter:
             self.discard()
 
     def _start_ffmpeg(self, height: int, width: int) -> Generator[None, Any, None]:
-        """Return imageio's frame writer, with ffmpeg running behind it."""
+        """Start ffmpeg and return imageio-ffmpeg's generator, which takes the frames."""
         size = f"{width * self.scale}x{height * self.scale}"
         if width * self.scale % 2 or height * self.scale % 2:
             works = f"scale {self.scale + 1} would work"
             raise ValueError(f"{self.path}: expected an even size, found {size}: {works}")
         from imageio_ffmpeg import write_frames
 
-        # ffmpeg enlarges, at a quarter of the CPU time of enlarging here: the pipe stays small.
+        # ffmpeg enlarges at a quarter of NumPy's CPU time, and the pipe carries small frames.
         enlarge = f"scale=s={size}:flags=neighbor:out_color_matrix=bt709:out_range=tv"
         stream: Generator[None, Any, None] = write_frames(
             str(self._part),
@@ -209,7 +203,7 @@ class VideoWriter:
         return stream
 
     def _check(self) -> None:
-        """Raise VideoError unless the part file decodes to what was written."""
+        """Raise VideoError unless the temporary file decodes to what was written."""
         if not self.frames:
             raise VideoError(f"{self.path}: expected at least one frame, found none")
         height, width = self._shape[0] * self.scale, self._shape[1] * self.scale
@@ -222,21 +216,21 @@ class VideoWriter:
 
 
 def read_video_info(path: str | os.PathLike[str]) -> VideoInfo:
-    """Decode a film and tell what it holds.
+    """Decode a video and return its properties.
 
     Raises:
-        VideoError: The file is missing, is no film or does not decode, or ffmpeg is missing.
+        VideoError: the file is missing or does not decode, or ffmpeg is missing.
     """
-    film = Path(path).absolute()
+    video = Path(path).absolute()
     try:
         from imageio_ffmpeg import get_ffmpeg_exe
 
-        # One run gives header and count; imageio's reader is a second one that leaves pipes open.
+        # One run gives header and count; imageio's reader would be a second, and leaves pipes open.
         command = [get_ffmpeg_exe(), "-nostdin", "-xerror", "-nostats", "-progress", "pipe:1"]
-        command += ["-i", str(film), "-map", "0:v:0", "-f", "null", os.devnull]
+        command += ["-i", str(video), "-map", "0:v:0", "-f", "null", os.devnull]
         run = subprocess.run(command, capture_output=True, check=False)  # noqa: S603 - no shell
     except (ImportError, OSError, RuntimeError) as error:
-        message = f"{film}: expected the ffmpeg of the package imageio-ffmpeg: {error}"
+        message = f"{video}: expected the ffmpeg of the package imageio-ffmpeg: {error}"
         raise VideoError(message) from error
     log = run.stderr.decode(errors="replace")
     # Stream #0:0: Video: h264 (avc1 / 0x3), yuv420p(tv, bt709), 640x840, 33 kb/s, 60 fps, 60 tbr
@@ -244,59 +238,7 @@ def read_video_info(path: str | os.PathLike[str]) -> VideoInfo:
     counts = re.findall(rb"^frame=(\d+)", run.stdout, re.MULTILINE)
     if run.returncode or header is None or not counts:
         reason = log.strip().rpartition("\n")[2]
-        raise VideoError(f"{film}: expected a film that ffmpeg can decode: {reason}")
+        raise VideoError(f"{video}: expected a video that ffmpeg can decode: {reason}")
     codec, pixel_format, width, height, rate = header.groups()
     frames, fps = int(counts[-1]), float(rate.replace("k", "e3"))
     return VideoInfo(frames, int(width), int(height), fps, codec, pixel_format, frames / fps)
-
-
-def write_gif(
-    film_path: str | os.PathLike[str],
-    gif_path: str | os.PathLike[str],
-    *,
-    start: float = 0.0,
-    duration: float = 6.0,
-    fps: float = 30,
-    width: int = 320,
-) -> None:
-    """Cut an endless GIF from a film, with sharp pixels and few colours, at true speed.
-
-    The GIF shows the film from second `start` for `duration` seconds, or to its end, at `fps`
-    frames per second (50 at most), `width` pixels wide in the film's proportions. An older GIF
-    of that name is replaced when the new one is whole.
-
-    Raises:
-        ValueError: `fps` is out of range or nothing of the film lies in the cut.
-        VideoError: The film cannot be read, the GIF not be written, or moviepy is missing.
-    """
-    if not 0 < fps <= GIF_MAX_FPS:
-        raise ValueError(f"expected an fps above 0 and up to {GIF_MAX_FPS}, found {fps}")
-    film, gif = Path(film_path).absolute(), Path(gif_path).absolute()
-    end = min(start + duration, read_video_info(film).duration)
-    if not 0 <= start < end:
-        raise ValueError(f"{film}: expected a cut within the film, found {start} s to {end} s")
-    part = gif.with_suffix(".part.gif")
-    try:
-        from moviepy import VideoFileClip
-        from PIL import Image
-
-        size = {"target_resolution": (width, None), "resize_algorithm": "neighbor"}
-        with VideoFileClip(str(film), audio=False, **size) as clip:
-            frames = clip.subclipped(start, end).iter_frames(fps=fps, logger=None, dtype="uint8")
-            shots = list(frames)  # [N] of [H, W, 3] uint8
-        # One palette for all, from some nine of them: a palette each would flicker and weigh more.
-        sample = np.concatenate(shots[:: max(1, len(shots) // 8)])
-        palette = Image.fromarray(sample).quantize(GIF_COLOURS, Image.Quantize.FASTOCTREE)
-        no_dither = Image.Dither.NONE
-        images = [Image.fromarray(s).quantize(palette=palette, dither=no_dither) for s in shots]
-        # A GIF counts in 1/100 s: round the moments, not the delays, to keep the speed.
-        moments = [10 * round(100 * i / fps) for i in range(len(images) + 1)]
-        delays = np.diff(moments).tolist()  # milliseconds
-        gif.parent.mkdir(parents=True, exist_ok=True)
-        images[0].save(part, save_all=True, append_images=images[1:], duration=delays, loop=0)
-        part.replace(gif)
-    except (ImportError, OSError) as error:
-        raise VideoError(f"{gif}: expected to cut a GIF from {film}: {error}") from error
-    finally:
-        if part.exists():
-            part.unlink()

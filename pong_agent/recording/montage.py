@@ -1,9 +1,7 @@
-"""Pieces of films cut together, with captions above the pictures.
+"""Pieces of recorded games cut together, with captions above them.
 
 moviepy is imported where it is used.
 """
-
-from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -28,24 +26,24 @@ from pong_agent.recording.encoder import (
     read_video_info,
 )
 
-_FIRST_SERVE = 54  # frame just before the ball appears; until then nothing happens
-_AFTERMATH = EMULATOR_FPS  # frames after a point, so that the new score is seen
-# moviepy finds a frame by its time, which may be rounded into the next one: so many are kept back.
+_FIRST_SERVE = 54  # frame just before the ball appears
+_AFTERMATH = EMULATOR_FPS  # frames after a point, so that the new score is shown
+# Frames not used at the end: moviepy looks frames up by time, which may round up to the next one.
 _SPARE = 2
 
 
 @dataclass(frozen=True)
 class Piece:
-    """A filmed game and what is to be shown of it.
+    """A recorded game, and which part of it to show.
 
     Attributes:
-        film: the whole game, at 60 frames per second.
-        frames: how many the film has.
+        video: the whole game, at 60 frames per second.
+        frames: number of its frames.
         point: the frame with the point to show, 0 for the beginning of the game.
-        caption: what stands above the picture.
+        caption: shown above the game.
     """
 
-    film: Path
+    video: Path
     frames: int
     point: int
     caption: Caption
@@ -54,17 +52,17 @@ class Piece:
 def write_montage(
     scenes: Sequence[Sequence[Piece]], path: Path, n_frames: int, scale: int
 ) -> VideoInfo:
-    """Write scenes one after the other into one film, and read it back.
+    """Write scenes one after the other into a video, and check it.
 
     Args:
-        scenes: for each scene its game, or two that are shown at the same time, from left to
-            right; the last one's point decides which seconds.
-        path: the film, which appears even when something fails.
-        n_frames: length of each scene; one with a shorter game is shorter.
-        scale: size of an emulator's pixel in pixels of the film.
+        scenes: for each scene its game, or two to show side by side; the point of the last one
+            decides which seconds are shown.
+        path: the video, which may be incomplete if an error is raised.
+        n_frames: length of each scene; shorter if its game is.
+        scale: side of a pixel of the emulator in pixels of the video.
 
     Raises:
-        VideoError: moviepy is missing, or the film is not what was asked for.
+        VideoError: moviepy is missing, or the video does not hold what was written.
         OSError: ffmpeg failed.
     """
     captions = [piece.caption for scene in scenes for piece in scene]
@@ -81,7 +79,7 @@ def write_montage(
             layers = [ImageClip(draw_captions([p.caption for p in scene], captions, scale))]
             for left, piece in zip(left_edges(len(scene), scale), scene, strict=True):
                 game = VideoFileClip(
-                    str(piece.film),
+                    str(piece.video),
                     audio=False,
                     target_resolution=(WIDTH * scale, HEIGHT * scale),
                     resize_algorithm="neighbor",
@@ -92,10 +90,10 @@ def write_montage(
             clip = CompositeVideoClip(layers, use_bgclip=True)
             clips.append(clip.with_duration(length / EMULATOR_FPS))
             total += length
-        # Half a frame more, so that rounding takes none away.
-        film = concatenate_videoclips(clips).with_duration((total + 0.5) / EMULATOR_FPS)
+        # Half a frame more, so that rounding drops none.
+        video = concatenate_videoclips(clips).with_duration((total + 0.5) / EMULATOR_FPS)
         convert = f"scale=out_color_matrix=bt709:out_range=tv,format={PIXEL_FORMAT}"
-        film.write_videofile(
+        video.write_videofile(
             str(path),
             fps=EMULATOR_FPS,
             codec="libx264",
@@ -114,7 +112,7 @@ def write_montage(
 def span(scene: Sequence[Piece], n_frames: int) -> tuple[int, int]:
     """Return the first frame of a scene in its games, and its length in frames.
 
-    It ends a second after the point, but does not begin before the first serve.
+    The scene ends a second after the point, but does not begin before the first serve.
 
     Example:
         >>> game = Piece(Path("a.mp4"), 1000, point=500, caption=Caption("", "", 0.0))

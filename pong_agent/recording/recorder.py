@@ -1,6 +1,4 @@
-"""Films of episodes as a Gymnasium wrapper: every emulator frame, whatever the frame skip."""
-
-from __future__ import annotations
+"""A Gymnasium wrapper that records episodes: every emulator frame, whatever the frame skip."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -8,36 +6,30 @@ from pathlib import Path
 from typing import Any, Generic, Protocol, SupportsFloat
 
 import gymnasium as gym
-import numpy as np
 from gymnasium.core import ActType, ObsType
 
-from pong_agent.recording.capture import Checksum, Frame, FrameSource, true_fps
+from pong_agent.recording.capture import Frame, FrameSource, true_fps
 from pong_agent.recording.encoder import DETAILED_ENCODER, ENCODER, VideoWriter
-from pong_agent.recording.sidecar import (
-    Sidecar,
-    describe_environment,
-    file_digest,
-    film_versions,
-)
+from pong_agent.recording.sidecar import EpisodeLog
 
 
 class Overlay(Protocol):
-    """Draws a panel beside the picture, never on it."""
+    """Draws a panel beside the frame, never on it."""
 
     def reset(self, observation: Any) -> None:
         """Begin an episode with its first observation."""
         ...
 
     def act(self, action: Any) -> None:
-        """Take note of the action that is taken now, on the last observation."""
+        """Receive the action that is taken now, on the last observation."""
         ...
 
     def observe(self, observation: Any, reward: float) -> None:
-        """Take note of what came of it."""
+        """Receive the observation and the reward that follow."""
         ...
 
     def compose(self, frame: Frame, scale: int) -> Frame:
-        """Return the enlarged frame with the panel, of one size for all frames of a film."""
+        """Return the enlarged frame with the panel, of one size for all frames of a video."""
         ...
 
 
@@ -46,41 +38,45 @@ class EpisodeRecorder(
     Generic[ObsType, ActType],
     gym.utils.RecordConstructorArgs,
 ):
-    """Films episodes into `{video_folder}/{name_prefix}-episode-{k}.mp4`, k = 0, 1, ...
+    """Records episodes as `{video_folder}/{name_prefix}-episode-{k}.mp4`, k = 0, 1, ...
 
-    An Atari game is filmed at 60 frames per second with every frame that the emulator shows, not
-    only the last of each step; frames that lie within `reset` are left out, the picture after it
-    is the first. Any other environment is filmed by `render`, after `reset` and each `step`.
-    Observations, rewards and random draws are those of the environment without recorder.
+    An Atari game is recorded at 60 frames per second with every emulator frame, not only the last
+    one of each step; frames within `reset` are left out, so the frame after it is the first. Other
+    environments are recorded by `render`, after `reset` and each `step`. Observations, rewards and
+    random draws are those of the environment without a recorder.
 
-    A film is finished, checked and in `paths` when `step` returns `terminated` or `truncated`, and
-    beside it lies `NAME.json`, from which `replay` plays the same episode again. A film that
-    `reset`, `close` or an exception in `step` cuts short is discarded, and its number stays unused.
-    So this wrapper belongs outside of those that end episodes, such as `TimeLimit`. After `close`
-    nothing is filmed any more.
+    When `step` returns `terminated` or `truncated`, the video is finished, checked and appended to
+    `paths`, and `NAME.json` is written beside it, from which `replay` plays the episode again. A
+    video that `reset`, `close` or an exception in `step` cuts short is discarded, and its number
+    stays unused. So this wrapper belongs outside of those that end episodes, such as `TimeLimit`.
 
-    The arguments that `gymnasium.wrappers.RecordVideo` has too mean the same, but without triggers
-    every episode is filmed, and not one at each cube of a number.
+    Arguments shared with `gymnasium.wrappers.RecordVideo` have the same meaning, but without
+    triggers every episode is recorded, not one at each cube of a number.
 
     Args:
-        env: An environment made with `render_mode="rgb_array"`.
-        video_folder: Where the films go; made when missing. Films of the same name are replaced.
-        episode_trigger: Tells from an episode's number, from 0, whether to film it.
-        step_trigger: Tells from the number of steps made so far, 1 after the first, whether to
-            begin a film now, named `{name_prefix}-step-{number}.mp4`; it ends with the episode.
-            Asked only while no film runs.
-        video_length: End films once they have so many frames, with the step that is going on; 0
-            for whole episodes.
-        name_prefix: How the films' names begin.
-        fps: Frames per second of the films. None means the true speed: 60 for Atari games,
+        env: an environment made with `render_mode="rgb_array"`.
+        video_folder: folder of the videos; made if missing. Videos of the same name are replaced.
+        episode_trigger: receives an episode's number, from 0, and returns whether to record it.
+        step_trigger: receives the number of steps made so far, 1 after the first, and returns
+            whether to begin a video now, named `{name_prefix}-step-{number}.mp4`; the video ends
+            with the episode. Called only while no video is being recorded.
+        video_length: end videos after the step in which they reach this many frames; 0 for whole
+            episodes.
+        name_prefix: beginning of the videos' names.
+        fps: frames per second of the videos. None means the true speed: 60 for Atari games,
             `metadata["render_fps"]` otherwise.
-        scale: Each pixel becomes a block of `scale` x `scale` pixels.
-        overlay: Draws a panel beside the picture, such as `AgentOverlay`; None for none.
-        metadata: What the JSON file is to say about who plays, in what JSON can hold.
+        scale: each pixel becomes a block of `scale` x `scale` pixels.
+        overlay: draws a panel beside the frame, such as `AgentOverlay`; None for no panel.
+        metadata: what the sidecar says about the agent, as JSON types.
+
+    Attributes:
+        paths: the finished videos, in order.
+        episode_id: number of the running episode.
+        step_id: steps made, over all episodes.
 
     Raises:
-        ValueError: The environment renders no RGB arrays, or its rate is not known.
-        VideoError: From `reset` and `step`, when a film cannot be written.
+        ValueError: the environment renders no RGB arrays, or its rate is unknown.
+        VideoError: from `reset` and `step`, if a video cannot be written.
 
     Example:
         >>> from tempfile import TemporaryDirectory
@@ -109,7 +105,16 @@ class EpisodeRecorder(
         metadata: Mapping[str, Any] | None = None,
     ) -> None:
         gym.utils.RecordConstructorArgs.__init__(
-            self, video_folder=video_folder, name_prefix=name_prefix, fps=fps, scale=scale
+            self,
+            video_folder=video_folder,
+            episode_trigger=episode_trigger,
+            step_trigger=step_trigger,
+            video_length=video_length,
+            name_prefix=name_prefix,
+            fps=fps,
+            scale=scale,
+            overlay=overlay,
+            metadata=metadata,
         )
         gym.Wrapper.__init__(self, env)
         if env.render_mode != "rgb_array":
@@ -121,16 +126,16 @@ class EpisodeRecorder(
         self.name_prefix = name_prefix
         self.scale = scale
         self.video_length = video_length
-        self.paths: list[Path] = []  # the finished films, in order
-        self.episode_id = -1  # number of the running episode
-        self.step_id = 0  # steps made, over all episodes
-        if episode_trigger is None and step_trigger is None:
-            episode_trigger = _always
-        self._episode_trigger, self._step_trigger = episode_trigger, step_trigger
+        self.paths: list[Path] = []
+        self.episode_id = -1
+        self.step_id = 0
+        every_episode = episode_trigger is None and step_trigger is None
+        self._episode_trigger = (lambda _: True) if every_episode else episode_trigger
+        self._step_trigger = step_trigger
         self._overlay = overlay
         self._agent = dict(metadata or {})
-        self._film: VideoWriter | None = None  # None while nothing is filmed
-        self._episode = _Episode(None, None)
+        self._video: VideoWriter | None = None  # None while nothing is recorded
+        self._log = EpisodeLog()
         self._closed = False
         self._source = FrameSource(env, self._write)
         rate = fps or true_fps(env, self._source)
@@ -142,7 +147,7 @@ class EpisodeRecorder(
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[ObsType, dict[str, Any]]:
-        """Discard an unfinished film, reset the environment and begin the next film.
+        """Discard an unfinished video, reset the environment and begin the next video.
 
         Raises:
             gymnasium.error.ClosedEnvironmentError: the recorder was closed.
@@ -151,7 +156,7 @@ class EpisodeRecorder(
         self._discard()
         obs, info = self.env.reset(seed=seed, options=options)
         self.episode_id += 1
-        self._episode = _Episode(seed, options)
+        self._log = EpisodeLog(seed, options)
         if self._overlay is not None:
             self._overlay.reset(obs)
         if self._episode_trigger is not None and self._episode_trigger(self.episode_id):
@@ -159,7 +164,7 @@ class EpisodeRecorder(
         return obs, info
 
     def step(self, action: ActType) -> tuple[ObsType, SupportsFloat, bool, bool, dict[str, Any]]:
-        """Step the environment, film it and finish the film with the episode.
+        """Step the environment, record it and finish the video with the episode.
 
         Raises:
             gymnasium.error.ClosedEnvironmentError: the recorder was closed.
@@ -170,86 +175,67 @@ class EpisodeRecorder(
                 self._overlay.act(action)
             obs, reward, terminated, truncated, info = self.env.step(action)
             self.step_id += 1
-            self._episode.note(action, reward)
+            self._log.add_step(action, reward)
             if self._overlay is not None:
                 self._overlay.observe(obs, float(reward))
-            if self._film is not None:
+            if self._video is not None:
                 self._source.after_step()
-                self._episode.checksums.append(self._episode.checksum.value)
+                self._log.end_frames()
         done = terminated or truncated
-        if self._film is not None and (done or 0 < self.video_length <= self._film.frames):
-            self._finish()
-        elif self._film is None and not done and self._step_trigger is not None:
+        if self._video is not None and (done or 0 < self.video_length <= self._video.frames):
+            self._finish(self._video)
+        elif self._video is None and not done and self._step_trigger is not None:
             begins = self._step_trigger(self.step_id)
             if begins:
                 self._begin(f"{self.name_prefix}-step-{self.step_id}")
         return obs, reward, terminated, truncated, info
 
     def close(self) -> None:
-        """Discard an unfinished film, give the game its emulator back and close it."""
+        """Discard an unfinished video, give the game its own emulator back and close it."""
         self._closed = True
         self._source.detach()
         self._discard()
         super().close()
 
     def _begin(self, name: str) -> None:
-        """Begin a film with the present picture."""
-        path, plain = self.video_folder / f"{name}.mp4", self._overlay is None
-        self._film = VideoWriter(
-            path,
+        """Begin a video with the current frame."""
+        plain = self._overlay is None
+        self._video = VideoWriter(
+            self.video_folder / f"{name}.mp4",
             fps=self.fps,
-            scale=self.scale if plain else 1,  # the panel's frames come enlarged
+            scale=self.scale if plain else 1,  # the overlay enlarges its frames itself
             encoder=ENCODER if plain else DETAILED_ENCODER,
         )
-        self._episode.begin_film()
+        self._log.begin_video()
         with self._discarding():
             self._source.show()
-        self._episode.checksums.append(self._episode.checksum.value)
+        self._log.end_frames()
 
-    def _finish(self) -> None:
-        """Finish the film, and tell beside it what was filmed."""
-        film, self._film = self._film, None
-        if film is None:
-            return
-        film.close()
-        env_id, kwargs = describe_environment(self.env)
-        episode = self._episode
-        Sidecar(
-            film=film.path.name,
-            film_sha256=file_digest(film.path),
-            frames=film.frames,
-            fps=self.fps,
-            env_id=env_id,
-            env_kwargs=kwargs,
-            seed=episode.seed,
-            options=episode.options,
-            first_step=episode.first_step,
-            actions=episode.actions,
-            rewards=episode.rewards,
-            checksums=episode.checksums,
-            agent=self._agent,
-            versions=film_versions(),
-        ).write(film.path.with_suffix(".json"))
-        self.paths.append(self.video_folder / film.path.name)
+    def _finish(self, video: VideoWriter) -> None:
+        """Finish the running video and write its sidecar."""
+        self._video = None
+        video.close()
+        self._log.write(video, self.env, self._agent)
+        self.paths.append(self.video_folder / video.path.name)
 
     def _write(self, frame: Frame) -> None:
-        """Append a frame, [H, W, 3] uint8, to the running film, if there is one."""
-        if self._film is None:
+        """Append a frame, [H, W, 3] uint8, to the running video, if there is one."""
+        if self._video is None:
             return
-        self._episode.checksum.add(frame)
+        self._log.add_frame(frame)
         if self._overlay is not None:
             frame = self._overlay.compose(frame, self.scale)
-        self._film.write(frame)
+        self._video.write(frame)
 
     def _discard(self) -> None:
-        """Drop the running film, if there is one."""
-        film, self._film = self._film, None
-        if film is not None:
-            film.discard()
+        """Discard the running video, if there is one."""
+        video, self._video = self._video, None
+        if video is not None:
+            video.discard()
 
     @contextmanager
     def _discarding(self) -> Iterator[None]:
-        """Drop the film when the block raises: what comes after is not the whole episode."""
+        """Discard the video if the block raises: it would not hold the whole episode."""
         try:
             yield
         except BaseException:  # an interrupt too
@@ -257,40 +243,10 @@ class EpisodeRecorder(
             raise
 
 
-class _Episode:
-    """What the JSON file tells of an episode."""
-
-    def __init__(self, seed: int | None, options: dict[str, Any] | None) -> None:
-        self.seed = seed
-        self.options = options
-        self.actions: list[Any] = []
-        self.rewards: list[float] = []
-        self.begin_film()
-
-    def begin_film(self) -> None:
-        """Sum up the frames from here on."""
-        self.first_step = len(self.actions)
-        self.checksum = Checksum()
-        self.checksums: list[int] = []
-
-    def note(self, action: Any, reward: SupportsFloat) -> None:
-        """Take note of a step."""
-        self.actions.append(np.asarray(action).tolist())
-        self.rewards.append(float(reward))
-
-
 def check_open(closed: bool) -> None:
-    """Refuse to go on with a recorder that was closed.
-
-    Raises:
-        gymnasium.error.ClosedEnvironmentError: it was.
-    """
+    """Raise gymnasium.error.ClosedEnvironmentError for a recorder that was closed."""
     if closed:
         raise gym.error.ClosedEnvironmentError(
-            "expected an open recorder, found one that was closed: nothing more is filmed; "
-            "play on with the environment within, or make a new recorder"
+            "expected an open recorder, found a closed one: continue with the environment it "
+            "wrapped, or make a new recorder"
         )
-
-
-def _always(_: int) -> bool:
-    return True

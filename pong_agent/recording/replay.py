@@ -1,8 +1,6 @@
-"""A filmed episode played again, and compared frame by frame."""
+"""Recorded episodes played again and compared frame by frame."""
 
-from __future__ import annotations
-
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +8,8 @@ import gymnasium
 
 from pong_agent.envs.make import make_env
 from pong_agent.envs.paddle_actions import NotPongError
+from pong_agent.envs.spec import EnvSpec
+from pong_agent.errors import ConfigError
 from pong_agent.recording.capture import Checksum, FrameSource
 from pong_agent.recording.encoder import VideoError
 from pong_agent.recording.sidecar import Sidecar
@@ -22,28 +22,17 @@ _REFUSALS = (
     ValueError,
     gymnasium.error.Error,
 )
-_LARGEST_NUMBER = 1_000  # of frames skipped or passed without an action: others would not end
-
-# What an environment may be made with when it is played again.
-_KWARGS = {
-    "difficulty",
-    "frameskip",
-    "full_action_space",
-    "max_num_frames_per_episode",
-    "mode",
-    "noop_max",
-    "repeat_action_probability",
-}
+_MOST_NOOPS = 1_000  # of `options`: larger numbers would not end
 
 
 @dataclass(frozen=True)
 class Replay:
-    """What came of playing a filmed episode again.
+    """Result of replaying a recorded episode.
 
     Attributes:
         steps: agent steps that were played.
         frames: frames that were compared.
-        difference: where the episodes part, None where they are identical.
+        difference: the first difference, None if there is none.
     """
 
     steps: int
@@ -52,44 +41,42 @@ class Replay:
 
     @property
     def identical(self) -> bool:
-        """Whether all frames, pixel for pixel, and all rewards are those of the film."""
+        """Whether all frames, pixel for pixel, and all rewards are those of the recording."""
         return self.difference is None
 
 
 def replay(path: str | Path, env: Any = None) -> Replay:
-    """Play a filmed episode again and compare it, frame by frame, before any encoding.
+    """Play a recorded episode again and compare its frames, as they were before encoding.
 
     Args:
-        path: the film's `NAME.json`, or the film itself.
-        env: an environment made as the filmed one was; by default a Pong is made. Frames of an
+        path: the video's `NAME.json`, or the video itself.
+        env: an environment made like the recorded one; by default a Pong is made. Frames of an
             emulator need no render mode, others need "rgb_array".
 
     Returns:
-        Whether all is identical, and where it is not.
+        Whether everything is identical, and the first difference if not.
 
     Raises:
-        VideoError: the file cannot be read, the episode had no seed to begin it with, or the
-            environment takes no such seed or action.
+        VideoError: the file cannot be read, the episode began without a seed, or the environment
+            refuses a seed or an action.
         NotPongError: the environment is not Pong, and none was given.
 
     Example:
         >>> from tempfile import TemporaryDirectory
         >>> from pong_agent import PongAgent
         >>> from pong_agent.recording import record_episodes
-        >>> limit = {"max_num_frames_per_episode": 60}
+        >>> brief = EnvSpec("ALE/Pong-v5", max_num_frames_per_episode=60)
         >>> with TemporaryDirectory() as folder:
-        ...     _, [film] = record_episodes(
-        ...         PongAgent("reinforce"), folder, "ALE/Pong-v5", env_kwargs=limit, overlay=False
-        ...     )
-        ...     replay(film)
+        ...     _, [video] = record_episodes(PongAgent("reinforce"), folder, brief)
+        ...     replay(video)
         Replay(steps=15, frames=61, difference=None)
     """
     path = Path(path).with_suffix(".json")
     sidecar = Sidecar.read(path)
     if sidecar.seed is None:
         raise VideoError(
-            f"{path}: the episode went on from the one before it, without a seed of its own: "
-            f"call reset(seed=...) to film what can be played again"
+            f"{path}: expected an episode with a seed of its own, found none: "
+            "call reset(seed=...) to record episodes that can be replayed"
         )
     own = env is None
     if own:
@@ -97,40 +84,40 @@ def replay(path: str | Path, env: Any = None) -> Replay:
     try:
         return _compare(env, sidecar)
     except _REFUSALS as error:
-        raise VideoError(f"{path}: the environment refuses what was filmed: {error!r}") from error
+        raise VideoError(f"{path}: the environment refuses the episode: {error!r}") from error
     finally:
         if own:
             env.close()
 
 
 def _make_again(sidecar: Sidecar, path: Path) -> Any:
-    """Make the environment that was filmed, which must be a Pong.
+    """Make the recorded environment.
 
     Raises:
-        NotPongError: it is not, or cannot be made.
+        NotPongError: it is not Pong, or cannot be made.
+        VideoError: an option is out of range.
     """
-    kwargs = {name: value for name, value in sidecar.env_kwargs.items() if name in _KWARGS}
-    if isinstance(kwargs.get("frameskip"), list):
-        kwargs["frameskip"] = tuple(kwargs["frameskip"])
-    counts: dict[str, Any] = {**(sidecar.options or {})}
-    counts |= {name: kwargs[name] for name in ("frameskip", "noop_max") if name in kwargs}
-    for name, count in counts.items():
-        numbers = count if isinstance(count, tuple) else (count,)
-        if not all(type(n) is int and 0 <= n <= _LARGEST_NUMBER for n in numbers):
-            told = f"expected up to {_LARGEST_NUMBER}, found {count!r:.60}"
-            raise VideoError(f"{path}: {name}: {told}")
+    for name, count in (sidecar.options or {}).items():
+        if type(count) is not int or not 0 <= count <= _MOST_NOOPS:
+            expected = f"a whole number from 0 to {_MOST_NOOPS}"
+            raise VideoError(f"{path}: {name}: expected {expected}, found {count!r:.60}")
+    known = {one.name for one in fields(EnvSpec)}
+    values = {name: value for name, value in sidecar.env_kwargs.items() if name in known}
     try:
-        return make_env(sidecar.env_id, render_mode="rgb_array", **kwargs)
+        spec = EnvSpec.from_dict({**values, "env_id": sidecar.env_id})
+        return make_env(spec, render_mode="rgb_array")
+    except ConfigError as error:
+        raise VideoError(f"{path}: {error}") from error
     except (TypeError, ValueError, RuntimeError) as error:
-        raise NotPongError(f"{path}: the filmed environment cannot be made: {error}") from error
+        raise NotPongError(f"{path}: the recorded environment cannot be made: {error}") from error
 
 
 def _compare(env: Any, sidecar: Sidecar) -> Replay:
-    checksum, filmed, count = Checksum(), False, 0
+    checksum, recorded, count = Checksum(), False, 0
 
     def take(frame: Any) -> None:
         nonlocal count
-        if filmed:
+        if recorded:
             checksum.add(frame)
             count += 1
 
@@ -143,18 +130,19 @@ def _compare(env: Any, sidecar: Sidecar) -> Replay:
         for step in range(1 + len(sidecar.actions)):
             if step:
                 _, reward, terminated, truncated, _ = env.step(sidecar.actions[step - 1])
-                if filmed:
+                if recorded:
                     source.after_step()
                 if float(reward) != sidecar.rewards[step - 1]:
-                    told = f"reward {sidecar.rewards[step - 1]} in the film, {reward} now"
+                    told = f"reward {sidecar.rewards[step - 1]} in the recording, {reward} now"
                     return Replay(step, count, f"agent step {step}: {told}")
             if step == sidecar.first_step:
-                filmed = True
+                recorded = True
                 source.show()
-            if filmed and next(expected) != checksum.value:
-                return Replay(step, count, f"agent step {step}: the pictures differ")
+            if recorded and next(expected) != checksum.value:
+                return Replay(step, count, f"agent step {step}: the frames differ")
             if step and (terminated or truncated) and step < len(sidecar.actions):
-                return Replay(step, count, f"agent step {step}: the episode ends, not in the film")
+                told = "the episode ends, unlike the recorded one"
+                return Replay(step, count, f"agent step {step}: {told}")
     finally:
         source.detach()
     if count != sidecar.frames:

@@ -1,6 +1,4 @@
-"""`NAME.json` beside each film: all that it takes to play the filmed episode again."""
-
-from __future__ import annotations
+"""`NAME.json` beside each video: everything needed to replay the recorded episode."""
 
 import base64
 import binascii
@@ -10,12 +8,13 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, SupportsFloat
 
 import numpy as np
 
 from pong_agent.evaluation.model_card import package_versions
-from pong_agent.recording.encoder import VideoError
+from pong_agent.recording.capture import Checksum, Frame
+from pong_agent.recording.encoder import VideoError, VideoWriter
 from pong_agent.whole_file import replacing
 
 FORMAT_VERSION = 1
@@ -38,22 +37,22 @@ _TYPES: dict[str, tuple[type, ...]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Sidecar:
-    """What was filmed.
+    """A recorded episode.
 
     Attributes:
-        film: name of the film's file.
+        film: name of the video's file.
         film_sha256: digest of that file.
         frames: number of its frames.
         fps: its frames per second.
-        env_id: the environment's id, empty where it has none.
-        env_kwargs: what the environment was made with.
-        seed: what the episode was reset with; None where it went on from the one before.
-        options: likewise.
-        first_step: number of the agent step whose frames are the film's first; 0 for reset's.
-        actions: [n] each agent step's action, from the episode's start.
-        rewards: [n] what the environment gave for it.
-        checksums: [1 + n - first_step] CRC-32 of all frames of the film up to each agent step.
-        agent: who played, where that is known: preset, weights' digest, greedy or sampled.
+        env_id: the environment's id, empty if it has none.
+        env_kwargs: arguments the environment was made with.
+        seed: seed of the episode's `reset`; None if it continued the generator of the last episode.
+        options: options of that `reset`.
+        first_step: agent step whose frames are the video's first; 0 for the frame after `reset`.
+        actions: [n] action of each agent step, from the episode's start.
+        rewards: [n] its reward.
+        checksums: [1 + n - first_step] CRC-32 of all frames of the video up to each agent step.
+        agent: the agent, if known: preset, digest of the weights, greedy or sampled.
         versions: of the packages.
     """
 
@@ -87,7 +86,7 @@ class Sidecar:
             "length": len(self.actions),
             "checksums": base64.b64encode(packed).decode(),
         }
-        # A line for each entry: lists of thousands of numbers would take as many lines.
+        # One line for each entry; `indent` would give each of thousands of numbers its own.
         lines = [f"  {json.dumps(name)}: {json.dumps(value)}" for name, value in content.items()]
         try:
             with replacing(path) as temporary:
@@ -97,7 +96,7 @@ class Sidecar:
 
     @classmethod
     def read(cls, path: str | Path) -> Self:
-        """Read what `write` wrote.
+        """Read a sidecar.
 
         Raises:
             VideoError: the file cannot be read, or is no sidecar of a known version.
@@ -108,7 +107,7 @@ class Sidecar:
                 raise VideoError(f"{path}: expected at most {_LARGEST} bytes, found more")
             content = json.loads(path.read_text())
             if not isinstance(content, dict) or content.get("format") != "pong_agent film":
-                raise VideoError(f"{path}: expected the JSON file that comes with a film")
+                raise VideoError(f"{path}: expected the JSON file beside a video")
             if content["format_version"] != FORMAT_VERSION:
                 raise VideoError(
                     f"{path}: expected format version {FORMAT_VERSION}, found "
@@ -121,15 +120,11 @@ class Sidecar:
             sidecar = cls(**{**known, "checksums": checksums})
             sidecar._check(path)
         except (OSError, KeyError, TypeError, ValueError, RecursionError, binascii.Error) as error:
-            raise VideoError(f"{path}: cannot be read as a film's JSON file: {error!r}") from error
+            raise VideoError(f"{path}: cannot be read as a video's JSON file: {error!r}") from error
         return sidecar
 
     def _check(self, path: Path) -> None:
-        """Refuse entries of other types, and what does not fit together.
-
-        Raises:
-            VideoError: with what was expected and found.
-        """
+        """Raise VideoError if an entry has another type, or if lengths do not match."""
         for name, kinds in _TYPES.items():
             if type(value := getattr(self, name)) not in kinds:
                 expected = " or ".join(kind.__name__ for kind in kinds)
@@ -144,8 +139,68 @@ class Sidecar:
             )
 
 
-def describe_environment(env: Any) -> tuple[str, dict[str, Any]]:
-    """Return an environment's id and what JSON can hold of what it was made with."""
+class EpisodeLog:
+    """Collects what a sidecar says about a running episode.
+
+    Args:
+        seed: seed of the episode's `reset`.
+        options: options of that `reset`.
+    """
+
+    def __init__(self, seed: int | None = None, options: Mapping[str, Any] | None = None) -> None:
+        self._seed, self._options = seed, options
+        self._actions: list[Any] = []
+        self._rewards: list[float] = []
+        self.begin_video()
+
+    def begin_video(self) -> None:
+        """Start a video with the next frame."""
+        self._first_step = len(self._actions)
+        self._checksum = Checksum()
+        self._checksums: list[int] = []
+
+    def add_frame(self, frame: Frame) -> None:
+        """Include a frame, [H, W, 3] uint8, of the video."""
+        self._checksum.add(frame)
+
+    def add_step(self, action: Any, reward: SupportsFloat) -> None:
+        """Include an agent step."""
+        self._actions.append(np.asarray(action).tolist())
+        self._rewards.append(float(reward))
+
+    def end_frames(self) -> None:
+        """Mark the end of an agent step's frames, or of those of `reset`."""
+        self._checksums.append(self._checksum.value)
+
+    def write(self, video: VideoWriter, env: Any, agent: Mapping[str, Any]) -> None:
+        """Write the sidecar of a finished video.
+
+        Raises:
+            VideoError: it cannot be written.
+        """
+        env_id, kwargs = _describe_environment(env)
+        with video.path.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        Sidecar(
+            film=video.path.name,
+            film_sha256=sha256,
+            frames=video.frames,
+            fps=video.fps,
+            env_id=env_id,
+            env_kwargs=kwargs,
+            seed=self._seed,
+            options=self._options,
+            first_step=self._first_step,
+            actions=self._actions,
+            rewards=self._rewards,
+            checksums=self._checksums,
+            agent=agent,
+            versions={"python": sys.version.split()[0], **package_versions(_VERSIONED)},
+        ).write(video.path.with_suffix(".json"))
+
+
+def _describe_environment(env: Any) -> tuple[str, dict[str, Any]]:
+    """Return an environment's id and those of its arguments that JSON can hold."""
     spec = getattr(env, "spec", None)
     if spec is None:
         return "", {}
@@ -165,14 +220,3 @@ def _is_plain(value: Any) -> bool:
     except (TypeError, ValueError):
         return False
     return True
-
-
-def film_versions() -> dict[str, str]:
-    """Return the versions of what a film depends on."""
-    return {"python": sys.version.split()[0], **package_versions(_VERSIONED)}
-
-
-def file_digest(path: Path) -> str:
-    """Return a file's SHA-256."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,6 +1,4 @@
-"""Films of vector environments: one for each episode of each of them."""
-
-from __future__ import annotations
+"""A vector wrapper that records each episode of each of its environments."""
 
 from collections.abc import Callable
 from functools import partial
@@ -18,31 +16,32 @@ from pong_agent.recording.recorder import check_open
 
 
 class VectorEpisodeRecorder(VectorWrapper, gym.utils.RecordConstructorArgs):
-    """Films each episode of each environment of a vector environment that renders.
+    """Records each episode of each environment of a vector environment that renders.
 
-    The films are `{video_folder}/{name_prefix}-env-{i}-episode-{k}.mp4`, k counting the episodes of
-    environment i from 0. Atari games of a `SyncVectorEnv` are filmed with every emulator frame at
-    60 per second, any other by `render` after each step. Episodes end and begin as the vector
-    environment's autoreset mode has it; with `SAME_STEP` the last picture of an episode can be
-    rendered no more, so that only the films of emulators have it.
+    The videos are `{video_folder}/{name_prefix}-env-{i}-episode-{k}.mp4`, k counting the episodes
+    of environment i from 0. Atari games of a `SyncVectorEnv` are recorded with every emulator frame
+    at 60 per second, others by `render` after each step. Episodes end and begin by the vector
+    environment's autoreset mode; with `SAME_STEP`, only videos of Atari games show the last frame
+    of an episode, because the environment cannot render it any more.
 
-    As `EpisodeRecorder`'s, a film is whole or absent: those that `reset`, `close` or an exception
-    cut short are discarded. `AtariVectorEnv` renders nothing and is refused.
+    As with `EpisodeRecorder`, a video is complete or absent: those that `reset`, `close` or an
+    exception cuts short are discarded. `AtariVectorEnv` renders nothing and is refused.
 
     Args:
         env: a vector environment made with `render_mode="rgb_array"`.
-        video_folder: where the films go; made when missing.
-        episode_trigger: tells from an episode's number k whether to film it; by default all are.
-        name_prefix: how the films' names begin.
+        video_folder: folder of the videos; made if missing.
+        episode_trigger: receives an episode's number k and returns whether to record it; by default
+            all are recorded.
+        name_prefix: beginning of the videos' names.
         fps: frames per second; None for the true speed.
         scale: each pixel becomes a block of `scale` x `scale` pixels.
 
     Attributes:
-        paths: the finished films, in the order in which they ended.
+        paths: the finished videos, in the order in which they ended.
 
     Raises:
-        ValueError: the environment renders no RGB arrays, or its rate is not known.
-        VideoError: from `reset` and `step`, when a film cannot be written.
+        ValueError: the environment renders no RGB arrays, or its rate is unknown.
+        VideoError: from `reset` and `step`, if a video cannot be written.
 
     Example:
         >>> from tempfile import TemporaryDirectory
@@ -75,7 +74,12 @@ class VectorEpisodeRecorder(VectorWrapper, gym.utils.RecordConstructorArgs):
         scale: int = 4,
     ) -> None:
         gym.utils.RecordConstructorArgs.__init__(
-            self, video_folder=video_folder, name_prefix=name_prefix, fps=fps, scale=scale
+            self,
+            video_folder=video_folder,
+            episode_trigger=episode_trigger,
+            name_prefix=name_prefix,
+            fps=fps,
+            scale=scale,
         )
         VectorWrapper.__init__(self, env)
         if env.render_mode != "rgb_array":
@@ -89,7 +93,7 @@ class VectorEpisodeRecorder(VectorWrapper, gym.utils.RecordConstructorArgs):
         self.scale = scale
         self.paths: list[Path] = []
         self._trigger = episode_trigger or (lambda _: True)
-        self._films: list[VideoWriter | None] = [None] * self.num_envs
+        self._videos: list[VideoWriter | None] = [None] * self.num_envs
         self._closed = False
         self._numbers = [-1] * self.num_envs  # of the running episodes
         self._done = np.zeros(self.num_envs, np.bool_)  # whose episode the last step ended
@@ -104,7 +108,7 @@ class VectorEpisodeRecorder(VectorWrapper, gym.utils.RecordConstructorArgs):
         self.fps: float = rate
 
     def reset(self, *, seed: Any = None, options: dict[str, Any] | None = None) -> Any:
-        """Discard unfinished films of the environments that are reset and begin their next ones.
+        """Discard unfinished videos of the environments that are reset and begin their next ones.
 
         Raises:
             gymnasium.error.ClosedEnvironmentError: the recorder was closed.
@@ -120,7 +124,7 @@ class VectorEpisodeRecorder(VectorWrapper, gym.utils.RecordConstructorArgs):
         return result
 
     def step(self, actions: Any) -> Any:
-        """Step the environments, film them and finish the films of episodes that end.
+        """Step the environments, record them and finish the videos of episodes that end.
 
         Raises:
             gymnasium.error.ClosedEnvironmentError: the recorder was closed.
@@ -150,7 +154,7 @@ class VectorEpisodeRecorder(VectorWrapper, gym.utils.RecordConstructorArgs):
         return result
 
     def close(self, **kwargs: Any) -> None:
-        """Discard unfinished films, give the games their emulators back and close them."""
+        """Discard unfinished videos, give the games their own emulators back and close them."""
         self._closed = True
         for i in range(self.num_envs):
             self._discard(i)
@@ -158,13 +162,13 @@ class VectorEpisodeRecorder(VectorWrapper, gym.utils.RecordConstructorArgs):
         self.env.close(**kwargs)
 
     def _begin(self, which: npt.NDArray[np.bool_]) -> None:
-        """Begin films of the environments marked, whose episodes start, with their pictures."""
+        """Begin videos of the marked environments, whose episodes start."""
         for i in np.flatnonzero(which).tolist():
             self._numbers[i] += 1
             if self._trigger(self._numbers[i]):
                 name = f"{self.name_prefix}-env-{i}-episode-{self._numbers[i]}.mp4"
-                film = VideoWriter(self.video_folder / name, fps=self.fps, scale=self.scale)
-                self._films[i] = film
+                video = VideoWriter(self.video_folder / name, fps=self.fps, scale=self.scale)
+                self._videos[i] = video
         if self._sources:
             for i in np.flatnonzero(which).tolist():
                 self._sources[i].show()
@@ -172,29 +176,29 @@ class VectorEpisodeRecorder(VectorWrapper, gym.utils.RecordConstructorArgs):
             self._show(which)
 
     def _show(self, which: npt.NDArray[np.bool_]) -> None:
-        """Film the present pictures of the environments marked, where no emulator does."""
-        if self._sources or not any(self._films[i] for i in np.flatnonzero(which).tolist()):
+        """Record the current frames of the marked environments, unless their emulators do."""
+        if self._sources or not any(self._videos[i] for i in np.flatnonzero(which).tolist()):
             return
-        pictures: Any = self.env.render()
+        frames: Any = self.env.render()
         for i in np.flatnonzero(which).tolist():
-            self._write(i, pictures[i])
+            self._write(i, frames[i])
 
     def _write(self, i: int, frame: Frame) -> None:
-        film = self._films[i]
-        if film is not None:
-            film.write(frame)
+        video = self._videos[i]
+        if video is not None:
+            video.write(frame)
 
     def _finish(self, which: npt.NDArray[np.bool_]) -> None:
         for i in np.flatnonzero(which).tolist():
-            film, self._films[i] = self._films[i], None
-            if film is not None:
-                film.close()
-                self.paths.append(film.path)
+            video, self._videos[i] = self._videos[i], None
+            if video is not None:
+                video.close()
+                self.paths.append(video.path)
 
     def _discard(self, i: int) -> None:
-        film, self._films[i] = self._films[i], None
-        if film is not None:
-            film.discard()
+        video, self._videos[i] = self._videos[i], None
+        if video is not None:
+            video.discard()
 
     def _detach(self) -> None:
         for source in self._sources:

@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pong_agent.agent import PongAgent
-from pong_agent.evaluation.evaluate import EvaluationResult, evaluate_policy
+from pong_agent.envs.spec import EnvSpec
+from pong_agent.evaluation.evaluate import evaluate_policy
+from pong_agent.evaluation.result import EvaluationResult
+from pong_agent.evaluation.scores import DIFFICULTIES, STICKY, Setting, difficulty_grid
 from pong_agent.learning.batch import Trajectory
 from pong_agent.vision.pixels import FIELD_SHAPE, Pixels
 
-STICKY = (0.0, 0.25)  # probabilities that the emulator repeats the last action
-DIFFICULTIES = (0, 1, 2, 3)  # of the built-in player
-NOOP_MAX = 30  # where nothing is sticky: else all greedy games would be one and the same
 N_SETTINGS = len(STICKY) * len(DIFFICULTIES) + 1  # all of them greedily, the usual one sampled too
 
 _PADDLE_COLUMNS = (8, 9, 70, 71)  # of the field; what else is lit is the ball
@@ -27,15 +27,11 @@ class Score:
     """Games in one setting.
 
     Attributes:
-        sticky: probability that the emulator repeats the last action.
-        difficulty: of the built-in player, 0 to 3.
-        noop_max: most emulator frames that pass before the first action.
+        setting: the environment, and how actions were chosen.
         result: how the games ended.
     """
 
-    sticky: float
-    difficulty: int
-    noop_max: int
+    setting: Setting
     result: EvaluationResult
 
     @property
@@ -60,7 +56,7 @@ class Games:
 
     @property
     def usual(self) -> Score:
-        """The greedy games with sticky actions against the built-in player's default difficulty."""
+        """The greedy games with sticky actions at the default difficulty."""
         return self.greedy[0][-1]
 
 
@@ -89,38 +85,31 @@ def play_games(
     Raises:
         ConfigError: the number of episodes or the seed is out of range.
     """
+    own = {"noop_max": agent.config.noop_max, **(env_kwargs or {})}
+    grid = difficulty_grid(EnvSpec(agent.config.env_id, **own))
+    usual = grid[0][-1]
     trajectories: list[Trajectory] = []
 
-    def play(sticky: float, difficulty: int, deterministic: bool) -> Score:
-        usual = (sticky, difficulty, deterministic) == (STICKY[-1], DIFFICULTIES[0], True)
-
+    def play(setting: Setting) -> Score:
         def take(trajectory: Trajectory) -> None:
-            if usual:
+            if setting == usual:
                 trajectories.append(trajectory)
             if on_episode is not None:
                 on_episode()
 
-        noop_max = agent.config.noop_max if sticky else NOOP_MAX
         result = evaluate_policy(
             agent,
-            agent.config.env_id,
+            setting.env,
             n_episodes,
-            deterministic,
+            setting.deterministic,
             seed,
-            env_kwargs={
-                "repeat_action_probability": sticky,
-                "difficulty": difficulty,
-                "noop_max": noop_max,
-                **(env_kwargs or {}),
-            },
             n_workers=n_workers,
             on_episode=take,
         )
-        return Score(sticky, difficulty, noop_max, result)
+        return Score(setting, result)
 
-    greedy = tuple(tuple(play(p, level, True) for p in STICKY) for level in DIFFICULTIES)
-    sampled = play(STICKY[-1], DIFFICULTIES[0], False)
-    return Games(greedy, sampled, tuple(trajectories))
+    greedy = tuple(tuple(play(setting) for setting in row) for row in grid)
+    return Games(greedy, play(replace(usual, deterministic=False)), tuple(trajectories))
 
 
 def rally_lengths(trajectories: Sequence[Trajectory]) -> tuple[list[int], list[int]]:

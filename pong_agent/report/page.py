@@ -89,7 +89,7 @@ def write_report(
     page = render(
         {
             **scores(subject, games),
-            "film": film(subject.agent, games, env_kwargs or {}),
+            "film": film(subject.agent, games),
             "returns_plot": returns_plot(games.usual.result, games.sampled.result),
             "rallies": rallies(games),
             "learning_plot": learning_plot(rows),

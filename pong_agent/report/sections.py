@@ -2,7 +2,6 @@
 
 import subprocess
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +12,12 @@ from numpy.typing import NDArray
 from pong_agent.agent import PongAgent
 from pong_agent.envs.make import make_env
 from pong_agent.evaluation.evaluate import play_episodes
+from pong_agent.evaluation.scores import NOOP_MAX, STICKY
 from pong_agent.learning.batch import Trajectory
 from pong_agent.recording import EpisodeRecorder
 from pong_agent.recording.encoder import read_video_info
 from pong_agent.recording.palette import DOWN, UP
 from pong_agent.report.games import (
-    NOOP_MAX,
-    STICKY,
     Games,
     choose_moments,
     fields_at,
@@ -73,19 +71,13 @@ def frame_skip(env_id: str) -> str:
     return str(found) if isinstance(found, int) else f"drawn from {found[0]} to {found[1] - 1}"
 
 
-def film(agent: PongAgent, games: Games, env_kwargs: Mapping[str, Any]) -> dict[str, Any]:
+def film(agent: PongAgent, games: Games) -> dict[str, Any]:
     """Film the beginning of the first of the usual games."""
     usual = games.usual
     seed = usual.result.seeds[0]
-    frames = min(_FILM_FRAMES, env_kwargs.get("max_num_frames_per_episode", _FILM_FRAMES))
-    env = make_env(
-        agent.config.env_id,
-        render_mode="rgb_array",
-        repeat_action_probability=usual.sticky,
-        difficulty=usual.difficulty,
-        noop_max=usual.noop_max,
-        **{**env_kwargs, "max_num_frames_per_episode": frames},
-    )
+    spec = usual.setting.env
+    frames = min(_FILM_FRAMES, spec.max_num_frames_per_episode or _FILM_FRAMES)
+    env = make_env(spec, render_mode="rgb_array", max_num_frames_per_episode=frames)
     with tempfile.TemporaryDirectory() as folder:
         with EpisodeRecorder(env, folder, scale=_FILM_SCALE) as recorder:
             [game] = play_episodes(agent, recorder, [seed], True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pong_agent.evaluation.evaluate import EvaluationResult
+from pong_agent.evaluation.result import EvaluationResult
 from pong_agent.plots.figure import Line, draw_line
 from pong_agent.plots.runs import points
 

@@ -13,6 +13,7 @@ import pytest
 from pong_agent import CheckpointError, PongAgent
 from pong_agent.cli.app import _COMMANDS, main
 from pong_agent.cli.evaluate import Evaluate
+from pong_agent.envs.spec import EnvSpec
 from pong_agent.evaluation import evaluate_policy
 from pong_agent.learning.batch import BatchError
 from pong_agent.recording.encoder import read_video_info
@@ -118,8 +119,14 @@ def test_options_of_the_environment_are_used(tmp_path, capsys):
     agent.save(weights)
     assert main([*args, "--weights", str(weights)]) == 0
     capsys.readouterr()
-    kwargs = {"frameskip": 4, "difficulty": 1, "noop_max": 30, "repeat_action_probability": 0.0}
-    expected = evaluate_policy(agent, "PongNoFrameskip-v4", 1, env_kwargs=kwargs)
+    spec = EnvSpec(
+        "PongNoFrameskip-v4",
+        noop_max=30,
+        frameskip=4,
+        repeat_action_probability=0.0,
+        difficulty=1,
+    )
+    expected = evaluate_policy(agent, spec, 1)
     assert json.loads(out.read_text())["episodes"] == expected.to_dict()["episodes"]
 
 

@@ -1,13 +1,16 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from pong_agent import ConfigError, NotPongError, PongAgent, PPOConfig
+from pong_agent.envs.spec import EnvSpec
 from pong_agent.evaluation import EvaluationResult, evaluate_policy
-from pong_agent.evaluation.evaluate import environment_of
+from pong_agent.evaluation.evaluate import environment_of, first_win
 
-SHORT = {"max_num_frames_per_episode": 400}
+SHORT = EnvSpec("ALE/Pong-v5", max_num_frames_per_episode=400)
+LONGER = EnvSpec("ALE/Pong-v5", max_num_frames_per_episode=900, noop_max=30)
 
 
 def result_of(*returns):
@@ -55,7 +58,7 @@ def test_equal_seeds_give_equal_evaluations():
     """Sampled or greedy, an evaluation can be repeated; sampling differs from greed."""
     agent = PongAgent(seed=0)
     results = [
-        evaluate_policy(agent, "ALE/Pong-v5", 3, deterministic, env_kwargs=SHORT)
+        evaluate_policy(agent, SHORT, 3, deterministic)
         for deterministic in (True, True, False, False)
     ]
     assert results[0] == results[1]
@@ -66,7 +69,7 @@ def test_evaluating_does_not_change_the_agent(frames):
     """Generator, remembered frames and actions stay those of before."""
     agent, other = PongAgent(seed=2), PongAgent(seed=2)
     assert agent.act(frames[0]) == other.act(frames[0])
-    evaluate_policy(agent, "ALE/Pong-v5", 1, False, env_kwargs={**SHORT, "full_action_space": True})
+    evaluate_policy(agent, replace(SHORT, full_action_space=True), 1, False)
     assert [agent.act(f) for f in frames[1:40]] == [other.act(f) for f in frames[1:40]]
 
 
@@ -74,10 +77,7 @@ def test_the_environments_actions_are_found_by_meaning():
     """With the full action space the greedy game is the same as with the minimal one."""
     agent = PongAgent(seed=1)
     minimal, full = (
-        evaluate_policy(
-            agent, "ALE/Pong-v5", 2, env_kwargs={**SHORT, "full_action_space": full_action_space}
-        )
-        for full_action_space in (False, True)
+        evaluate_policy(agent, replace(SHORT, full_action_space=full), 2) for full in (False, True)
     )
     assert minimal == full
 
@@ -85,9 +85,7 @@ def test_the_environments_actions_are_found_by_meaning():
 def test_each_episode_is_reported_as_it_ends():
     """The callback sees every trajectory once, in order."""
     seen = []
-    result = evaluate_policy(
-        PongAgent(), "ALE/Pong-v5", 2, env_kwargs=SHORT, on_episode=seen.append
-    )
+    result = evaluate_policy(PongAgent(), SHORT, 2, on_episode=seen.append)
     assert [trajectory.seed for trajectory in seen] == [0, 1]
     assert tuple(len(trajectory) for trajectory in seen) == result.lengths
 
@@ -117,12 +115,11 @@ def test_bad_arguments_are_refused(arguments, error, message):
 def test_the_number_of_processes_changes_nothing():
     """Two processes play what one plays, episode by episode, and tell of each in order."""
     agent, seen = PongAgent("ppo", seed=0), []
-    alone = evaluate_policy(agent, "ALE/Pong-v5", 4, env_kwargs=SHORT, deterministic=False)
+    alone = evaluate_policy(agent, SHORT, 4, deterministic=False)
     shared = evaluate_policy(
         agent,
-        "ALE/Pong-v5",
+        SHORT,
         4,
-        env_kwargs=SHORT,
         deterministic=False,
         n_workers=2,
         on_episode=lambda trajectory: seen.append(trajectory.seed),
@@ -135,7 +132,23 @@ def test_by_default_the_agents_own_environment_is_played():
     """Id and arguments are those the agent learns in, unless others are asked for."""
     config = PPOConfig(env_id="PongNoFrameskip-v4", repeat_action_probability=0.5, noop_max=9)
     agent = PongAgent(config)
-    own = {"noop_max": 9, "repeat_action_probability": 0.5}
-    assert environment_of(agent, None, None) == ("PongNoFrameskip-v4", own)
-    assert environment_of(agent, None, SHORT) == ("PongNoFrameskip-v4", SHORT)
-    assert environment_of(agent, "Pong-v4", None) == ("Pong-v4", {})
+    own = EnvSpec("PongNoFrameskip-v4", noop_max=9, repeat_action_probability=0.5)
+    assert environment_of(agent, None) == own
+    assert environment_of(agent, SHORT) == SHORT
+    assert environment_of(agent, "Pong-v4") == EnvSpec("Pong-v4")
+
+
+def test_the_best_and_the_worst_episode_are_found():
+    """They are the first with the largest and with the smallest return."""
+    result = result_of(-3.0, 7.0, -9.0, 7.0, -9.0)
+    assert (result.best_seed, result.worst_seed) == (1, 2)
+
+
+def test_play_goes_on_until_a_win():
+    """The first episode with a return above 0 is it; without one the best return is told."""
+    agent, played = PongAgent.pretrained(), []
+    seed = first_win(agent, LONGER, 3, seed=2, on_episode=played.append)
+    assert [game.episode_return > 0 for game in played] == [False] * (seed - 2) + [True]
+    assert evaluate_policy(agent, LONGER, 1, seed=seed).mean == played[-1].episode_return
+    with pytest.raises(ConfigError, match=r"expected a win within 2 episodes, found -\d+"):
+        first_win(PongAgent("reinforce"), LONGER, 2)

@@ -1,4 +1,4 @@
-"""Films read back frame by frame, and everything that may go wrong while one is written."""
+"""Videos read back frame by frame, and everything that may go wrong while one is written."""
 
 import contextlib
 import os
@@ -15,12 +15,13 @@ import pytest
 from PIL import Image
 
 from pong_agent.recording import encoder as encoder_module
-from pong_agent.recording.encoder import VideoError, VideoWriter, read_video_info, write_gif
+from pong_agent.recording.encoder import VideoError, VideoWriter, read_video_info
+from pong_agent.recording.gif import write_gif
 
 BROWN, WHITE, GREEN = (144, 72, 17), (236, 236, 236), (92, 186, 92)  # Pong's colours
 
 
-def picture(i, height=42, width=32):
+def pong_frame(i, height=42, width=32):
     """Pong in small: a white wall, a green paddle and a ball that moves with every frame."""
     frame = np.empty((height, width, 3), np.uint8)
     frame[:] = BROWN
@@ -34,19 +35,19 @@ def names(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
-def write_pictures(film, n):
+def write_frames(video, n):
     for i in range(n):
-        film.write(picture(i))
+        video.write(pong_frame(i))
 
 
 def write_video(path, n, **options):
-    with VideoWriter(path, **options) as film:
-        write_pictures(film, n)
+    with VideoWriter(path, **options) as video:
+        write_frames(video, n)
     return path
 
 
 def decode(path):
-    """All frames of a film, [N, H, W, 3] uint8."""
+    """All frames of a video, [N, H, W, 3] uint8."""
     info = read_video_info(path)
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", str(path)]
     command += ["-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
@@ -73,8 +74,8 @@ def processes(monkeypatch):
 
 
 @pytest.mark.parametrize(("n", "fps", "scale"), [(1, 60, 4), (75, 60, 2), (10, 29.97, 2)])
-def test_film_is_what_was_asked_for(tmp_path, n, fps, scale):
-    """A film has exactly the frames written, and the size, rate and format asked for."""
+def test_video_is_what_was_asked_for(tmp_path, n, fps, scale):
+    """A video has exactly the frames written, and the size, rate and format asked for."""
     info = read_video_info(write_video(tmp_path / "a.mp4", n, fps=fps, scale=scale))
     assert (info.frames, info.width, info.height) == (n, 32 * scale, 42 * scale)
     assert (info.fps, info.codec, info.pixel_format) == (fps, "h264", "yuv420p")
@@ -87,52 +88,52 @@ def test_pixels_become_sharp_blocks_of_their_colour(tmp_path):
     shots = decode(write_video(tmp_path / "a.mp4", 40, scale=4)).astype(int)
     for i, shot in enumerate(shots):
         for corner in (1, 2):  # inside a block: at its rim the decoder blends the colour
-            assert np.abs(shot[corner::4, corner::4] - picture(i)).mean() < 2
+            assert np.abs(shot[corner::4, corner::4] - pong_frame(i)).mean() < 2
             ball = shot[4 * 20 + corner, 4 * (i % 32) + corner]
             assert np.abs(ball - WHITE).max() < 25
 
 
-def test_film_starts_to_play_before_it_is_loaded(tmp_path):
-    """The table of contents stands before the pictures."""
+def test_video_starts_to_play_before_it_is_loaded(tmp_path):
+    """The table of contents comes before the frames."""
     data = write_video(tmp_path / "a.mp4", 10).read_bytes()
     assert 0 < data.index(b"moov") < data.index(b"mdat")
 
 
 def test_missing_folders_are_made(tmp_path):
-    """A film makes the folders that it is to lie in."""
+    """A video makes the folders that it is to lie in."""
     assert write_video(tmp_path / "new" / "folder" / "a.mp4", 2).is_file()
 
 
 def test_reused_buffers_and_views_are_written_as_they_are(tmp_path):
     """A frame may be overwritten after `write`, and need not be contiguous."""
     buffer = np.zeros((42, 32, 3), np.uint8)
-    with VideoWriter(tmp_path / "a.mp4", scale=2) as film:
+    with VideoWriter(tmp_path / "a.mp4", scale=2) as video:
         for i in range(5):
-            buffer[:] = picture(i)[:, ::-1]
-            film.write(buffer[:, ::-1])
+            buffer[:] = pong_frame(i)[:, ::-1]
+            video.write(buffer[:, ::-1])
     write_video(tmp_path / "b.mp4", 5, scale=2)
     np.testing.assert_array_equal(decode(tmp_path / "a.mp4"), decode(tmp_path / "b.mp4"))
 
 
 def test_a_second_close_does_nothing(tmp_path):
-    """`close` and `discard` leave a finished film as it is; `write` refuses."""
-    film = VideoWriter(tmp_path / "a.mp4")
-    film.write(picture(0))
-    film.close()
-    film.close()
-    film.discard()
-    with pytest.raises(VideoError, match=r"a\.mp4: expected an open film, found a closed one"):
-        film.write(picture(1))
-    assert read_video_info(film.path).frames == 1
+    """`close` and `discard` leave a finished video as it is; `write` refuses."""
+    video = VideoWriter(tmp_path / "a.mp4")
+    video.write(pong_frame(0))
+    video.close()
+    video.close()
+    video.discard()
+    with pytest.raises(VideoError, match=r"a\.mp4: expected an open video, found a closed one"):
+        video.write(pong_frame(1))
+    assert read_video_info(video.path).frames == 1
 
 
-def test_exception_in_the_block_leaves_the_older_film(tmp_path):
-    """An exception passes through, the new film is gone and the older one is untouched."""
+def test_exception_in_the_block_leaves_the_older_video(tmp_path):
+    """An exception passes through, the new video is gone and the older one is untouched."""
     older = write_video(tmp_path / "a.mp4", 3).read_bytes()
 
     def fail():
-        with VideoWriter(tmp_path / "a.mp4") as film:
-            write_pictures(film, 30)
+        with VideoWriter(tmp_path / "a.mp4") as video:
+            write_frames(video, 30)
             raise KeyError("ball")
 
     with pytest.raises(KeyError, match="ball"):
@@ -143,32 +144,32 @@ def test_exception_in_the_block_leaves_the_older_film(tmp_path):
 
 @pytest.mark.parametrize("end", ["writing", "closing"])
 def test_killed_ffmpeg_leaves_nothing(tmp_path, processes, end):
-    """When ffmpeg is killed midway, VideoError is raised and no film appears."""
-    film = VideoWriter(tmp_path / "a.mp4")
-    write_pictures(film, 30)
+    """When ffmpeg is killed midway, VideoError is raised and no video appears."""
+    video = VideoWriter(tmp_path / "a.mp4")
+    write_frames(video, 30)
     processes[-1].kill()
     processes[-1].wait()
     if end == "writing":
         with pytest.raises(VideoError, match=r"a\.mp4: expected the ffmpeg .* to take frame \d+"):
-            write_pictures(film, 30)
-    with pytest.raises(VideoError, match=r"a\.(part\.)?mp4: expected"):
-        film.close()
+            write_frames(video, 30)
+    with pytest.raises(VideoError, match=r"a\.mp4(\.\d+\.part)?: expected"):
+        video.close()
     assert names(tmp_path) == []
 
 
 def test_lost_frames_are_noticed(tmp_path):
-    """A film that decodes to another number of frames than written is refused."""
-    film = VideoWriter(tmp_path / "a.mp4")
-    write_pictures(film, 5)
-    film.frames += 1
+    """A video that decodes to another number of frames than written is refused."""
+    video = VideoWriter(tmp_path / "a.mp4")
+    write_frames(video, 5)
+    video.frames += 1
     with pytest.raises(VideoError, match=r"a\.mp4: expected VideoInfo\(frames=6, .*\(frames=5, "):
-        film.close()
+        video.close()
     assert names(tmp_path) == []
 
 
 @pytest.mark.parametrize("field", ["width", "pixel_format", "codec", "fps"])
 def test_other_differences_are_noticed(tmp_path, monkeypatch, field):
-    """A film of another size, format, codec or rate than asked for is refused."""
+    """A video of another size, format, codec or rate than asked for is refused."""
     real = read_video_info
 
     def other(path):
@@ -186,10 +187,10 @@ def test_ctrl_c_leaves_nothing(tmp_path):
     script = """
 import sys, numpy as np
 from pong_agent.recording.encoder import VideoWriter
-with VideoWriter(sys.argv[1]) as film:
+with VideoWriter(sys.argv[1]) as video:
     while True:
-        film.write(np.zeros((210, 160, 3), np.uint8))
-        if film.frames == 100:
+        video.write(np.zeros((210, 160, 3), np.uint8))
+        if video.frames == 100:
             sys.stdout.write("go")
             sys.stdout.flush()
 """
@@ -231,20 +232,20 @@ def test_wrong_first_frame(tmp_path, frame):
     found = f"found {array.dtype} {array.shape}".replace("(", r"\(").replace(")", r"\)")
     with (
         pytest.raises(ValueError, match=rf"frame of uint8 \(height, width, 3\), {found}"),
-        VideoWriter(tmp_path / "a.mp4") as film,
+        VideoWriter(tmp_path / "a.mp4") as video,
     ):
-        film.write(frame)
+        video.write(frame)
     assert names(tmp_path) == []
 
 
 def test_wrong_later_frame(tmp_path):
-    """A frame of another shape than the first is refused, and the film may go on."""
-    with VideoWriter(tmp_path / "a.mp4") as film:
-        film.write(picture(0))
+    """A frame of another shape than the first is refused, and the video may go on."""
+    with VideoWriter(tmp_path / "a.mp4") as video:
+        video.write(pong_frame(0))
         with pytest.raises(ValueError, match=r"uint8 \(42, 32, 3\), found uint8 \(44, 32, 3\)"):
-            film.write(picture(1, height=44))
-        film.write(picture(1))
-    assert read_video_info(film.path).frames == 2
+            video.write(pong_frame(1, height=44))
+        video.write(pong_frame(1))
+    assert read_video_info(video.path).frames == 2
 
 
 def test_odd_size(tmp_path):
@@ -252,16 +253,16 @@ def test_odd_size(tmp_path):
     odd = np.zeros((5, 7, 3), np.uint8)
     with (
         pytest.raises(ValueError, match=r"even size, found 21x15: scale 4 would work"),
-        VideoWriter(tmp_path / "a.mp4", scale=3) as film,
+        VideoWriter(tmp_path / "a.mp4", scale=3) as video,
     ):
-        film.write(odd)
-    with VideoWriter(tmp_path / "a.mp4", scale=4) as film:
-        film.write(odd)
-    assert read_video_info(film.path).width == 28
+        video.write(odd)
+    with VideoWriter(tmp_path / "a.mp4", scale=4) as video:
+        video.write(odd)
+    assert read_video_info(video.path).width == 28
 
 
 def test_no_frames(tmp_path):
-    """A film without frames is an error."""
+    """A video without frames is an error."""
     with (
         pytest.raises(VideoError, match=r"a\.mp4: expected at least one frame, found none"),
         VideoWriter(tmp_path / "a.mp4"),
@@ -292,10 +293,10 @@ def test_folder_that_cannot_be(tmp_path):
         VideoWriter(tmp_path / "file" / "sub" / "a.mp4")
 
 
-def test_folder_in_the_place_of_the_film(tmp_path):
-    """A folder of the film's name stays, and VideoError says so."""
+def test_folder_in_the_place_of_the_video(tmp_path):
+    """A folder of the video's name stays, and VideoError says so."""
     (tmp_path / "a.mp4").mkdir()
-    with pytest.raises(VideoError, match=r"a\.mp4: expected to put the film there: .*directory"):
+    with pytest.raises(VideoError, match=r"a\.mp4: cannot be written: .*directory"):
         write_video(tmp_path / "a.mp4", 2)
     assert names(tmp_path) == ["a.mp4"]
 
@@ -310,24 +311,26 @@ def test_missing_ffmpeg(tmp_path, monkeypatch):
     assert names(tmp_path) == []
 
 
-def test_no_film_to_read(tmp_path):
-    """A missing file and one that is no film are VideoErrors that name it."""
-    (tmp_path / "text.mp4").write_text("no film")
+def test_no_video_to_read(tmp_path):
+    """A missing file and one that is no video are VideoErrors that name it."""
+    (tmp_path / "text.mp4").write_text("no video")
     for name in ("missing.mp4", "text.mp4"):
-        with pytest.raises(VideoError, match=f"{name}: expected a film that ffmpeg can decode: .+"):
+        with pytest.raises(
+            VideoError, match=f"{name}: expected a video that ffmpeg can decode: .+"
+        ):
             read_video_info(tmp_path / name)
 
 
-def test_memory_does_not_grow_with_the_film(tmp_path):
+def test_memory_does_not_grow_with_the_video(tmp_path):
     """2,000 frames need no more memory than 200."""
 
     def peak(n):
         frame = np.zeros((64, 64, 3), np.uint8)  # 12 kB, 24 MB for 2,000
         tracemalloc.start()
         try:
-            with VideoWriter(tmp_path / "a.mp4", scale=1) as film:
+            with VideoWriter(tmp_path / "a.mp4", scale=1) as video:
                 for _ in range(n):
-                    film.write(frame.copy())
+                    video.write(frame.copy())
             return tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()
@@ -337,9 +340,9 @@ def test_memory_does_not_grow_with_the_film(tmp_path):
 
 
 def test_gif(tmp_path):
-    """A GIF has the length and width asked for, few colours, and the film's picture."""
-    film = write_video(tmp_path / "a.mp4", 120, scale=4)
-    write_gif(film, tmp_path / "new" / "a.gif", start=0.5, duration=1.0, width=64)
+    """A GIF has the length and width asked for, few colours, and the video's frames."""
+    video = write_video(tmp_path / "a.mp4", 120, scale=4)
+    write_gif(video, tmp_path / "new" / "a.gif", start=0.5, duration=1.0, width=64)
     assert names(tmp_path / "new") == ["a.gif"]
     delays = []
     with Image.open(tmp_path / "new" / "a.gif") as gif:
@@ -349,23 +352,23 @@ def test_gif(tmp_path):
             delays.append(gif.info["duration"])
             shot = np.asarray(gif.convert("RGB")).astype(int)
             assert len(np.unique(shot.reshape(-1, 3), axis=0)) <= 64
-            # At 30 frames per second every second frame of the film is shown.
-            assert np.abs(shot[::2, ::2] - picture(30 + 2 * i)).mean() < 2
+            # At 30 frames per second every second frame of the video is shown.
+            assert np.abs(shot[::2, ::2] - pong_frame(30 + 2 * i)).mean() < 2
     assert (len(delays), sum(delays)) == (30, 1000)
 
 
-def test_gif_ends_with_the_film(tmp_path):
-    """A cut that reaches beyond the film ends with it; one outside of it is refused."""
-    film = write_video(tmp_path / "a.mp4", 60)
-    write_gif(film, tmp_path / "a.gif", start=0.5, fps=50, width=64)
+def test_gif_ends_with_the_video(tmp_path):
+    """A cut that reaches beyond the video ends with it; one outside of it is refused."""
+    video = write_video(tmp_path / "a.mp4", 60)
+    write_gif(video, tmp_path / "a.gif", start=0.5, fps=50, width=64)
     with Image.open(tmp_path / "a.gif") as gif:
         assert gif.n_frames == 25
-    with pytest.raises(ValueError, match=r"cut within the film, found 2 s to 1\.0 s"):
-        write_gif(film, tmp_path / "b.gif", start=2)
+    with pytest.raises(ValueError, match=r"cut within the video, found 2 s to 1\.0 s"):
+        write_gif(video, tmp_path / "b.gif", start=2)
     with pytest.raises(ValueError, match="fps above 0 and up to 50, found 60"):
-        write_gif(film, tmp_path / "b.gif", fps=60)
-    with pytest.raises(VideoError, match=r"none\.mp4: expected a film that ffmpeg can decode"):
+        write_gif(video, tmp_path / "b.gif", fps=60)
+    with pytest.raises(VideoError, match=r"none\.mp4: expected a video that ffmpeg can decode"):
         write_gif(tmp_path / "none.mp4", tmp_path / "b.gif")
-    with pytest.raises(VideoError, match=r"b\.gif: expected to cut a GIF from .*a\.mp4: "):
-        write_gif(film, tmp_path / "a.mp4" / "b.gif")
+    with pytest.raises(VideoError, match=r"b\.gif: cannot be cut from .*a\.mp4: "):
+        write_gif(video, tmp_path / "a.mp4" / "b.gif")
     assert names(tmp_path) == ["a.gif", "a.mp4"]

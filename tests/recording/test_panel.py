@@ -69,8 +69,8 @@ def test_points_are_counted(env):
     assert overlay._score == [0, 0]
 
 
-def test_a_film_with_panel_has_all_frames(tmp_path, env):
-    """Twice as wide, and otherwise the film that it is without."""
+def test_a_video_with_panel_has_all_frames(tmp_path, env):
+    """Twice as wide, and otherwise the video that it is without."""
     agent = PongAgent.pretrained().bind(env)
     overlay = AgentOverlay(agent, env)
     with EpisodeRecorder(env, tmp_path, scale=2, overlay=overlay) as recorder:

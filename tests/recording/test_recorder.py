@@ -1,4 +1,4 @@
-"""Films of whole episodes of real Pong, compared with what the emulator did."""
+"""Videos of whole episodes of real Pong, compared with what the emulator did."""
 
 import subprocess
 
@@ -11,7 +11,7 @@ import pytest
 from pong_agent import ConfigError, PongAgent
 from pong_agent.evaluation.evaluate import evaluate_policy
 from pong_agent.recording.encoder import VideoError, read_video_info
-from pong_agent.recording.record import record_episodes
+from pong_agent.recording.record import VideoOptions, record_episodes
 from pong_agent.recording.recorder import EpisodeRecorder
 
 # Pong-v0, the seed's game, is deprecated.
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*is out of date:DeprecationWarn
 
 
 def names(folder):
-    """What lies in a folder, without the JSON file that each film must have beside it."""
+    """What lies in a folder, without the JSON file that each video must have beside it."""
     found = {path.name for path in folder.iterdir()}
     beside = {name[:-4] + ".json" for name in found if name.endswith(".mp4")}
     assert beside <= found
@@ -44,7 +44,7 @@ def play(env, seed=0):
 
 
 class Counter(gym.Env):
-    """A toy whose picture brightens by 20 with each of its 5 steps."""
+    """A toy whose frame brightens by 20 with each of its 5 steps."""
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": 12}  # noqa: RUF012  # as in Gymnasium
     observation_space = gym.spaces.Discrete(6)
@@ -68,7 +68,7 @@ class Counter(gym.Env):
 
 
 def decode(path):
-    """All frames of a film, [N, H, W, 3] uint8."""
+    """All frames of a video, [N, H, W, 3] uint8."""
     info = read_video_info(path)
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", str(path)]
     command += ["-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
@@ -77,8 +77,8 @@ def decode(path):
 
 
 @pytest.mark.parametrize("game", ["ALE/Pong-v5", "Pong-v0", "PongNoFrameskip-v4"])
-def test_every_emulator_frame_is_filmed(tmp_path, game):
-    """A film has the picture after reset and each frame that the emulator advanced, at 60 fps."""
+def test_every_emulator_frame_is_recorded(tmp_path, game):
+    """A video has the frame after reset and each frame that the emulator advanced, at 60 fps."""
     with EpisodeRecorder(pong(game), tmp_path, scale=1) as env:
         for k in range(2):
             steps = play(env, seed=k)
@@ -90,8 +90,8 @@ def test_every_emulator_frame_is_filmed(tmp_path, game):
     assert names(tmp_path) == [path.name for path in env.paths]
 
 
-def test_film_shows_what_the_agent_saw(tmp_path):
-    """Frame by frame the film shows the observations, from the first to the last."""
+def test_video_shows_what_the_agent_saw(tmp_path):
+    """Frame by frame the video shows the observations, from the first to the last."""
     with EpisodeRecorder(pong("Pong-v0"), tmp_path, scale=2) as env:
         steps = play(env)
     shots = decode(env.paths[0]).astype(int)
@@ -106,17 +106,17 @@ def test_film_shows_what_the_agent_saw(tmp_path):
 @pytest.mark.parametrize("game", ["ALE/Pong-v5", "Pong-v0"])
 def test_episodes_do_not_depend_on_the_recorder(tmp_path, game):
     """Observations, rewards, ends and infos are the same with and without recorder."""
-    plain, filmed = pong(game), EpisodeRecorder(pong(game), tmp_path, scale=1)
+    plain, recorded = pong(game), EpisodeRecorder(pong(game), tmp_path, scale=1)
     for seed in range(3):
-        for expected, found in zip(play(plain, seed), play(filmed, seed), strict=True):
+        for expected, found in zip(play(plain, seed), play(recorded, seed), strict=True):
             np.testing.assert_array_equal(expected[0], found[0])
             assert repr(expected[1:]) == repr(found[1:])
     plain.close()
-    filmed.close()
+    recorded.close()
 
 
 def test_close_gives_the_emulator_back(tmp_path):
-    """While recording the game has a stand-in for its emulator, after `close` the real one."""
+    """While recording the game's emulator is wrapped, after `close` it is the real one."""
     game = pong()
     real = game.unwrapped.ale
     env = EpisodeRecorder(game, tmp_path)
@@ -125,7 +125,7 @@ def test_close_gives_the_emulator_back(tmp_path):
     env.close()
     env.close()
     assert game.unwrapped.ale is real
-    play(game)  # still plays, films no more
+    play(game)  # still plays, videos no more
     assert names(tmp_path) == []
 
 
@@ -140,8 +140,8 @@ def test_a_closed_recorder_says_so(tmp_path):
     assert names(tmp_path) == []
 
 
-def test_two_recorders_film_the_same(tmp_path):
-    """Recorders may be stacked; each has its whole film."""
+def test_two_recorders_video_the_same(tmp_path):
+    """Recorders may be stacked; each has its whole video."""
     with EpisodeRecorder(pong(), tmp_path, name_prefix="in", scale=1) as inner:
         real = inner.unwrapped.ale.wrapped
         with EpisodeRecorder(inner, tmp_path, name_prefix="out", scale=2) as outer:
@@ -152,7 +152,7 @@ def test_two_recorders_film_the_same(tmp_path):
 
 
 def test_unfinished_episodes_are_discarded(tmp_path):
-    """A reset or close in the middle leaves no film, and the number stays unused."""
+    """A reset or close in the middle leaves no video, and the number stays unused."""
     env = EpisodeRecorder(Counter(), tmp_path)
     env.reset()
     env.step(0)
@@ -170,8 +170,8 @@ def play_toy(env):
         env.step(0)
 
 
-def test_exception_in_step_discards_the_film(tmp_path):
-    """An exception passes through; the film of its episode is gone, the next one is whole."""
+def test_exception_in_step_discards_the_video(tmp_path):
+    """An exception passes through; the video of its episode is gone, the next one is whole."""
     with EpisodeRecorder(Counter(), tmp_path) as env:
         env.reset()
         with pytest.raises(RuntimeError, match="no such action"):
@@ -182,12 +182,12 @@ def test_exception_in_step_discards_the_film(tmp_path):
 
 
 @pytest.mark.parametrize(("fps", "expected"), [(None, 12), (25, 25)])
-def test_other_environments_are_filmed_by_render(tmp_path, fps, expected):
-    """Any other environment is filmed after reset and each step, at its own rate or `fps`."""
+def test_other_environments_are_recorded_by_render(tmp_path, fps, expected):
+    """Any other environment is recorded after reset and each step, at its own rate or `fps`."""
     with EpisodeRecorder(Counter(), tmp_path, name_prefix="toy", fps=fps) as env:
         play_toy(env)
         assert [path.name for path in env.paths] == ["toy-episode-0.mp4"]  # before close
-        env.step(0)  # beyond the end: not filmed
+        env.step(0)  # beyond the end: not recorded
     info = read_video_info(env.paths[0])
     assert (info.frames, info.fps, info.width, info.height) == (6, expected, 120, 80)
     means = decode(env.paths[0]).mean(axis=(1, 2, 3))
@@ -208,8 +208,8 @@ def test_unknown_rate(tmp_path, monkeypatch):
         EpisodeRecorder(Counter(), tmp_path)
 
 
-def test_errors_of_the_film_reach_the_caller(tmp_path):
-    """A film that cannot be written is an error of `reset`, not a missing file later."""
+def test_errors_of_the_video_reach_the_caller(tmp_path):
+    """A video that cannot be written is an error of `reset`, not a missing file later."""
     (tmp_path / "file").write_text("")
     with (
         EpisodeRecorder(Counter(), tmp_path / "file") as env,
@@ -225,8 +225,8 @@ def test_errors_of_the_film_reach_the_caller(tmp_path):
     assert names(tmp_path) == ["file"]
 
 
-def test_triggers_choose_what_is_filmed(tmp_path):
-    """Episodes are filmed by number; a film may also begin at a step, and end after some frames."""
+def test_triggers_choose_what_is_recorded(tmp_path):
+    """By number; a video may also begin at a step, and end after some frames."""
     even = EpisodeRecorder(Counter(), tmp_path / "even", episode_trigger=lambda k: k % 2 == 0)
     for _ in range(3):
         play_toy(even)
@@ -251,19 +251,17 @@ def test_spec_remembers_the_arguments(tmp_path):
     assert names(tmp_path) == ["again-episode-0.mp4"]
 
 
-def test_an_agents_games_are_filmed_as_they_are_evaluated(tmp_path):
-    """With the same seeds the returns are those of `evaluate_policy`, with a film for each."""
+def test_an_agents_games_are_recorded_as_they_are_evaluated(tmp_path):
+    """With the same seeds the returns are those of `evaluate_policy`, with a video for each."""
     agent = PongAgent("reinforce", seed=0)
     evaluated = evaluate_policy(agent, n_eval_episodes=2, deterministic=False, seed=5)
     seen = []
     recorded, paths = record_episodes(
         agent,
         tmp_path,
-        n_episodes=2,
+        seeds=range(5, 7),
         deterministic=False,
-        seed=5,
-        scale=1,
-        overlay=False,
+        options=VideoOptions(scale=1, overlay=False),
         on_episode=lambda trajectory: seen.append(trajectory.seed),
     )
     assert recorded == evaluated
@@ -273,7 +271,9 @@ def test_an_agents_games_are_filmed_as_they_are_evaluated(tmp_path):
         assert 2 * length < read_video_info(path).frames <= 4 * length + 1
 
 
-def test_a_scale_below_one_is_refused(tmp_path):
+def test_numbers_out_of_range_are_refused(tmp_path):
     """The error says what was expected and what came."""
     with pytest.raises(ConfigError, match="scale: expected 1 or more, found 0"):
-        record_episodes(PongAgent("reinforce"), tmp_path, scale=0)
+        VideoOptions(scale=0)
+    with pytest.raises(ConfigError, match="seed: expected 0 or more for each episode, found -1"):
+        record_episodes(PongAgent("reinforce"), tmp_path, seeds=(0, -1))

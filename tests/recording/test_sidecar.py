@@ -1,4 +1,4 @@
-"""The JSON file beside a film, and the film played again from it."""
+"""The JSON file beside a video, and the video played again from it."""
 
 import base64
 import json
@@ -9,32 +9,34 @@ import pytest
 
 from pong_agent import NotPongError, PongAgent
 from pong_agent.envs.make import make_env
+from pong_agent.envs.spec import EnvSpec
 from pong_agent.evaluation import evaluate_policy
-from pong_agent.recording import EpisodeRecorder, VideoError, record_episodes, replay
+from pong_agent.recording import (
+    EpisodeRecorder,
+    VideoError,
+    VideoOptions,
+    record_episodes,
+    replay,
+)
 from pong_agent.recording.sidecar import Sidecar
 
 # Pong-v0, the seed's game, is deprecated.
 pytestmark = pytest.mark.filterwarnings("ignore:.*is out of date:DeprecationWarning")
 SHORT = {"max_num_frames_per_episode": 121}
+PLAIN = VideoOptions(scale=1, overlay=False)
 
 
-def film(folder, env_id="ALE/Pong-v5", **kwargs):
-    """The film of a short sampled game."""
+def short_video(folder, env_id="ALE/Pong-v5", **kwargs):
+    """The video of a short sampled game."""
+    spec = EnvSpec(env_id, **SHORT, **kwargs)
     _, [path] = record_episodes(
-        PongAgent("ppo"),
-        folder,
-        env_id,
-        deterministic=False,
-        seed=3,
-        env_kwargs={**SHORT, **kwargs},
-        scale=1,
-        overlay=False,
+        PongAgent("ppo"), folder, spec, [3], deterministic=False, options=PLAIN
     )
     return path
 
 
 def changed(path, **entries):
-    """Give a film's JSON file other entries."""
+    """Give a video's JSON file other entries."""
     beside = path.with_suffix(".json")
     beside.write_text(json.dumps({**json.loads(beside.read_text()), **entries}))
 
@@ -48,11 +50,11 @@ def changed(path, **entries):
         ("PongNoFrameskip-v4", {"frameskip": [2, 5]}),
     ],
 )
-def test_a_film_is_played_again_frame_by_frame(tmp_path, env_id, kwargs):
+def test_a_video_is_played_again_frame_by_frame(tmp_path, env_id, kwargs):
     """From the JSON file alone comes the same game, with no-ops, drawn frame skips and all."""
     if "frameskip" in kwargs:
         kwargs = {**kwargs, "frameskip": tuple(kwargs["frameskip"])}
-    path = film(tmp_path, env_id, **kwargs)
+    path = short_video(tmp_path, env_id, **kwargs)
     again = replay(path)
     assert again.identical
     sidecar = Sidecar.read(path.with_suffix(".json"))
@@ -62,9 +64,9 @@ def test_a_film_is_played_again_frame_by_frame(tmp_path, env_id, kwargs):
     assert len(sidecar.agent["weights_sha256"]) == 64
 
 
-def test_where_a_film_differs_is_told(tmp_path):
-    """Another seed, another action, another picture, another reward: the first step is named."""
-    path = film(tmp_path)
+def test_where_a_video_differs_is_told(tmp_path):
+    """Another seed, another action, another frame, another reward: the first step is named."""
+    path = short_video(tmp_path)
     whole = json.loads(path.with_suffix(".json").read_text())
     changed(path, seed=4)
     assert not replay(path).identical
@@ -77,54 +79,56 @@ def test_where_a_film_differs_is_told(tmp_path):
     sums[7] ^= 1
     packed = base64.b64encode(sums.tobytes()).decode()
     changed(path, actions=whole["actions"], checksums=packed)
-    assert replay(path).difference == "agent step 7: the pictures differ"
+    assert replay(path).difference == "agent step 7: the frames differ"
     rewards = [0.0, 1.0, *whole["rewards"][2:]]
     changed(path, checksums=whole["checksums"], rewards=rewards)
-    assert replay(path).difference == "agent step 2: reward 1.0 in the film, 0.0 now"
+    assert replay(path).difference == "agent step 2: reward 1.0 in the recording, 0.0 now"
 
 
-def test_a_film_from_a_step_on_is_played_again(tmp_path):
-    """The steps before the film are played too, its frames alone compared."""
+def test_a_video_from_a_step_on_is_played_again(tmp_path):
+    """The steps before the video are played too, its frames alone compared."""
     env = make_env("ALE/Pong-v5", render_mode="rgb_array", **SHORT)
-    with EpisodeRecorder(env, tmp_path, step_trigger=lambda n: n == 11, video_length=20) as filmed:
-        filmed.reset(seed=1)
+    with EpisodeRecorder(
+        env, tmp_path, step_trigger=lambda n: n == 11, video_length=20
+    ) as recorded:
+        recorded.reset(seed=1)
         for action in np.random.default_rng(0).integers(6, size=30):
-            filmed.step(action)
-    again = replay(filmed.paths[0])
+            recorded.step(action)
+    again = replay(recorded.paths[0])
     assert (again.identical, again.frames, again.steps) == (True, 21, 16)
 
 
 def test_any_environment_can_be_played_again(tmp_path):
-    """A film of another game is compared with an environment that the caller gives."""
+    """A video of another game is compared with an environment that the caller gives."""
     env = gym.make("ALE/Breakout-v5", render_mode="rgb_array", max_num_frames_per_episode=80)
-    with EpisodeRecorder(env, tmp_path, scale=1) as filmed:
-        filmed.reset(seed=1)
-        while not any(filmed.step(1)[2:4]):
+    with EpisodeRecorder(env, tmp_path, scale=1) as recorded:
+        recorded.reset(seed=1)
+        while not any(recorded.step(1)[2:4]):
             pass
     with pytest.raises(NotPongError, match="expected an ALE Pong environment"):
-        replay(filmed.paths[0])
+        replay(recorded.paths[0])
     env = gym.make("ALE/Breakout-v5", render_mode="rgb_array", max_num_frames_per_episode=80)
-    assert replay(filmed.paths[0], env).identical
+    assert replay(recorded.paths[0], env).identical
     env.close()
 
 
 def test_an_episode_without_a_seed_cannot_be_played_again(tmp_path):
     """The error says what to do."""
     env = make_env("ALE/Pong-v5", render_mode="rgb_array", **SHORT)
-    with EpisodeRecorder(env, tmp_path, scale=1) as filmed:
-        filmed.reset()
-        while not any(filmed.step(0)[2:4]):
+    with EpisodeRecorder(env, tmp_path, scale=1) as recorded:
+        recorded.reset()
+        while not any(recorded.step(0)[2:4]):
             pass
     with pytest.raises(VideoError, match=r"call reset\(seed=...\)"):
-        replay(filmed.paths[0])
+        replay(recorded.paths[0])
 
 
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("", "cannot be read as a film's JSON file"),
-        ("[]", "expected the JSON file that comes with a film"),
-        ("[" * 100_000, "cannot be read as a film's JSON file"),
+        ("", "cannot be read as a video's JSON file"),
+        ("[]", "expected the JSON file beside a video"),
+        ("[" * 100_000, "cannot be read as a video's JSON file"),
         ('{"format": "pong_agent film", "format_version": 9}', "newer pong_agent"),
         ('{"format": "pong_agent film", "format_version": 1}', "checksums"),
     ],
@@ -161,7 +165,7 @@ def test_what_is_no_sidecar_is_refused(tmp_path, text, reason):
 )
 def test_a_hostile_sidecar_is_one_error(tmp_path, entries):
     """Whatever stands in the file, the reader raises its own error and nothing else."""
-    path = film(tmp_path)
+    path = short_video(tmp_path)
     changed(path, **entries)
     with pytest.raises((VideoError, NotPongError)):
         replay(path)
@@ -169,7 +173,7 @@ def test_a_hostile_sidecar_is_one_error(tmp_path, entries):
 
 @pytest.mark.slow
 def test_twenty_whole_games(tmp_path):
-    """Filmed or not, with panel or without, 20 games are the same, and played again frame by frame.
+    """Recorded or not, with panel or without, 20 games are the same, and so are their replays.
 
     Takes minutes: `pytest -m slow`.
     """
@@ -177,25 +181,28 @@ def test_twenty_whole_games(tmp_path):
     options = {"n_eval_episodes": 20, "deterministic": False, "seed": 100}
     plain: list = []
     evaluate_policy(agent, "ALE/Pong-v5", **options, on_episode=plain.append)
-    filmed: list = []
-    _, films = record_episodes(
+    recorded: list = []
+    _, videos = record_episodes(
         agent,
         tmp_path,
         "ALE/Pong-v5",
-        n_episodes=20,
+        range(100, 120),
         deterministic=False,
-        seed=100,
-        scale=1,
-        overlay=False,
-        on_episode=filmed.append,
+        options=PLAIN,
+        on_episode=recorded.append,
     )
-    for expected, found in zip(plain, filmed, strict=True):
+    for expected, found in zip(plain, recorded, strict=True):
         np.testing.assert_array_equal(expected.actions, found.actions)
         np.testing.assert_array_equal(expected.rewards, found.rewards)
-    assert all(replay(path).identical for path in films)
+    assert all(replay(path).identical for path in videos)
     _, [panelled] = record_episodes(
-        agent, tmp_path / "panel", "ALE/Pong-v5", deterministic=False, seed=100, scale=1
+        agent,
+        tmp_path / "panel",
+        "ALE/Pong-v5",
+        [100],
+        deterministic=False,
+        options=VideoOptions(scale=1),
     )
-    sidecars = [Sidecar.read(path.with_suffix(".json")) for path in (films[0], panelled)]
+    sidecars = [Sidecar.read(path.with_suffix(".json")) for path in (videos[0], panelled)]
     assert sidecars[0].checksums == sidecars[1].checksums
     assert sidecars[0].actions == sidecars[1].actions

@@ -1,4 +1,4 @@
-"""Timelines of real games, compared frame by frame with films of the same games."""
+"""Timelines of real games, compared frame by frame with videos of the same games."""
 
 import subprocess
 from dataclasses import replace
@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from pong_agent import CheckpointError, ConfigError, PongAgent
+from pong_agent.envs.spec import EnvSpec
 from pong_agent.evaluation.stage import Stage
 from pong_agent.recording import montage
 from pong_agent.recording.captions import (
@@ -21,11 +22,18 @@ from pong_agent.recording.captions import (
 from pong_agent.recording.encoder import VideoError, VideoWriter, read_video_info
 from pong_agent.recording.montage import Piece, span
 from pong_agent.recording.palette import AGENT
-from pong_agent.recording.record import record_episodes
-from pong_agent.recording.timeline import choose_stages, telling_point, write_timeline
+from pong_agent.recording.record import VideoOptions, record_episodes
+from pong_agent.recording.timeline import (
+    TimelineOptions,
+    choose_stages,
+    telling_point,
+    write_timeline,
+)
 
-SHORT = {"max_num_frames_per_episode": 280}  # 4.7 s, within which untrained agents lose a point
+# 4.7 s, within which untrained agents lose a point.
+SHORT = EnvSpec("ALE/Pong-v5", max_num_frames_per_episode=280)
 SCALE = 2
+BRIEF = TimelineOptions(seconds=0.2, scale=SCALE)
 BAR = BAR_HEIGHT * SCALE
 
 
@@ -46,25 +54,24 @@ def stages(tmp_path_factory):
 @pytest.fixture(scope="module")
 def games(stages, tmp_path_factory):
     """For each stage its game and all frames of it, [N, 420, 320, 3]."""
-    folder = tmp_path_factory.mktemp("films")
+    folder = tmp_path_factory.mktemp("videos")
     played = []
     for stage in stages:
         agent, trajectories = PongAgent.load(stage.weights), []
-        _, [film] = record_episodes(
+        _, [video] = record_episodes(
             agent,
             folder,
-            seed=3,
-            env_kwargs=SHORT,
-            scale=SCALE,
-            overlay=False,
+            SHORT,
+            [3],
+            options=VideoOptions(scale=SCALE, overlay=False),
             on_episode=trajectories.append,
         )
-        played.append((trajectories[0], decode(film)))
+        played.append((trajectories[0], decode(video)))
     return played
 
 
 def decode(path):
-    """All frames of a film, [N, H, W, 3] uint8."""
+    """All frames of a video, [N, H, W, 3] uint8."""
     info = read_video_info(path)
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", str(path)]
     command += ["-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
@@ -84,15 +91,15 @@ def shown(game, frames, length):
     return frames[first : first + length]
 
 
-def assert_same_pictures(found, expected):
-    """Each frame is that of the other film, and not one of its neighbours."""
+def assert_same_frames(found, expected):
+    """Each frame is that of the other video, and not one of its neighbours."""
     assert np.abs(found.astype(np.int16) - expected).mean(axis=(1, 2, 3)).max() < 2
     ball = (expected[:, 68:388] > 220).all(axis=-1)  # walls lie outside of these rows
     assert (found[:, 68:388][ball] > 180).all()
 
 
 def assert_same_caption(found, expected):
-    """What is drawn above the picture is there in every frame."""
+    """What is drawn above the game is there in every frame."""
     assert np.abs(found[:, :BAR].astype(np.int16) - expected[:BAR]).mean() < 3
 
 
@@ -103,10 +110,9 @@ def test_pieces_follow_each_other_with_their_captions(stages, games, tmp_path):
     info = write_timeline(
         stages,
         tmp_path / "new" / "a.mp4",
-        seconds=0.7,
+        TimelineOptions(seconds=0.7, scale=SCALE),
+        env_id=SHORT,
         seed=3,
-        scale=SCALE,
-        env_kwargs=SHORT,
         on_piece=lambda stage, game: seen.append((stage, game.episode_return)),
     )
     assert (info.frames, info.width, info.height) == (3 * 42, 320, 420 + BAR)
@@ -122,32 +128,33 @@ def test_pieces_follow_each_other_with_their_captions(stages, games, tmp_path):
     shots = decode(tmp_path / "new" / "a.mp4")
     for number, (caption, game) in enumerate(zip(captions, games, strict=True)):
         piece = shots[42 * number : 42 * (number + 1)]
-        assert_same_pictures(piece[:, BAR:], shown(*game, 42))
+        assert_same_frames(piece[:, BAR:], shown(*game, 42))
         assert_same_caption(piece, draw_captions([caption], captions, SCALE))
 
 
 def test_before_and_after_are_shown_at_the_same_time(stages, games, tmp_path):
     """The first stage is left and the last one right, frame by frame at the same moment."""
-    film = tmp_path / "a.mp4"
-    info = write_timeline(
-        stages, film, seconds=0.5, seed=3, side_by_side=True, scale=SCALE, env_kwargs=SHORT
-    )
+    video = tmp_path / "a.mp4"
+    options = TimelineOptions(seconds=0.5, side_by_side=True, scale=SCALE)
+    info = write_timeline(stages, video, options, env_id=SHORT, seed=3)
     assert (info.frames, info.width, info.height) == (30, 648, 420 + BAR)
-    shots = decode(film)
+    shots = decode(video)
     for left, (_, frames) in ((0, games[0]), (328, games[-1])):
         panel = shots[:, BAR:, left : left + 320]
-        assert_same_pictures(panel, frames[54:84])  # the last stage's game has no point
+        assert_same_frames(panel, frames[54:84])  # the last stage's game has no point
     gap = shots[:, :, 322:326]
     assert gap.max() < 60
 
 
 def test_a_piece_is_no_longer_than_its_game(stages, games, tmp_path):
     """Where a game ends early its piece does too, and begins before the first serve if need be."""
-    film = tmp_path / "a.mp4"
-    info = write_timeline(stages[:1], film, seconds=9, seed=3, scale=SCALE, env_kwargs=SHORT)
+    video = tmp_path / "a.mp4"
+    info = write_timeline(
+        stages[:1], video, TimelineOptions(seconds=9, scale=SCALE), env_id=SHORT, seed=3
+    )
     frames = games[0][1]
     assert len(frames) - 4 <= info.frames < len(frames)
-    assert_same_pictures(decode(film)[:, BAR:], frames[: info.frames])
+    assert_same_frames(decode(video)[:, BAR:], frames[: info.frames])
 
 
 def test_the_telling_point_is_the_winners_first():
@@ -184,7 +191,7 @@ def test_what_is_shown_of_a_game(points, frames, expected):
 
 @pytest.mark.parametrize("scale", [2, 3, 4])
 def test_every_scale_is_an_even_size_with_a_caption_that_fits(scale):
-    """Captions are light on dark and keep a margin at both sides; nothing lies on the picture."""
+    """Captions are light on dark and keep a margin at both sides; nothing is drawn on the game."""
     texts = ("4,206,672 steps · 12 h 29 min · score +17.9", end_of_game(21, 19))
     caption = Caption(*texts, done=0.5)
     canvas = draw_captions([caption], [caption], scale)
@@ -200,7 +207,7 @@ def test_every_scale_is_an_even_size_with_a_caption_that_fits(scale):
 
 
 def test_letters_have_one_size_in_all_captions():
-    """A short caption is written as small as the longest of the film has to be."""
+    """A short caption is written as small as the longest of the video has to be."""
     short, long = (Caption("0 steps" * n, "so", done=0.0) for n in (1, 9))
     alone, beside = (draw_captions([short], every, 4)[:48] for every in ([short], [short, long]))
     assert (beside > 100).sum() < (alone > 100).sum() / 2
@@ -215,10 +222,10 @@ def test_too_many_stages_are_thinned(stages):
 
 
 def write_older(folder):
-    """A film that a failed timeline must leave alone."""
-    with VideoWriter(folder / "a.mp4", scale=2) as film:
-        film.write(np.zeros((8, 8, 3), np.uint8))
-    return film.path.read_bytes()
+    """A video that a failed timeline must leave alone."""
+    with VideoWriter(folder / "a.mp4", scale=2) as video:
+        video.write(np.zeros((8, 8, 3), np.uint8))
+    return video.path.read_bytes()
 
 
 def test_weights_that_cannot_be_read_leave_nothing(stages, tmp_path):
@@ -226,7 +233,7 @@ def test_weights_that_cannot_be_read_leave_nothing(stages, tmp_path):
     older = write_older(tmp_path)
     missing = Stage(tmp_path / "w.npz", 1, 0.0, None)
     with pytest.raises(CheckpointError, match=r"w\.npz: no such file"):
-        write_timeline([stages[0], missing], tmp_path / "a.mp4", scale=SCALE, env_kwargs=SHORT)
+        write_timeline([stages[0], missing], tmp_path / "a.mp4", BRIEF, env_id=SHORT)
     assert names(tmp_path) == ["a.mp4"]
     assert (tmp_path / "a.mp4").read_bytes() == older
 
@@ -238,14 +245,12 @@ def test_an_interrupt_leaves_nothing(stages, tmp_path):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        write_timeline(
-            stages, tmp_path / "a.mp4", scale=SCALE, env_kwargs=SHORT, on_piece=interrupt
-        )
+        write_timeline(stages, tmp_path / "a.mp4", BRIEF, env_id=SHORT, on_piece=interrupt)
     assert names(tmp_path) == []
 
 
 def test_an_ffmpeg_that_fails_while_cutting_is_one_line(stages, tmp_path, monkeypatch):
-    """What moviepy says in many lines is VideoError with one, and the older film stays."""
+    """What moviepy says in many lines is VideoError with one, and the older video stays."""
     from moviepy.video.io import ffmpeg_writer
 
     broken = tmp_path / "ffmpeg"
@@ -253,13 +258,13 @@ def test_an_ffmpeg_that_fails_while_cutting_is_one_line(stages, tmp_path, monkey
     broken.chmod(0o755)
     monkeypatch.setattr(ffmpeg_writer, "FFMPEG_BINARY", str(broken))
     older = write_older(tmp_path)
-    with pytest.raises(VideoError, match=r"^[^\n]*a\.mp4: expected to put a film there: [^\n]+$"):
-        write_timeline(stages[:1], tmp_path / "a.mp4", scale=SCALE, env_kwargs=SHORT)
+    with pytest.raises(VideoError, match=r"^[^\n]*a\.mp4: cannot be written: [^\n]+$"):
+        write_timeline(stages[:1], tmp_path / "a.mp4", BRIEF, env_id=SHORT)
     assert names(tmp_path) == ["a.mp4", "ffmpeg"]
     assert (tmp_path / "a.mp4").read_bytes() == older
 
 
-def test_a_film_that_is_not_what_was_asked_for_is_refused(stages, tmp_path, monkeypatch):
+def test_a_video_that_is_not_what_was_asked_for_is_refused(stages, tmp_path, monkeypatch):
     """Frames that were lost on the way are noticed."""
 
     def short_of_one(path):
@@ -268,38 +273,39 @@ def test_a_film_that_is_not_what_was_asked_for_is_refused(stages, tmp_path, monk
 
     monkeypatch.setattr(montage, "read_video_info", short_of_one)
     with pytest.raises(VideoError, match=r"VideoInfo\(frames=12, .*found VideoInfo\(frames=11, "):
-        write_timeline(stages[:1], tmp_path / "a.mp4", seconds=0.2, scale=SCALE, env_kwargs=SHORT)
+        write_timeline(stages[:1], tmp_path / "a.mp4", BRIEF, env_id=SHORT)
     assert names(tmp_path) == []
 
 
 def test_a_folder_that_cannot_be_is_one_error(stages, tmp_path):
-    """A film below a file is refused by name, before a game is played."""
+    """A video below a file is refused by name, before a game is played."""
     (tmp_path / "file").touch()
-    with pytest.raises(VideoError, match=r"file/a\.mp4: expected to put a film there: "):
+    with pytest.raises(VideoError, match=r"file/a\.mp4: cannot be written: "):
         write_timeline(stages, tmp_path / "file" / "a.mp4")
 
 
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"path": "a.avi"}, r"film name that ends in \.mp4, found 'a\.avi'"),
+        ({"path": "a.avi"}, r"video name that ends in \.mp4, found 'a\.avi'"),
         ({"seconds": 0}, r"seconds: expected 0\.1 to 600, found 0"),
         ({"seconds": float("nan")}, "found nan"),
         ({"scale": 0}, "scale: expected 1 or more, found 0"),
         ({"max_pieces": 1}, "max_pieces: expected 2 or more, found 1"),
-        ({"seed": -1}, "seed: expected 0 or more, found -1"),
+        ({"seed": -1}, "seed: expected 0 or more for each episode, found -1"),
         ({"stages": []}, "stages: expected 1 or more points of the training, found 0"),
     ],
 )
 def test_wrong_arguments(stages, tmp_path, wrong, message):
     """Each number out of range is named, with what was expected."""
-    path = tmp_path / wrong.pop("path", "a.mp4")
+    path, stages = tmp_path / wrong.pop("path", "a.mp4"), wrong.pop("stages", stages)
+    seed = wrong.pop("seed", 0)
     with pytest.raises(ConfigError, match=message):
-        write_timeline(wrong.pop("stages", stages), path, **wrong)
+        write_timeline(stages, path, TimelineOptions(**wrong), seed=seed)
     assert names(tmp_path) == []
 
 
 def test_before_and_after_need_two_stages(stages, tmp_path):
     """One stage cannot be compared with itself."""
     with pytest.raises(ConfigError, match="expected 2 or more points of the training, found 1"):
-        write_timeline(stages[:1], tmp_path / "a.mp4", side_by_side=True)
+        write_timeline(stages[:1], tmp_path / "a.mp4", TimelineOptions(side_by_side=True))

@@ -1,4 +1,4 @@
-"""Films of vector environments, in all autoreset modes."""
+"""Videos of vector environments, in all autoreset modes."""
 
 import gymnasium as gym
 import numpy as np
@@ -42,8 +42,8 @@ def frames(recorder):
 
 
 @pytest.mark.parametrize(("mode", "missing"), [("NEXT_STEP", 0), ("SAME_STEP", 1)])
-def test_each_episode_is_a_film(tmp_path, mode, missing):
-    """Episodes of 3 and 5 steps have 4 and 6 pictures; SAME_STEP renders all but the last one."""
+def test_each_episode_is_a_video(tmp_path, mode, missing):
+    """Episodes of 3 and 5 steps have 4 and 6 frames; SAME_STEP renders all but the last one."""
     with_reset = 1 if mode == "NEXT_STEP" else 0
     recorder = VectorEpisodeRecorder(counters(AutoresetMode[mode]), tmp_path)
     recorder.reset(seed=0)
@@ -60,7 +60,7 @@ def test_each_episode_is_a_film(tmp_path, mode, missing):
 
 
 def test_resets_by_hand(tmp_path):
-    """Without autoreset only the environments that are reset begin a new film."""
+    """Without autoreset only the environments that are reset begin a new video."""
     recorder = VectorEpisodeRecorder(counters(AutoresetMode.DISABLED), tmp_path)
     recorder.reset(seed=0)
     for _ in range(3):
@@ -73,8 +73,8 @@ def test_resets_by_hand(tmp_path):
 
 
 @pytest.mark.parametrize("mode", ["NEXT_STEP", "SAME_STEP"])
-def test_every_emulator_frame_of_each_game_is_filmed(tmp_path, mode):
-    """Films of two Pongs have the frames that the emulators advanced, whatever the autoreset."""
+def test_every_emulator_frame_of_each_game_is_recorded(tmp_path, mode):
+    """Videos of two Pongs have the frames that the emulators advanced, whatever the autoreset."""
     envs = gym.make_vec(
         "ALE/Pong-v5",
         num_envs=2,
@@ -96,7 +96,7 @@ def test_every_emulator_frame_of_each_game_is_filmed(tmp_path, mode):
 
 
 def test_what_renders_nothing_is_refused(tmp_path):
-    """The emulator's own vector environment has no pictures to film; the error says what has."""
+    """The emulator's own vector environment renders no frames; the error says what does."""
     envs = gym.make_vec("ALE/Pong-v5", num_envs=1)
     with pytest.raises(ValueError, match='render_mode "rgb_array", found None: make it with'):
         VectorEpisodeRecorder(envs, tmp_path)

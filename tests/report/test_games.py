@@ -1,7 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from pong_agent import UP, PongAgent, TrajectoryBuilder, make_env, rollout
+from pong_agent.envs.spec import EnvSpec
 from pong_agent.evaluation import evaluate_policy
 from pong_agent.report.games import (
     ball_columns,
@@ -14,6 +17,7 @@ from pong_agent.report.games import (
 from pong_agent.vision.pixels import draw_field
 
 SHORT = {"max_num_frames_per_episode": 100}
+USUAL = EnvSpec("ALE/Pong-v5", repeat_action_probability=0.25, **SHORT)
 
 
 @pytest.fixture(scope="module")
@@ -43,17 +47,18 @@ def test_each_setting_is_that_of_evaluate_policy():
     agent, seen = PongAgent.pretrained(), []
     games = play_games(agent, 1, 3, env_kwargs=SHORT, on_episode=lambda: seen.append(None))
     assert len(seen) == 9
-    settings = [(s.difficulty, s.sticky, s.noop_max) for row in games.greedy for s in row]
-    assert settings == [(d, *p) for d in range(4) for p in ((0.0, 30), (0.25, 0))]
-    kwargs = {"difficulty": 2, "repeat_action_probability": 0.0, "noop_max": 30, **SHORT}
-    assert games.greedy[2][0].result == evaluate_policy(
-        agent, "ALE/Pong-v5", 1, seed=3, env_kwargs=kwargs
-    )
-    usual = {"repeat_action_probability": 0.25, **SHORT}
-    assert games.usual.result == evaluate_policy(agent, "ALE/Pong-v5", 1, seed=3, env_kwargs=usual)
-    assert games.sampled.result == evaluate_policy(
-        agent, "ALE/Pong-v5", 1, deterministic=False, seed=3, env_kwargs=usual
-    )
+    settings = [score.setting.env for row in games.greedy for score in row]
+    assert settings == [
+        replace(
+            USUAL, difficulty=level, repeat_action_probability=sticky, noop_max=0 if sticky else 30
+        )
+        for level in range(4)
+        for sticky in (0.0, 0.25)
+    ]
+    without = replace(USUAL, difficulty=2, repeat_action_probability=0.0, noop_max=30)
+    assert games.greedy[2][0].result == evaluate_policy(agent, without, 1, seed=3)
+    assert games.usual.result == evaluate_policy(agent, USUAL, 1, seed=3)
+    assert games.sampled.result == evaluate_policy(agent, USUAL, 1, deterministic=False, seed=3)
     assert [one.seed for one in games.trajectories] == [3]
 
 

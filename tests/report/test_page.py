@@ -12,6 +12,7 @@ import tyro
 from pong_agent import ConfigError, PongAgent
 from pong_agent.checkpoint import CheckpointError, digest
 from pong_agent.cli.report import Report
+from pong_agent.envs.spec import EnvSpec
 from pong_agent.evaluation import evaluate_policy
 from pong_agent.report.page import n_episodes, signed, write_report
 from pong_agent.report.provenance import Subject
@@ -73,11 +74,11 @@ def test_names_from_outside_are_escaped(reader, text):
 
 def test_scores_are_those_of_evaluate_policy_with_all_that_belongs_to_them(reader):
     """Mean and interval of the headline; environment, frame skip, sticky, seeds and number."""
-    kwargs = {"repeat_action_probability": 0.25, "max_num_frames_per_episode": 800}
+    spec = EnvSpec("ALE/Pong-v5", repeat_action_probability=0.25, max_num_frames_per_episode=800)
     agent = PongAgent.pretrained()
     words = " ".join(reader.text.split())
     for deterministic in (True, False):
-        result = evaluate_policy(agent, "ALE/Pong-v5", 2, deterministic, seed=7, env_kwargs=kwargs)
+        result = evaluate_policy(agent, spec, 2, deterministic, seed=7)
         low, high = (signed(end, 2) for end in result.confidence_interval)
         assert f"{signed(result.mean, 2)} 95 % interval {low} to {high}" in words
     assert (
