@@ -7,6 +7,7 @@ from pong_agent.config import PRESETS, PPOConfig, ReinforceConfig
 from pong_agent.envs.make import make_env
 from pong_agent.envs.paddle_actions import NotPongError
 from pong_agent.envs.registration import register_with_gymnasium
+from pong_agent.envs.spec import EnvSpec
 from pong_agent.errors import ConfigError, LearningError, MissingPackageError, PongError
 from pong_agent.learning.batch import Batch, BatchError, Trajectory, TrajectoryBuilder
 from pong_agent.rollout import rollout
@@ -24,6 +25,7 @@ __all__ = [
     "BatchError",
     "CheckpointError",
     "ConfigError",
+    "EnvSpec",
     "ForgottenResetWarning",
     "LearningError",
     "MissingPackageError",

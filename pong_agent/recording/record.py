@@ -23,6 +23,10 @@ class VideoOptions:
 
     Raises:
         ConfigError: `scale` is below 1.
+
+    Example:
+        >>> VideoOptions(scale=2, overlay=False)
+        VideoOptions(name_prefix='pong', scale=2, overlay=False)
     """
 
     name_prefix: str = "pong"
