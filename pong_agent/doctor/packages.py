@@ -2,7 +2,6 @@
 
 import platform
 import sys
-from collections.abc import Iterator
 from importlib import metadata
 
 from packaging.requirements import Requirement
@@ -39,7 +38,7 @@ def check_packages() -> Check:
     """Check that every required package is installed, in an accepted version."""
     name = "packages"
     try:
-        requirements = _requirements(_PACKAGE, extra="")
+        unmet, n_required = _unmet(_PACKAGE), len(_requirements(_PACKAGE))
     except metadata.PackageNotFoundError:
         return Check(
             name,
@@ -47,11 +46,10 @@ def check_packages() -> Check:
             f"{_PACKAGE} is not installed in this Python, so versions cannot be compared",
             "pip install -e . in the folder of its pyproject.toml",
         )
-    unmet = [reason for requirement in requirements for reason in _unmet(requirement)]
     if unmet:
         return Check(name, "FAIL", "; ".join(unmet), f"pip install --upgrade {_PACKAGE}")
     versions = ", ".join(f"{one} {metadata.version(one)}" for one in (_PACKAGE, *_SHOWN))
-    return Check(name, "ok", f"{len(requirements)} installed as required: {versions}")
+    return Check(name, "ok", f"{n_required} installed as required: {versions}")
 
 
 def check_extras() -> Check:
@@ -60,14 +58,7 @@ def check_extras() -> Check:
         extras = metadata.metadata(_PACKAGE).get_all("Provides-Extra") or []
     except metadata.PackageNotFoundError:
         return Check("extras", "warn", f"unknown: {_PACKAGE} is not installed in this Python")
-    unmet = {
-        extra: [
-            reason
-            for requirement in _requirements(_PACKAGE, extra=extra)
-            for reason in _unmet(requirement)
-        ]
-        for extra in sorted(set(extras) - _FOR_DEVELOPERS)
-    }
+    unmet = {extra: _unmet(_PACKAGE, extra) for extra in sorted(set(extras) - _FOR_DEVELOPERS)}
     installed = ", ".join(extra for extra, reasons in unmet.items() if not reasons) or "none"
     missing = [extra for extra, reasons in unmet.items() if reasons]
     if not missing:
@@ -82,7 +73,7 @@ def _short(reasons: list[str]) -> str:
     return ", ".join(reasons[:2]) + more
 
 
-def _requirements(distribution: str, extra: str) -> list[Requirement]:
+def _requirements(distribution: str, extra: str = "") -> list[Requirement]:
     """Return a distribution's requirements on this system; with an extra, only the added ones.
 
     Raises:
@@ -99,15 +90,17 @@ def _wanted(requirement: Requirement, extra: str) -> bool:
     return requirement.marker is None or requirement.marker.evaluate({"extra": extra})
 
 
-def _unmet(requirement: Requirement) -> Iterator[str]:
-    """Yield each unmet part of a requirement, including those of its extras."""
-    try:
-        version = metadata.version(requirement.name)
-    except metadata.PackageNotFoundError:
-        yield f"{requirement.name} missing"
-        return
-    if not requirement.specifier.contains(version, prereleases=True):
-        yield f"{requirement.name} {version}, expected {requirement.specifier}"
-    for extra in sorted(requirement.extras):
-        for added in _requirements(requirement.name, extra):
-            yield from _unmet(added)
+def _unmet(distribution: str, extra: str = "") -> list[str]:
+    """Return each unmet requirement of a distribution, including those of required extras."""
+    reasons = []
+    for requirement in _requirements(distribution, extra):
+        try:
+            version = metadata.version(requirement.name)
+        except metadata.PackageNotFoundError:
+            reasons.append(f"{requirement.name} missing")
+            continue
+        if not requirement.specifier.contains(version, prereleases=True):
+            reasons.append(f"{requirement.name} {version}, expected {requirement.specifier}")
+        for added in sorted(requirement.extras):
+            reasons += _unmet(requirement.name, added)
+    return reasons

@@ -60,7 +60,6 @@ class TwoPlayerPong:
     def __init__(self, *, sticky: float = 0.25) -> None:
         self.sticky = sticky
         self._env = make_env(_SPEC)
-        self._frame = np.zeros((210, 160, 3), np.uint8)
         # The twin, in which the left player moves the right paddle, starts every game alike.
         self._twin = make_env(_SPEC)
         self._twin.reset(seed=0)
@@ -84,17 +83,17 @@ class TwoPlayerPong:
         Args:
             left: DOWN, UP or STAY of the left player.
             right: DOWN, UP or STAY of the right player.
-            on_frame: called with each emulated frame; the array is reused.
+            on_frame: called with each emulated frame.
 
         Returns:
-            A copy of the last frame.
+            The last frame.
         """
         for _ in range(FRAMES_PER_STEP):
             if self.over:
                 break
             self.play_frame(left, right)
             if on_frame is not None:
-                on_frame(self._read_frame())
+                on_frame(self.last_frame())
         return self.last_frame()
 
     def play_frame(self, left: int, right: int) -> int:
@@ -113,8 +112,9 @@ class TwoPlayerPong:
         return reward
 
     def last_frame(self) -> Frame:
-        """Return a copy of the newest frame, [210, 160, 3] uint8 RGB."""
-        return self._read_frame().copy()
+        """Return the newest frame, [210, 160, 3] uint8 RGB."""
+        frame: Frame = self._ale.getScreenRGB()
+        return frame
 
     def close(self) -> None:
         """Close both emulators."""
@@ -146,10 +146,6 @@ class TwoPlayerPong:
         self._ale.restoreState(before)
         self._ale.setRAM(_LEFT_HEIGHT, height)
         return int(self._ale.act(code))
-
-    def _read_frame(self) -> Frame:
-        self._ale.getScreenRGB(self._frame)
-        return self._frame
 
 
 def _left_height(right_height: int) -> int:

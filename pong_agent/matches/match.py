@@ -157,7 +157,7 @@ def play_game(
         right: decides for the right paddle.
         seed: the game's seed.
         max_frames: emulated frames after which the game ends.
-        on_frame: called with the first frame and each emulated frame; the array is reused.
+        on_frame: called with the first frame and each emulated frame.
     """
     frame = pong.reset(seed)
     if on_frame is not None:
@@ -185,7 +185,7 @@ def play_match(
         n_games: number of games.
         rules: how the games are played; by default greedily, with sticky actions.
         on_game: called with each game's result.
-        on_frame: called with every frame of the first game; the array is reused.
+        on_frame: called with every frame of the first game.
 
     Raises:
         ConfigError: there is no game, or without any randomness all games would be the same.

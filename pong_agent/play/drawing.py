@@ -71,7 +71,7 @@ def message(scene: Scene, level: str, person: Side) -> list[TextLine]:
                 TextLine(f"You play on the {person}.", 9, own),
                 TextLine(f"First to {WINNING_SCORE}.", 9),
                 TextLine(""),
-                *_choice(scene, level, other),
+                *_choice(level, other),
                 TextLine(""),
                 TextLine("Press a key to start", 9),
             ]
@@ -87,14 +87,12 @@ def message(scene: Scene, level: str, person: Side) -> list[TextLine]:
                 TextLine(""),
                 TextLine("R for a new game", 9),
                 TextLine(""),
-                *_choice(scene, level, other),
+                *_choice(level, other),
             ]
     return []
 
 
-def _choice(scene: Scene, level: str, colour: Colour) -> list[TextLine]:
-    if scene.n_levels == 1:
-        return [TextLine(level, 11, colour)]
+def _choice(level: str, colour: Colour) -> list[TextLine]:
     return [TextLine(f"< {level} >", 11, colour), TextLine("Left, Right: change level", 7, MUTED)]
 
 

@@ -23,7 +23,6 @@ class Duel:
 
     Attributes:
         pong: both paddles.
-        person: the person's side.
         games: number of games in which a frame was played.
         frame: the newest frame, [210, 160, 3] uint8 RGB.
 

@@ -4,7 +4,7 @@ import os
 import sys
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +12,7 @@ from pong_agent.envs.two_players import FRAMES_PER_SECOND
 from pong_agent.errors import MissingPackageError, PongError, require
 from pong_agent.play.drawing import WINDOW_SIZE, Painter, largest_scale
 from pong_agent.play.duel import Duel
-from pong_agent.play.levels import LEVELS, Level
+from pong_agent.play.levels import LEVELS
 from pong_agent.play.scene import KeyEvent, Meaning, Phase, Scene, after_frame, after_keys, paused
 
 _DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER")  # variables that name a display
@@ -28,7 +28,6 @@ def run_window(
     duel: Duel,
     level: str = "normal",
     *,
-    levels: Sequence[Level] = LEVELS,
     tick: Callable[[], Any] | None = None,
     on_paint: Callable[[Any, Scene], None] | None = None,
 ) -> Scene:
@@ -37,7 +36,6 @@ def run_window(
     Args:
         duel: the game.
         level: name of the level selected at first.
-        levels: levels to choose from, the easiest first.
         tick: called once per frame, waits until the frame is due; by default a clock of 60 frames
             per second.
         on_paint: called with the window's surface and the scene after each frame is drawn.
@@ -54,18 +52,18 @@ def run_window(
     try:
         painter = Painter(surface, duel.person)
         tick = tick or _clock()
-        scene = Scene(len(levels), [one.name for one in levels].index(level))
+        scene = Scene(len(LEVELS), [one.name for one in LEVELS].index(level))
         while scene.phase is not Phase.CLOSED:
             for event in pygame.event.get():
                 if event.type == pygame.VIDEORESIZE:
                     painter = Painter(pygame.display.get_surface(), duel.person)
                 scene = _after_event(pygame, scene, event)
             if scene.new_game:
-                duel.reset(levels[scene.level])
+                duel.reset(LEVELS[scene.level])
                 scene = replace(scene, new_game=False)
             playing = scene.phase is Phase.PLAYING
             scene = after_frame(scene, duel.step(scene.move) if playing else 0)
-            painter.paint(scene, duel.frame, levels[scene.level])
+            painter.paint(scene, duel.frame, LEVELS[scene.level])
             pygame.display.flip()
             if on_paint is not None:
                 on_paint(pygame.display.get_surface(), scene)

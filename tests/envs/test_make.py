@@ -118,9 +118,9 @@ def test_no_ops_pass_before_the_first_action():
     assert min(passed) == 0
     assert max(passed) == 30
     assert passed == [frames_passed(late, seed=seed) - start for seed in seeds]
-    others = [frames_passed(late, seed=seed) - start for seed in range(8)]
+    others = [frames_passed(late, seed=seed) - start for seed in range(5)]
     assert len(set(others)) > 2
-    assert others == [frames_passed(late, seed=seed) - start for seed in range(8)]
+    assert others == [frames_passed(late, seed=seed) - start for seed in range(5)]
     assert frames_passed(late, seed=1, options={"noops": 7}) - start == 7
     frame, _ = late.reset(options={"noops": 25})
     np.testing.assert_array_equal(frame, late.unwrapped.ale.getScreenRGB())

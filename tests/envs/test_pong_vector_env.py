@@ -10,8 +10,9 @@ ENV_ID = "PongAgent/Pong-v5"
 CERTAIN = {"max_num_frames_per_episode": 100, "repeat_action_probability": 0.0}
 
 
-@pytest.mark.parametrize("observation", ["difference", "two_frames"])
-@pytest.mark.parametrize("full_action_space", [False, True])
+@pytest.mark.parametrize(
+    ("observation", "full_action_space"), [("difference", False), ("two_frames", True)]
+)
 def test_it_plays_what_sync_plays(observation, full_action_space):
     """Without sticky actions spaces, rewards, ends and observations are those of `sync`.
 
@@ -19,7 +20,7 @@ def test_it_plays_what_sync_plays(observation, full_action_space):
     """
     arguments = {**CERTAIN, "observation": observation, "full_action_space": full_action_space}
     envs, others = (
-        gym.make_vec(ENV_ID, num_envs=3, vectorization_mode=mode, **arguments)
+        gym.make_vec(ENV_ID, num_envs=2, vectorization_mode=mode, **arguments)
         for mode in ("vector_entry_point", "sync")
     )
     assert isinstance(envs, PongVectorWrapper)
@@ -29,14 +30,14 @@ def test_it_plays_what_sync_plays(observation, full_action_space):
     np.testing.assert_array_equal(envs.reset(seed=4)[0], others.reset(seed=4)[0])
     generator, n_ends = np.random.default_rng(0), 0
     for _ in range(60):
-        actions = generator.integers(2, size=3)
+        actions = generator.integers(2, size=2)
         (found, *told), (expected, *same) = envs.step(actions), others.step(actions)
         for one, other in zip(told[:3], same[:3], strict=True):
             np.testing.assert_array_equal(one, other)
         goes_on = ~(told[1] | told[2])
         n_ends += (~goes_on).sum()
         np.testing.assert_array_equal(found[goes_on], expected[goes_on])
-    assert n_ends == 6
+    assert n_ends == 4
     envs.close()
     others.close()
 
@@ -88,10 +89,10 @@ def test_options_of_the_single_environment_that_it_lacks_are_refused(arguments, 
 
 def test_no_ops_and_fire_come_when_asked_for():
     """Episodes start at once by default, later with `noop_max`."""
-    envs = [gym.make_vec(ENV_ID, num_envs=8, noop_max=most, mode=None) for most in (0, 30)]
+    envs = [gym.make_vec(ENV_ID, num_envs=3, noop_max=most, mode=None) for most in (0, 30)]
     frames = [one.reset(seed=0)[1]["episode_frame_number"] for one in envs]
     assert set(frames[0]) == {0}
-    assert len(set(frames[1])) > 2
+    assert len(set(frames[1])) > 1
     for one in envs:
         one.close()
 

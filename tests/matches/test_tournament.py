@@ -32,7 +32,7 @@ def test_everyone_plays_everyone():
         Entrant("new", PongAgent("reinforce")),
         Entrant("other", PongAgent("reinforce", seed=1)),
     ]
-    standings = play_tournament(entrants, 2, MatchRules(max_frames=800))
+    standings = play_tournament(entrants, 2, MatchRules(max_frames=600))
     assert set(standings.games) == {(0, 1), (0, 2), (1, 2)}
     best = max(standings.ratings, key=lambda one: one.elo)
     assert best.name == "trained"
