@@ -1,6 +1,7 @@
 """An environment as a value: its id and the arguments that decide which game is played."""
 
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from pong_agent.errors import ConfigError
@@ -16,8 +17,11 @@ class EnvSpec:
         ConfigError: a value has the wrong type or is out of range.
 
     Example:
-        >>> EnvSpec("ALE/Pong-v5", frameskip=(2, 5), noop_max=30).kwargs
-        {'frameskip': (2, 5)}
+        >>> spec = EnvSpec("ALE/Pong-v5", frameskip=(2, 5), difficulty=1)
+        >>> spec.to_dict()
+        {'env_id': 'ALE/Pong-v5', 'frameskip': [2, 5], 'difficulty': 1}
+        >>> EnvSpec.from_dict(spec.to_dict()) == spec
+        True
     """
 
     env_id: str
@@ -71,6 +75,29 @@ class EnvSpec:
         """Arguments of the environment itself: those that are set, without id and `noop_max`."""
         every = {one.name: getattr(self, one.name) for one in fields(self)[2:]}
         return {name: value for name, value in every.items() if value is not None}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields that differ from their defaults, as JSON types."""
+        changed = {
+            one.name: value
+            for one, value in zip(fields(self), asdict(self).values(), strict=True)
+            if value != one.default
+        }
+        return {name: list(one) if isinstance(one, tuple) else one for name, one in changed.items()}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "EnvSpec":
+        """Return the specification that `to_dict` described.
+
+        Raises:
+            ConfigError: a field is unknown, missing, of the wrong type or out of range.
+        """
+        known = [one.name for one in fields(cls)]
+        if unknown := sorted(set(values) - set(known)):
+            raise ConfigError(f"environment: expected fields of {known}, found {unknown[0]!r:.60}")
+        frameskip = values.get("frameskip")
+        made = {"env_id": "", **values}
+        return cls(**made | ({"frameskip": tuple(frameskip)} if type(frameskip) is list else {}))
 
     def _check_count(self, name: str, count: Any, least: int, most: int) -> None:
         if type(count) is not int or not least <= count <= most:

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from pong_agent import ConfigError, make_env
@@ -13,6 +15,12 @@ FULL = EnvSpec(
     full_action_space=True,
     max_num_frames_per_episode=400,
 )
+
+
+@pytest.mark.parametrize("spec", [FULL, EnvSpec("ALE/Pong-v5"), EnvSpec("Pong-v0", frameskip=3)])
+def test_json_keeps_every_field(spec):
+    """A specification read from its JSON is equal, down to the frame skip's tuple."""
+    assert EnvSpec.from_dict(json.loads(json.dumps(spec.to_dict()))) == spec
 
 
 def test_an_environment_is_made_as_its_specification_says():
@@ -57,3 +65,10 @@ def test_make_env_validates_its_keywords():
     """A keyword of `make_env` is validated as a field of a specification is."""
     with pytest.raises(ConfigError, match="difficulty: expected a whole number from 0 to 3"):
         make_env("ALE/Pong-v5", difficulty=9)
+
+
+@pytest.mark.parametrize("values", [{}, {"env_id": "ALE/Pong-v5", "game": "breakout"}])
+def test_json_of_another_kind_is_refused(values):
+    """A missing id and an unknown field raise `ConfigError`."""
+    with pytest.raises(ConfigError, match="expected"):
+        EnvSpec.from_dict(values)
