@@ -1,4 +1,4 @@
-"""What an agent sees and decides, drawn beside the game that it plays."""
+"""A panel beside the game that shows what an agent sees and decides."""
 
 import copy
 from collections import deque
@@ -43,13 +43,13 @@ _HISTORY = 180  # agent steps of value estimates, 12 s at a frame skip of four
 class AgentOverlay:
     """A panel with score, probabilities, action, value, input and hidden units of a `PongAgent`.
 
-    It works out for itself what the agent sees, from the same observations and by the same network,
-    so that it fits any loop and any other agent of the same weights; nothing of the agent changes.
+    It computes what the agent sees and decides from the same observations with the same weights,
+    so it fits any loop, and the agent is not changed.
 
     Args:
-        agent: who plays.
+        agent: the agent that plays.
         env: the environment, whose actions are found by their meanings.
-        deterministic: whether the agent plays greedily, which the panel says.
+        deterministic: whether the panel calls the agent greedy, or sampled.
 
     Example:
         >>> from pong_agent import make_env
@@ -67,7 +67,7 @@ class AgentOverlay:
         steps = f"{agent.progress.agent_steps:,} steps of training"
         self._title = f"{'greedy' if deterministic else 'sampled'} · {steps}"
         self._canvas = np.zeros((0, 0, 3), np.uint8)
-        self._base: Image.Image | None = None  # what does not change from step to step
+        self._base: Image.Image | None = None  # the parts that stay the same
         self._unit_images: dict[int, Image.Image] = {}  # by hidden unit
         self._scale = 0
         self._stale = True
@@ -84,13 +84,13 @@ class AgentOverlay:
         self._decide()
 
     def act(self, action: Any) -> None:
-        """Take note of the action that is taken now."""
+        """Receive the action that is taken now."""
         actions = list(self._agent.paddle_actions)
         self._action = actions.index(int(action)) if int(action) in actions else None
         self._stale = True
 
     def observe(self, observation: Any, reward: float) -> None:
-        """Take note of what came of it."""
+        """Receive the observation and the reward that follow."""
         self._fields = self._fields.push([lit_pixels(observation)])
         if reward:
             self._score[int(reward > 0)] += round(abs(reward))
@@ -114,7 +114,7 @@ class AgentOverlay:
         return self._canvas
 
     def _decide(self) -> None:
-        """Work out what the network makes of the last observation."""
+        """Run the network on the last observation."""
         activations = self._agent.examine(self._fields)
         self._hidden = activations.hidden[0]
         self._activity = _STEADY * self._activity + (1 - _STEADY) * self._hidden

@@ -129,9 +129,8 @@ class EpisodeRecorder(
         self.paths: list[Path] = []
         self.episode_id = -1
         self.step_id = 0
-        every_episode = episode_trigger is None and step_trigger is None
-        self._episode_trigger = (lambda _: True) if every_episode else episode_trigger
-        self._step_trigger = step_trigger
+        self._episode_trigger = episode_trigger or (lambda _: step_trigger is None)
+        self._step_trigger = step_trigger or (lambda _: False)
         self._overlay = overlay
         self._agent = dict(metadata or {})
         self._video: VideoWriter | None = None  # None while nothing is recorded
@@ -159,7 +158,7 @@ class EpisodeRecorder(
         self._log = EpisodeLog(seed, options)
         if self._overlay is not None:
             self._overlay.reset(obs)
-        if self._episode_trigger is not None and self._episode_trigger(self.episode_id):
+        if self._episode_trigger(self.episode_id):
             self._begin(f"{self.name_prefix}-episode-{self.episode_id}")
         return obs, info
 
@@ -184,10 +183,8 @@ class EpisodeRecorder(
         done = terminated or truncated
         if self._video is not None and (done or 0 < self.video_length <= self._video.frames):
             self._finish(self._video)
-        elif self._video is None and not done and self._step_trigger is not None:
-            begins = self._step_trigger(self.step_id)
-            if begins:
-                self._begin(f"{self.name_prefix}-step-{self.step_id}")
+        elif self._video is None and not done and self._step_trigger(self.step_id):
+            self._begin(f"{self.name_prefix}-step-{self.step_id}")
         return obs, reward, terminated, truncated, info
 
     def close(self) -> None:

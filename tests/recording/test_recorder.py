@@ -1,5 +1,7 @@
 """Videos of whole episodes of real Pong, compared with what the emulator did."""
 
+import inspect
+import json
 import subprocess
 
 import ale_py
@@ -9,8 +11,10 @@ import numpy as np
 import pytest
 
 from pong_agent import ConfigError, PongAgent
+from pong_agent.envs.spec import EnvSpec
 from pong_agent.evaluation.evaluate import evaluate_policy
 from pong_agent.recording.encoder import VideoError, read_video_info
+from pong_agent.recording.panel import AgentOverlay
 from pong_agent.recording.record import VideoOptions, record_episodes
 from pong_agent.recording.recorder import EpisodeRecorder
 
@@ -26,10 +30,10 @@ def names(folder):
     return sorted(found - beside)
 
 
-def pong(game="ALE/Pong-v5", render_mode="rgb_array", **options):
-    """A Pong whose episodes end after 401 emulator frames, in the middle of a step of four."""
+def pong(game="ALE/Pong-v5", render_mode="rgb_array", frames=281, **options):
+    """A Pong whose episodes end after 281 emulator frames, in the middle of a step of four."""
     assert ale_py  # its import registers the games
-    return gym.make(game, render_mode=render_mode, max_num_frames_per_episode=401, **options)
+    return gym.make(game, render_mode=render_mode, max_num_frames_per_episode=frames, **options)
 
 
 def play(env, seed=0):
@@ -84,7 +88,7 @@ def test_every_emulator_frame_is_recorded(tmp_path, game):
             steps = play(env, seed=k)
             first, last = (info["episode_frame_number"] for *_, info in (steps[0], steps[-1]))
             info = read_video_info(env.paths[k])
-            assert info.frames == last - first + 1 > 380
+            assert info.frames == last - first + 1 > 260
             assert (info.width, info.height, info.fps) == (160, 210, 60)
     assert env.paths == [tmp_path / f"pong-episode-{k}.mp4" for k in range(2)]
     assert names(tmp_path) == [path.name for path in env.paths]
@@ -147,7 +151,7 @@ def test_two_recorders_video_the_same(tmp_path):
         with EpisodeRecorder(inner, tmp_path, name_prefix="out", scale=2) as outer:
             play(outer)
     frames = [read_video_info(env.paths[0]).frames for env in (inner, outer)]
-    assert frames[0] == frames[1] > 380
+    assert frames[0] == frames[1] > 260
     assert inner.unwrapped.ale is real
 
 
@@ -243,23 +247,46 @@ def test_triggers_choose_what_is_recorded(tmp_path):
 
 
 def test_spec_remembers_the_arguments(tmp_path):
-    """An environment made anew from its spec has the recorder with the same arguments."""
-    with EpisodeRecorder(pong(), str(tmp_path), name_prefix="again", scale=1) as env:
+    """An environment made anew from its spec has the recorder with all its arguments."""
+    agent, game = PongAgent("reinforce", seed=0), pong(frames=61)
+    arguments = {
+        "video_folder": str(tmp_path),
+        "episode_trigger": lambda k: k == 1,
+        "step_trigger": lambda n: n == 3,
+        "video_length": 9,
+        "name_prefix": "again",
+        "fps": 30.0,
+        "scale": 2,
+        "overlay": AgentOverlay(agent, game),
+        "metadata": {"algorithm": "reinforce"},
+    }
+    assert {*arguments, "self", "env"} == {*inspect.signature(EpisodeRecorder.__init__).parameters}
+    with EpisodeRecorder(game, **arguments) as env:
         spec = env.spec
+        steps = [play(env, seed=seed) for seed in (0, 1)]
+    videos = {name: (tmp_path / name).read_bytes() for name in names(tmp_path)}
+    assert list(videos) == ["again-episode-1.mp4", "again-step-3.mp4"]
     with gym.make(spec) as again:
-        play(again)
-    assert names(tmp_path) == ["again-episode-0.mp4"]
+        repeated = [play(again, seed=seed) for seed in (0, 1)]
+    np.testing.assert_equal([s[0] for s in repeated[1]], [s[0] for s in steps[1]])
+    assert {name: (tmp_path / name).read_bytes() for name in names(tmp_path)} == videos
+    info = read_video_info(tmp_path / "again-episode-1.mp4")
+    assert (info.width, info.height, info.fps) == (640, 420, 30)
+    sidecar = json.loads((tmp_path / "again-episode-1.json").read_text())
+    assert sidecar["agent"] == {"algorithm": "reinforce"}
 
 
 def test_an_agents_games_are_recorded_as_they_are_evaluated(tmp_path):
     """With the same seeds the returns are those of `evaluate_policy`, with a video for each."""
-    agent = PongAgent("reinforce", seed=0)
-    evaluated = evaluate_policy(agent, n_eval_episodes=2, deterministic=False, seed=5)
+    agent, game = PongAgent("reinforce", seed=0), EnvSpec("Pong-v0", max_num_frames_per_episode=900)
+    evaluated = evaluate_policy(agent, game, 2, deterministic=False, seed=5)
+    assert max(evaluated.returns) < -2
     seen = []
     recorded, paths = record_episodes(
         agent,
         tmp_path,
-        seeds=range(5, 7),
+        game,
+        range(5, 7),
         deterministic=False,
         options=VideoOptions(scale=1, overlay=False),
         on_episode=lambda trajectory: seen.append(trajectory.seed),

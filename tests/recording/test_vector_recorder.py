@@ -1,5 +1,7 @@
 """Videos of vector environments, in all autoreset modes."""
 
+import inspect
+
 import gymnasium as gym
 import numpy as np
 import pytest
@@ -93,6 +95,41 @@ def test_every_emulator_frame_of_each_game_is_recorded(tmp_path, mode):
         info = read_video_info(path)
         assert 95 <= info.frames <= 102
         assert info.fps == 60
+
+
+def test_the_arguments_are_remembered(tmp_path):
+    """A recorder made anew with them, around environments from the same spec, records the same."""
+    envs = gym.make_vec(
+        "ALE/Pong-v5",
+        num_envs=1,
+        vectorization_mode="sync",
+        render_mode="rgb_array",
+        max_num_frames_per_episode=41,
+    )
+    arguments = {
+        "video_folder": str(tmp_path),
+        "episode_trigger": lambda k: k == 1,
+        "name_prefix": "again",
+        "fps": 30.0,
+        "scale": 2,
+    }
+    assert {*arguments, "self", "env"} == {
+        *inspect.signature(VectorEpisodeRecorder.__init__).parameters
+    }
+    first = VectorEpisodeRecorder(envs, **arguments)
+    assert first._saved_kwargs == arguments
+    again = VectorEpisodeRecorder(gym.make_vec(first.spec), **first._saved_kwargs)
+    found = []
+    for recorder in (first, again):
+        recorder.reset(seed=0)
+        while not recorder.paths:
+            recorder.step(np.zeros(1, int))
+        recorder.close()
+        [path] = recorder.paths
+        found.append((path.name, path.read_bytes()))
+    assert found[0] == found[1]
+    assert found[0][0] == "again-env-0-episode-1.mp4"
+    assert read_video_info(again.paths[0]).fps == 30
 
 
 def test_what_renders_nothing_is_refused(tmp_path):
