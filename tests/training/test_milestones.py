@@ -1,10 +1,11 @@
-"""Snapshots of tiny runs of real Pong: when they come, what is in them, and after a resumption."""
+"""Weights files along tiny runs of real Pong: when they are written, what they contain."""
 
 import shutil
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from small_runs import run
 
 from faults.disk import files_up_to
 from pong_agent import CheckpointError, PongAgent
@@ -21,7 +22,7 @@ from pong_agent.training.run_folder import RunError, RunFolder
 from pong_agent.training.start import resume_run, start_run
 
 # 512 agent steps an update: a game of 760 steps or more ends in the second one.
-TINY = ("n_envs:1", "fragment_steps:512", "epochs:1", "minibatches:1")
+TINY = ("n_envs:1", "fragment_steps:512", "epochs:1", "minibatches:1", "hidden_units:20")
 CONFIG = TrainConfig(preset="ppo", updates=5, workers=0, hyperparams=TINY, checkpoint_every=1)
 STEPS = [0, 512, 1024, 2048]  # the first updates that reach 400, 800, 1,600; 3,200 is never reached
 
@@ -30,12 +31,6 @@ STEPS = [0, 512, 1024, 2048]  # the first updates that reach 400, 800, 1,600; 3,
 def early_marks(monkeypatch):
     """Marks at 400, 800, 1,600, ... agent steps."""
     monkeypatch.setattr(milestones_module, "FIRST_MILESTONE", 400)
-
-
-def run(config, folder):
-    with start_run(config, folder) as trainer:
-        trainer.train()
-    return trainer.agent
 
 
 def contents(folder):
@@ -49,9 +44,9 @@ def assert_same_weights(one, other):
 
 
 @pytest.fixture(scope="module")
-def calm(tmp_path_factory):
-    """Five updates that nothing interrupts."""
-    folder = tmp_path_factory.mktemp("runs") / "calm"
+def tiny(tmp_path_factory):
+    """Five updates without interruption: agent and folder."""
+    folder = tmp_path_factory.mktemp("runs") / "tiny"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(milestones_module, "FIRST_MILESTONE", 400)
         return run(CONFIG, folder), folder
@@ -68,16 +63,16 @@ def test_marks_double_and_end(monkeypatch):
     assert milestones_passed(2 * marks[-1]) == 15
 
 
-def test_a_snapshot_comes_at_the_start_and_after_each_mark(calm):
+def test_a_snapshot_comes_at_the_start_and_after_each_mark(tiny):
     """The first update that reaches a mark is kept, and nothing else lies beside the snapshots."""
-    assert list(contents(calm[1])) == [f"steps-{steps:09d}.npz" for steps in STEPS]
+    assert list(contents(tiny[1])) == [f"steps-{steps:09d}.npz" for steps in STEPS]
 
 
-def test_a_snapshot_is_the_agent_of_its_update(calm):
-    """It has the averaged weights at half precision and tells its update; it is small."""
-    checkpoint = calm[1] / "checkpoints" / "update-000004.npz"
+def test_a_snapshot_is_the_agent_of_its_update(tiny):
+    """It has the averaged weights at half precision and names its update; it is small."""
+    checkpoint = tiny[1] / "checkpoints" / "update-000004.npz"
     agent = PongAgent.load(checkpoint)
-    path = calm[1] / "snapshots" / "steps-000002048.npz"
+    path = tiny[1] / "snapshots" / "steps-000002048.npz"
     snapshot = PongAgent.load(path)
     assert snapshot.progress == agent.progress
     assert snapshot.model_card == {"updates": 4, "agent_steps": 2048}
@@ -86,35 +81,35 @@ def test_a_snapshot_is_the_agent_of_its_update(calm):
     assert path.stat().st_size < checkpoint.stat().st_size / 7
 
 
-def test_snapshots_do_not_disturb_training(calm, tmp_path, monkeypatch):
+def test_snapshots_do_not_disturb_training(tiny, tmp_path, monkeypatch):
     """Without them the weights are the same bit for bit."""
     monkeypatch.setattr(Milestones, "take", lambda *_: None)
-    assert_same_weights(calm[0], run(CONFIG, tmp_path / "run"))
+    assert_same_weights(tiny[0], run(CONFIG, tmp_path / "run"))
     assert not (tmp_path / "run" / "snapshots").exists()
 
 
 @pytest.mark.parametrize("updates", [0, 2, 3])
-def test_a_resumed_run_has_the_same_snapshots(calm, tmp_path, updates):
-    """Stopped after any update and resumed, the files are those of the calm run, byte for byte."""
+def test_a_resumed_run_has_the_same_snapshots(tiny, tmp_path, updates):
+    """A run that was stopped and resumed has the files of one that was not, byte for byte."""
     run(replace(CONFIG, updates=max(1, updates), minutes=60.0 * bool(updates)), tmp_path / "run")
     with resume_run(tmp_path / "run", CONFIG) as trainer:
         trainer.train()
-    assert contents(tmp_path / "run") == contents(calm[1])
+    assert contents(tmp_path / "run") == contents(tiny[1])
 
 
-def test_a_run_that_goes_back_to_an_older_checkpoint_takes_them_again(calm, tmp_path):
+def test_a_run_that_goes_back_to_an_older_checkpoint_takes_them_again(tiny, tmp_path):
     """Snapshots from after the checkpoint go: hyperparameters may be others from there on."""
-    shutil.copytree(calm[1], tmp_path / "run")
+    shutil.copytree(tiny[1], tmp_path / "run")
     for path in RunFolder.open(tmp_path / "run").checkpoints()[1:]:
         path.unlink()
     with resume_run(tmp_path / "run", CONFIG) as trainer:
         assert trainer.agent.progress.updates == 3
         assert list(contents(tmp_path / "run")) == [f"steps-{steps:09d}.npz" for steps in STEPS[:3]]
         trainer.train()
-    assert contents(tmp_path / "run") == contents(calm[1])
+    assert contents(tmp_path / "run") == contents(tiny[1])
 
 
-def test_a_snapshot_that_a_failure_prevented_is_taken_on_resuming(calm, tmp_path, monkeypatch):
+def test_a_snapshot_that_a_failure_prevented_is_taken_on_resuming(tiny, tmp_path, monkeypatch):
     """An update that was learned but not logged is in a checkpoint, and its snapshot follows."""
     with start_run(CONFIG, tmp_path / "run") as trainer:
         append = trainer.run_folder.append_metrics
@@ -130,7 +125,7 @@ def test_a_snapshot_that_a_failure_prevented_is_taken_on_resuming(calm, tmp_path
     assert len(contents(tmp_path / "run")) == 2
     with resume_run(tmp_path / "run", CONFIG) as trainer:
         trainer.train()
-    assert contents(tmp_path / "run") == contents(calm[1])
+    assert contents(tmp_path / "run") == contents(tiny[1])
 
 
 def test_a_snapshot_that_cannot_be_written_is_an_error(tmp_path):
@@ -166,9 +161,9 @@ def test_foreign_files_are_left_alone(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["notes.txt", "steps-x.npz"]
 
 
-def test_stages_are_the_snapshots_and_the_newest_checkpoint(calm):
+def test_stages_are_the_snapshots_and_the_newest_checkpoint(tiny):
     """Each has the seconds and the score that the log has for its agent steps."""
-    agent, folder = calm
+    agent, folder = tiny
     stages = read_stages(folder)
     assert [stage.agent_steps for stage in stages] == [*STEPS, 5 * 512]
     rows = {int(row["time/total_timesteps"]): row for row in RunFolder(folder).read_metrics()}

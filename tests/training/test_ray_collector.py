@@ -1,3 +1,5 @@
+"""Collectors: what Ray workers play is what this process plays."""
+
 from dataclasses import replace
 
 import numpy as np
@@ -8,6 +10,7 @@ from pong_agent.training.collector import CollectorError, RolloutWorker, SerialC
 from pong_agent.training.ray_collector import RayCollector
 
 CONFIG = PRESETS["reinforce"]
+AGENT = PongAgent(CONFIG, seed=1)
 SEEDS = [5, 6, 7]
 
 
@@ -24,9 +27,18 @@ def items():
 def serial(items):
     """The three episodes, played in this process."""
     collector = SerialCollector(CONFIG)
-    results = collector.play(PongAgent(CONFIG, seed=1).parameters, items)
+    results = collector.play(AGENT.parameters, items)
     collector.close()
     return [trajectory for result in results for trajectory in result.trajectories]
+
+
+@pytest.fixture(scope="module")
+def collector(ray_session):
+    """Two Ray workers; a test may kill one, which is then replaced."""
+    collector = RayCollector(CONFIG, n_workers=2)
+    yield collector
+    collector.close()
+    assert ray_session.is_initialized()  # a collector must not stop a Ray that it did not start
 
 
 def assert_same_trajectory(one, other):
@@ -35,41 +47,47 @@ def assert_same_trajectory(one, other):
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
 
 
-def test_ray_plays_what_this_process_plays(ray_session, serial, items):
+def test_ray_plays_what_this_process_plays(collector, serial, items):
     """Two workers return the same three episodes, in the order of the seeds, bit for bit."""
-    collector = RayCollector(CONFIG, n_workers=2)
-    try:
-        played = collector.play(PongAgent(CONFIG, seed=1).parameters, items)
-    finally:
-        collector.close()
+    played = collector.play(AGENT.parameters, items)
     for one, result in zip(serial, played, strict=True):
         assert_same_trajectory(one, result.trajectories[0])
-    assert ray_session.is_initialized()  # this collector must not stop a Ray that it did not start
 
 
-def test_ray_evaluates_as_this_process_does(ray_session):
+def test_ray_evaluates_as_this_process_does(collector):
     """A worker's greedy episode is that of this process, bit for bit."""
-    parameters = PongAgent(CONFIG, seed=1).parameters
-    found = []
-    for collector in (SerialCollector(CONFIG), RayCollector(CONFIG, 1)):
-        found += collector.evaluate(parameters, SEEDS[:1])
-        collector.close()
-    assert_same_trajectory(*found)
+    here = SerialCollector(CONFIG)
+    [expected] = here.evaluate(AGENT.parameters, SEEDS[:1])
+    here.close()
+    [found] = collector.evaluate(AGENT.parameters, SEEDS[:1])
+    assert_same_trajectory(expected, found)
 
 
-def test_workers_play_with_the_weights_they_are_given(ray_session, serial, items):
+def test_workers_play_with_the_weights_they_are_given(collector, serial, items):
     """Other weights give other episodes from the same workers."""
-    collector = RayCollector(CONFIG, n_workers=1)
-    try:
-        agent = PongAgent(CONFIG, seed=1)
-        [first] = collector.play(agent.parameters, items[:1])
-        agent.set_parameters({name: -array for name, array in agent.parameters.items()})
-        [second] = collector.play(agent.parameters, items[:1])
-    finally:
-        collector.close()
+    agent = PongAgent(CONFIG, seed=1)
+    [first] = collector.play(agent.parameters, items[:1])
+    agent.set_parameters({name: -array for name, array in agent.parameters.items()})
+    [second] = collector.play(agent.parameters, items[:1])
     [first], [second] = first.trajectories, second.trajectories
     np.testing.assert_array_equal(first.actions, serial[0].actions)
     assert not np.array_equal(first.actions[:500], second.actions[:500])
+
+
+def test_weights_are_put_into_the_store_once(collector):
+    """The same weights keep their reference, others get another one."""
+    other = PongAgent(CONFIG, seed=2)
+    reference = collector.pool._share(AGENT.parameters)
+    assert collector.pool._share(AGENT.parameters) is reference
+    assert collector.pool._share(other.parameters) is not reference
+
+
+def test_killed_workers_are_replaced(collector, serial, items, ray_session):
+    """Workers that are gone for good are replaced, and the result is what it would have been."""
+    for handle in collector.pool.handles:
+        ray_session.kill(handle.actor)
+    [played] = collector.play(AGENT.parameters, items[:1])
+    assert_same_trajectory(serial[0], played.trajectories[0])
 
 
 class StubbornWorker(RolloutWorker):
@@ -90,26 +108,14 @@ def test_the_worker_class_is_an_argument(ray_session):
 
 
 def test_a_worker_that_fails_is_one_clear_error(ray_session):
-    """A failure in a worker names the work item and its reason."""
-    collector = RayCollector(CONFIG, n_workers=1)
+    """A failure in a worker names the work item, its tries and its reason."""
+    collector = RayCollector(CONFIG, n_workers=1, max_tries=2)
+    match = r"(?s)work item 0 of 1 failed 2 times.*W1.*expected"
     try:
-        with pytest.raises(
-            CollectorError, match=r"(?s)work item 0 of 1 failed 5 times.*W1.*expected"
-        ):
+        with pytest.raises(CollectorError, match=match):
             collector.evaluate({"W1": np.zeros((2, 2)), "W2": np.zeros(2)}, [0])
     finally:
         collector.close()
-
-
-def test_a_killed_worker_is_replaced(ray_session, serial, items):
-    """A worker that is gone for good is replaced, and the result is what it would have been."""
-    collector = RayCollector(CONFIG, n_workers=1)
-    ray_session.kill(collector.pool.handles[0].actor)
-    try:
-        [played] = collector.play(PongAgent(CONFIG, seed=1).parameters, items[:1])
-    finally:
-        collector.close()
-    np.testing.assert_array_equal(played.trajectories[0].actions, serial[0].actions)
 
 
 @pytest.mark.parametrize("n_workers", [0, -2])
@@ -120,32 +126,25 @@ def test_a_number_of_workers_below_one_is_refused(n_workers):
 
 
 def test_ray_continues_games_as_this_process_does(ray_session):
-    """Fragments are the same on any number of workers, however the games are divided."""
+    """Fragments are the same on 1 and 3 workers, however the games are divided into items."""
     config = replace(PRESETS["ppo"], n_envs=4)
     agent = PongAgent(config, seed=1)
     found = []
-    for collector in (SerialCollector(config), RayCollector(config, 2), RayCollector(config, 3)):
+    for collector, sizes in (
+        (SerialCollector(config), [4]),
+        (RayCollector(config, 3), [1, 2, 3]),
+    ):
         games = collector.start_games(range(4))
-        size = -(-4 // collector.n_workers)
-        items = [
-            WorkItem(games[first : first + size], range(first, min(first + size, 4)), 20)
-            for first in range(0, 4, size)
-        ]
-        results = collector.play(agent.parameters, items)
-        found.append([trajectory for result in results for trajectory in result.trajectories])
+        for size in sizes:
+            items = [
+                WorkItem(games[first : first + size], range(first, min(first + size, 4)), 20)
+                for first in range(0, 4, size)
+            ]
+            results = collector.play(agent.parameters, items)
+            found.append([trajectory for result in results for trajectory in result.trajectories])
         collector.close()
     for others in found[1:]:
         assert [len(trajectory) for trajectory in others] == 4 * [20]
         for one, other in zip(found[0], others, strict=True):
             np.testing.assert_array_equal(one.pixels, other.pixels)
             np.testing.assert_array_equal(one.probabilities, other.probabilities)
-
-
-def test_weights_are_put_into_the_store_once(ray_session):
-    """The same weights keep their reference, others get another one."""
-    collector = RayCollector(PRESETS["ppo"], 1)
-    agent, other = PongAgent("ppo", seed=1), PongAgent("ppo", seed=2)
-    reference = collector.pool._share(agent.parameters)
-    assert collector.pool._share(agent.parameters) is reference
-    assert collector.pool._share(other.parameters) is not reference
-    collector.close()
