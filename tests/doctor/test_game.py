@@ -7,8 +7,8 @@ from pong_agent.agent import PRETRAINED
 from pong_agent.doctor.game import ENV_IDS, check_environment, check_rom, check_weights
 
 
-def test_the_game_is_whole(capfd):
-    """ROM, both ids and the weights pass, and nothing is printed on the way."""
+def test_the_game_passes(capfd):
+    """ROM, both ids and the weights pass, and nothing is printed."""
     checks = [check_rom(None), *map(check_environment, ENV_IDS), check_weights()]
     assert [check.status for check in checks] == ["ok"] * 4
     assert [check.remedy for check in checks] == [""] * 4
@@ -17,7 +17,7 @@ def test_the_game_is_whole(capfd):
 
 @pytest.fixture
 def roms(tmp_path, monkeypatch):
-    """An empty folder where ale-py then looks for ROMs."""
+    """An empty folder in which ale-py looks for ROMs."""
     monkeypatch.setenv("ALE_ROMS_DIR", str(tmp_path))
     return tmp_path
 
@@ -34,7 +34,7 @@ def test_a_missing_rom_fails(roms, capfd):
 
 
 def test_a_missing_folder_of_roms_fails(roms, monkeypatch):
-    """It is named."""
+    """The message names it."""
     monkeypatch.setenv("ALE_ROMS_DIR", str(roms / "none"))
     check = check_rom(str(roms / "none"))
     assert (check.status, check.remedy) == ("FAIL", "unset ALE_ROMS_DIR")
@@ -42,7 +42,7 @@ def test_a_missing_folder_of_roms_fails(roms, monkeypatch):
 
 
 def test_a_damaged_rom_fails(roms):
-    """One byte less is another checksum; the remedy for the package's own is to reinstall it."""
+    """One byte less changes the checksum; without the variable, the remedy is to reinstall."""
     rom = files("ale_py.roms").joinpath("pong.bin").read_bytes()
     (roms / "pong.bin").write_bytes(rom)
     assert check_rom(str(roms)).status == "ok"
@@ -67,7 +67,7 @@ def test_an_id_that_is_not_registered_fails(env_id, package, monkeypatch):
 
 
 def test_truncated_weights_fail(tmp_path):
-    """Half of the file is no agent, and the package that brings the whole one is named."""
+    """Half a file fails, and the remedy names the package that holds the whole one."""
     half = tmp_path / "half.npz"
     half.write_bytes(PRETRAINED.read_bytes()[: PRETRAINED.stat().st_size // 2])
     check = check_weights(half)

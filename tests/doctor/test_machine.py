@@ -14,7 +14,7 @@ from pong_agent.doctor.machine import (
     check_shared_memory,
 )
 
-# What a fresh interpreter says of its BLAS, and how many threads it really has after a product.
+# The number of threads after a product of matrices, and the check's finding.
 COUNT_THREADS = """
 import os
 import numpy as np
@@ -26,8 +26,8 @@ print(check_blas(os.environ).found)
 """
 
 
-def test_the_ffmpeg_that_comes_along_encodes(monkeypatch):
-    """The one that imageio-ffmpeg brings writes H.264 that can be read."""
+def test_the_installed_ffmpeg_encodes(monkeypatch):
+    """imageio-ffmpeg's own writes H.264 that can be read."""
     monkeypatch.delenv("IMAGEIO_FFMPEG_EXE", raising=False)
     check = check_ffmpeg(None)
     assert (check.status, check.remedy) == ("ok", "")
@@ -35,7 +35,7 @@ def test_the_ffmpeg_that_comes_along_encodes(monkeypatch):
 
 
 def test_an_ffmpeg_that_is_not_there_fails(tmp_path, monkeypatch):
-    """The variable that names it is in the line, and in the remedy."""
+    """The message and the remedy name the variable."""
     missing = str(tmp_path / "ffmpeg")
     monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", missing)
     check = check_ffmpeg(missing)
@@ -46,7 +46,7 @@ def test_an_ffmpeg_that_is_not_there_fails(tmp_path, monkeypatch):
 
 
 def check_in_process(ffmpeg, named):
-    """Check in another process: imageio leaves pipes open where ffmpeg ends before its time."""
+    """Check in another process: imageio leaves pipes open when ffmpeg ends early."""
     code = f"from pong_agent.doctor.machine import check_ffmpeg; print(check_ffmpeg({named!r}))"
     environment = {**os.environ, "IMAGEIO_FFMPEG_EXE": str(ffmpeg)}
     return subprocess.run(
@@ -66,8 +66,8 @@ def test_an_ffmpeg_without_h264_fails(tmp_path):
     assert "Unknown encoder 'gone'" in ran.stderr
 
 
-def test_what_else_is_called_ffmpeg_fails():
-    """Another program fails; without the variable, the remedy is to reinstall."""
+def test_another_program_as_ffmpeg_fails():
+    """Without the variable, the remedy is to reinstall."""
     printed = check_in_process("/bin/true", None).stdout
     assert printed.startswith("FAIL  ffmpeg ")
     assert "fix: pip install --force-reinstall imageio-ffmpeg" in printed
@@ -76,7 +76,7 @@ def test_what_else_is_called_ffmpeg_fails():
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="threads are counted by Linux")
 @pytest.mark.parametrize("variable", ["", "OMP_NUM_THREADS=1", "OPENBLAS_NUM_THREADS=1"])
 def test_the_number_of_blas_threads_is_the_real_one(variable):
-    """It is the number of threads that a process has after a product of matrices."""
+    """A process has that many threads after a product of matrices."""
     environment = {k: v for k, v in os.environ.items() if not k.endswith("_NUM_THREADS")}
     environment |= dict([variable.split("=")]) if variable else {}
     command = [sys.executable, "-c", COUNT_THREADS]
@@ -108,7 +108,7 @@ def test_a_nearly_full_disk_is_reported(tmp_path):
 
 
 def test_a_folder_that_cannot_be_written_fails(tmp_path):
-    """It is named, and the remedy is another one."""
+    """The message names it, and the remedy is another folder."""
     check = check_disk(tmp_path / "none")
     assert (check.status, check.remedy) == ("FAIL", "work in a folder that you can write to")
     assert f"{tmp_path / 'none'} cannot be written: No such file" in check.found
@@ -136,7 +136,7 @@ def test_a_display_that_is_not_there_is_a_warning():
 
 
 def test_a_missing_pygame_is_a_warning(monkeypatch):
-    """The extra that brings it is named."""
+    """The remedy names the extra."""
     monkeypatch.setattr(sys, "path", [])
     monkeypatch.delitem(sys.modules, "pygame", raising=False)
     check = check_display({})

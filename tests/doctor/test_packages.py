@@ -7,7 +7,7 @@ from pong_agent.doctor.packages import check_extras, check_packages, check_pytho
 
 @pytest.fixture
 def install(tmp_path, monkeypatch):
-    """Puts the metadata of a distribution before those that are really installed."""
+    """Put a distribution's metadata before the installed ones."""
     monkeypatch.syspath_prepend(tmp_path)
 
     def write(name, version, *lines):
@@ -19,7 +19,7 @@ def install(tmp_path, monkeypatch):
     return write
 
 
-def test_what_runs_the_tests_will_do():
+def test_this_python_passes():
     """This Python is supported and has every required package."""
     assert check_python().status == "ok"
     packages = check_packages()
@@ -43,7 +43,7 @@ def test_a_package_that_is_too_old_is_named(install):
 
 
 def test_a_missing_package_is_named(install):
-    """It is found through the extra of another package too."""
+    """Also if only an extra of another package requires it."""
     install("pong-agent", "9.9", "Requires-Dist: gymnasium[atari]>=1.2")
     install("gymnasium", "1.4", "Provides-Extra: atari", "Requires-Dist: gone>1; extra == 'atari'")
     check = check_packages()

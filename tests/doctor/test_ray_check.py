@@ -4,12 +4,12 @@ import pytest
 
 from pong_agent.doctor.ray_check import check_ray, check_temporary_path
 
-# Of Ray's temporary folder, where the process id has seven digits.
+# Length of Ray's temporary folder, for a process id of seven digits.
 LONGEST = 107 - len("/ray/session_2026-01-01_00-00-00_000000_4194304/sockets/plasma_store")
 
 
-def test_a_short_temporary_path_will_do():
-    """Without a variable it is /tmp, as Ray has it, and RAY_TMPDIR goes before TMPDIR."""
+def test_a_short_temporary_path_passes():
+    """The default is Ray's own, /tmp, and RAY_TMPDIR takes precedence over TMPDIR."""
     assert check_temporary_path({}).status == "ok"
     tmp = "/tmp"  # noqa: S108  # tmp_path is too long
     check = check_temporary_path({"TMPDIR": "/" + "x" * 200, "RAY_TMPDIR": tmp})

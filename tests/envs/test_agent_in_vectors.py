@@ -13,12 +13,12 @@ N_ENVS, STEPS, SEED = 2, 60, 9
 SHORT = {"max_num_frames_per_episode": 100}  # episodes of 25 steps
 RESTARTED = 7  # after this step environment 0 is reset, out of step with the others from then on
 
-# The emulator's own vector environment without what it adds to the game by default.
+# The emulator's own vector environment without its default additions to the game.
 PLAIN = {"noop_max": 0, "use_fire_reset": False, "reward_clipping": False}
 
 
 def make_agent():
-    """An agent whose decisions hang on the frame before."""
+    """An agent whose decisions depend on the previous frame."""
     agent = PongAgent("ppo", seed=SEED)
     agent.set_parameters({name: 20 * array for name, array in agent.parameters.items()})
     return agent
@@ -30,7 +30,7 @@ def act(agent, frames, step):
 
 
 def play_batched(envs, agent, mode):
-    """Play a vector environment; each step's actions, and which of them were ignored."""
+    """Play a vector environment; return each step's actions, and which were ignored."""
     frames, _ = envs.reset(seed=SEED)
     ended = np.zeros(N_ENVS, dtype=np.bool_)
     played = []
@@ -77,7 +77,7 @@ def play_singly(environments, agents, mode):
 @pytest.mark.parametrize("form", ["sync", "async", "emulator"])
 def test_batched_actions_are_those_of_single_play(form, mode):
     """Over episodes that start out of step, each environment gets the actions of its own agent."""
-    if form == "emulator":  # whose sticky actions are drawn otherwise
+    if form == "emulator":  # which seeds sticky actions differently
         arguments = {"repeat_action_probability": 0.0, **SHORT}
         how = {"autoreset_mode": mode, **RAW_FRAMES, **PLAIN}
     else:
@@ -107,7 +107,7 @@ def test_batched_actions_are_those_of_single_play(form, mode):
 
 @pytest.mark.parametrize("how", [{"vectorization_mode": "async"}, {**RAW_FRAMES, "noop_max": 0}])
 def test_an_agent_is_bound_to_every_kind(how):
-    """UP and DOWN are found by their meanings behind processes and in the emulator's own vector."""
+    """UP and DOWN are found by meaning, in other processes and in the emulator's own vector."""
     envs = gym.make_vec("ALE/Pong-v5", num_envs=1, full_action_space=True, **how)
     assert PongAgent("reinforce").bind(envs).paddle_actions == (4, 3, 0)
     envs.close()

@@ -25,7 +25,7 @@ def dense(kind, frame, previous):
 
 
 def make(form, **arguments):
-    """The registered environment, or a user's own `ALE/Pong-v5` in the wrapper."""
+    """The registered environment, or `ALE/Pong-v5` in the wrapper."""
     if form == "registered":
         return gym.make(ENV_ID, **arguments)
     observation = arguments.pop("observation", "difference")
@@ -42,9 +42,9 @@ def test_observations_are_what_the_policy_sees():
     plain = make_env("ALE/Pong-v5", **SHORT)
     generator, seed = np.random.default_rng(1), 5
     for _ in range(2):
-        frame, told = plain.reset(seed=seed)
+        frame, info = plain.reset(seed=seed)
         found = [env.reset(seed=seed) for env in envs]
-        assert {str(info) for _, info in found} == {str(told)}
+        assert {str(one) for _, one in found} == {str(info)}
         previous, seed, ended = frame, None, False
         while not ended:
             for (_, kind), env, (vector, *_) in zip(forms, envs, found, strict=True):
@@ -53,18 +53,18 @@ def test_observations_are_what_the_policy_sees():
                 np.testing.assert_array_equal(vector, dense(kind, frame, previous))
                 assert env.observation_space.contains(vector)
             action, previous = int(generator.integers(2)), frame
-            frame, *told = plain.step([3, 2][action])
+            frame, *results = plain.step([3, 2][action])
             found = [env.step(np.int64(action)) for env in envs]
-            assert [same for _, *same in found] == [told] * len(envs)
-            ended = told[1] or told[2]
-    assert told[2]  # truncated
+            assert [same for _, *same in found] == [results] * len(envs)
+            ended = results[1] or results[2]
+    assert results[2]  # truncated
     for env in [*envs, plain]:
         env.close()
 
 
 @pytest.mark.parametrize("form", ["registered", "wrapped"])
 def test_one_is_up(form):
-    """Action 1 takes the right paddle up and 0 down in the full action space too."""
+    """Action 1 moves the right paddle up and 0 down, also in the full action space."""
     env = make(form, observation="two_frames", full_action_space=True)
     assert env.action_space == gym.spaces.Discrete(2)
 
@@ -91,7 +91,7 @@ def test_gymnasiums_checker_finds_nothing(monkeypatch):
 
 @pytest.mark.filterwarnings("ignore:.*is different from the unwrapped version")
 def test_gymnasiums_checker_finds_nothing_in_the_wrapper():
-    """The wrapper passes too; that it is no bare environment is all that is remarked."""
+    """The wrapper passes too; the checker only warns that the environment is wrapped."""
     env = PongWrapper(gym.make("ALE/Pong-v5"))
     check_env(env, skip_render_check=True)
     env.close()
@@ -119,7 +119,7 @@ def test_a_spec_makes_the_same_environment(form):
     other.close()
 
 
-def test_a_pickled_environment_is_made_anew():
+def test_a_pickled_environment_keeps_its_arguments():
     """The observation and all arguments survive, as they do in ale-py's environment."""
     env = gym.make(ENV_ID, observation="two_frames", full_action_space=True).unwrapped
     other = pickle.loads(pickle.dumps(env))  # noqa: S301  # our own bytes
@@ -128,8 +128,8 @@ def test_a_pickled_environment_is_made_anew():
     np.testing.assert_array_equal(other.step(1)[0], env.step(1)[0])
 
 
-def test_an_episode_that_starts_by_itself_starts_with_zeros():
-    """Over Gymnasium's `Autoreset` no difference is taken from one episode to the next."""
+def test_an_automatic_reset_starts_with_zeros():
+    """Over Gymnasium's `Autoreset` no difference spans two episodes."""
     env = PongWrapper(gym.wrappers.Autoreset(gym.make("ALE/Pong-v5", **SHORT)))
     env.reset(seed=0)
     ended = False
@@ -142,7 +142,7 @@ def test_an_episode_that_starts_by_itself_starts_with_zeros():
     env.close()
 
 
-def test_it_starts_in_silence_and_renders_the_screen(capfd):
+def test_it_starts_in_silence_and_renders_the_frame(capfd):
     """No banner is printed, and `render` returns the emulator's RGB frame."""
     env = gym.make(ENV_ID, render_mode="rgb_array")
     env.reset(seed=0)
@@ -153,7 +153,7 @@ def test_it_starts_in_silence_and_renders_the_screen(capfd):
 
 @pytest.mark.parametrize("form", ["registered", "wrapped"])
 def test_another_action_is_refused(form):
-    """What is neither 0 nor 1 raises, and does not move the paddle by an accident of indexing."""
+    """Any action but 0 and 1 raises, such as -1, which would index the other action."""
     env = make(form)
     env.reset(seed=0)
     env.step(0)
@@ -172,7 +172,7 @@ def test_another_action_is_refused(form):
     ],
 )
 def test_other_arguments_of_the_registered_environment_are_refused(arguments, message):
-    """Another game, another observation and continuous actions raise with what was found."""
+    """The message holds the other game, the observation or the continuous action space."""
     with pytest.raises(NotPongError, match=message):
         gym.make(ENV_ID, **arguments)
 
@@ -191,8 +191,8 @@ def test_other_arguments_of_the_registered_environment_are_refused(arguments, me
         ),
     ],
 )
-def test_the_wrapper_refuses_what_is_no_raw_pong(make_other, message):
-    """Another game, and Pong in another form, raise with what was found."""
+def test_the_wrapper_refuses_all_but_raw_pong(make_other, message):
+    """The message holds the other game or form of Pong."""
     env = make_other()
     with pytest.raises(NotPongError, match=message):
         PongWrapper(env)
@@ -201,6 +201,6 @@ def test_the_wrapper_refuses_what_is_no_raw_pong(make_other, message):
 
 @pytest.mark.parametrize("form", ["registered", "wrapped"])
 def test_an_unknown_kind_of_observation_is_refused(form):
-    """The kinds that there are are listed."""
+    """The message lists the known kinds."""
     with pytest.raises(ConfigError, match=r"observation: expected one of \['diff.*found 'pixels'"):
         make(form, observation="pixels")

@@ -31,10 +31,10 @@ def test_it_plays_what_sync_plays(observation, full_action_space):
     generator, n_ends = np.random.default_rng(0), 0
     for _ in range(60):
         actions = generator.integers(2, size=2)
-        (found, *told), (expected, *same) = envs.step(actions), others.step(actions)
-        for one, other in zip(told[:3], same[:3], strict=True):
+        (found, *results), (expected, *same) = envs.step(actions), others.step(actions)
+        for one, other in zip(results[:3], same[:3], strict=True):
             np.testing.assert_array_equal(one, other)
-        goes_on = ~(told[1] | told[2])
+        goes_on = ~(results[1] | results[2])
         n_ends += (~goes_on).sum()
         np.testing.assert_array_equal(found[goes_on], expected[goes_on])
     assert n_ends == 4
@@ -81,7 +81,7 @@ def test_it_is_the_default_and_the_game_of_its_id(capfd):
         ({"observation": "pixels"}, ConfigError, "observation: expected one of"),
     ],
 )
-def test_options_of_the_single_environment_that_it_lacks_are_refused(arguments, error, message):
+def test_unsupported_options_are_refused(arguments, error, message):
     """The message names the option, and the vectorization modes that have it."""
     with pytest.raises(error, match=message):
         gym.make_vec(ENV_ID, num_envs=2, **arguments)

@@ -32,8 +32,8 @@ def test_registering_loads_neither_gymnasium_nor_the_emulator():
     assert ran.returncode == 0, ran.stderr
 
 
-def test_processes_that_share_nothing_can_make_it():
-    """Workers that are started afresh, not forked, play the same game."""
+def test_spawned_processes_can_make_it():
+    """Spawned workers, which inherit nothing, play the same game."""
     envs = gym.make_vec(
         f"pong_agent.envs:{ENV_ID}",
         num_envs=1,

@@ -26,8 +26,8 @@ def test_json_keeps_every_field(spec):
 def test_an_environment_is_made_as_its_specification_says():
     """Every field reaches the environment, and a keyword replaces the specification's."""
     env = make_env(FULL, difficulty=3)
-    told = env.unwrapped._ezpickle_kwargs
-    assert {name: told[name] for name in FULL.kwargs} == {**FULL.kwargs, "difficulty": 3}
+    made = env.unwrapped._ezpickle_kwargs
+    assert {name: made[name] for name in FULL.kwargs} == {**FULL.kwargs, "difficulty": 3}
     assert env.noop_max == 30
     assert env.action_space.n == 18
     env.close()

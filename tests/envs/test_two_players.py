@@ -38,7 +38,7 @@ def played(pong, seed, n_frames, actions_seed=0):
 
 
 def test_the_left_paddle_moves_as_the_right_one_does(pong):
-    """Given the same actions both are at the same height, to a row, in every frame of play."""
+    """With the same actions their heights differ by at most a row in every frame."""
     generator = np.random.default_rng(1)
     pong.reset(0)
     offsets, heights = [], []
@@ -47,17 +47,17 @@ def test_the_left_paddle_moves_as_the_right_one_does(pong):
             action = int(generator.integers(0, 3))
         pong.play_frame(action, action)
         left, right = left_rows(pong.last_frame()), right_rows(pong.last_frame())
-        if len(left) == len(right) == 16:  # both are whole within the field
+        if len(left) == len(right) == 16:  # both are entirely within the field
             offsets.append(int(right[0] - left[0]))
             heights.append(int(left[0]))
     assert len(offsets) > 200
     assert max(heights) - min(heights) > 120
-    # But for the frame in which the game itself sets the paddle, before it serves.
+    # Except in the frame before a serve, in which the game places the paddle.
     assert np.mean(np.array(offsets) == 1) > 0.97
 
 
 def test_both_reach_the_same_ends(pong):
-    """Held UP and held DOWN, as few rows of each paddle are left within the field."""
+    """UP and DOWN move both paddles equally far out of the field."""
     pong.reset(0)
     for action in (UP, DOWN):
         for _ in range(120):
@@ -69,7 +69,7 @@ def test_both_reach_the_same_ends(pong):
 
 
 def test_the_players_do_not_move_each_other(pong):
-    """What one player does leaves the other's paddle where it is."""
+    """One player's actions do not move the other's paddle."""
     pong.reset(0)
     for _ in range(60):
         pong.play_frame(UP, DOWN)
@@ -81,7 +81,7 @@ def test_the_players_do_not_move_each_other(pong):
 
 
 def test_the_same_seed_and_actions_give_the_same_frames():
-    """Also with sticky actions, and when an emulator has played something else before."""
+    """Also with sticky actions, and after the emulator has played another game."""
     first, second = TwoPlayerPong(), TwoPlayerPong()
     played(second, seed=8, n_frames=50)
     for one, other in zip(played(first, 3, 300), played(second, 3, 300), strict=True):
@@ -95,7 +95,7 @@ def test_the_same_seed_and_actions_give_the_same_frames():
 
 
 def test_points_are_the_environments_rewards(pong):
-    """Each reward counts for the side that it is for, until somebody has 21."""
+    """Each reward is a point for its side, until a player has 21."""
     pong.reset(0)
     rewards = []
     while not pong.over:
@@ -107,7 +107,7 @@ def test_points_are_the_environments_rewards(pong):
 
 
 def test_a_step_is_four_frames(pong):
-    """Each of them is shown, and the last one returned."""
+    """Each frame is passed on, and the last one returned."""
     pong.reset(0)
     shown = []
     frame = pong.step(UP, UP, lambda frame: shown.append(frame.copy()))
@@ -115,8 +115,8 @@ def test_a_step_is_four_frames(pong):
     np.testing.assert_array_equal(shown[-1], frame)
 
 
-def test_the_left_player_sees_the_right_ones_frame_mirrored(pong):
-    """Both paddles are lit in the same columns and rows of their own players' fields."""
+def test_the_left_player_sees_the_frame_mirrored(pong):
+    """Both players see their own paddle in the same place."""
     pong.reset(0)
     for _ in range(40):
         pong.play_frame(UP, UP)

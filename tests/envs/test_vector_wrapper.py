@@ -11,32 +11,32 @@ ENV_ID = "PongAgent/Pong-v5"
 SHORT = {"max_num_frames_per_episode": 100}  # episodes of 25 steps
 MODES = list(AutoresetMode)
 
-# The emulator's own vector environment without what it adds to the game by default.
+# The emulator's own vector environment without its default additions to the game.
 PLAIN = {"noop_max": 0, "use_fire_reset": False, "reward_clipping": False}
 
 
 def play(envs, seed=7, steps=60):
-    """Everything that a vector environment returns, episodes out of step with one another."""
+    """Return all results of a vector environment whose episodes are out of step."""
     mode = envs.metadata["autoreset_mode"]
     generator = np.random.default_rng(0)
     observations, infos = envs.reset(seed=seed)
-    told = [(observations.copy(), infos)]
+    results = [(observations.copy(), infos)]
     for t in range(steps):
         observations, *rest = envs.step(generator.integers(2, size=envs.num_envs))
-        told.append((observations.copy(), *rest))
+        results.append((observations.copy(), *rest))
         observations.fill(3)  # the caller's to write into
         mask = rest[1] | rest[2] if mode == AutoresetMode.DISABLED else np.zeros(2, np.bool_)
         if t == 7:
             mask[0] = True
         if mask.any():
             observations, infos = envs.reset(options={"reset_mask": mask})
-            told.append((observations.copy(), infos))
-            np.testing.assert_array_equal(observations[~mask], told[-2][0][~mask])
-    return told
+            results.append((observations.copy(), infos))
+            np.testing.assert_array_equal(observations[~mask], results[-2][0][~mask])
+    return results
 
 
 def assert_same(found, expected):
-    """Compare what vector environments returned, nested in tuples and dictionaries."""
+    """Compare results of vector environments, nested in tuples and dictionaries."""
     if isinstance(expected, dict):
         assert found.keys() == expected.keys()
         for key, value in expected.items():
@@ -76,7 +76,7 @@ def make_wrapped(vectorization_mode, mode, observation="difference", **arguments
 
 @pytest.mark.parametrize("mode", [AutoresetMode.NEXT_STEP, AutoresetMode.SAME_STEP])
 def test_a_vector_plays_what_single_environments_play(mode):
-    """Environment i of a vector plays the episodes of the seed's i-th successor, one by one."""
+    """Environment i of a vector plays the episodes of seed + i."""
     envs, env = make_registered("sync", mode), gym.make(ENV_ID, **SHORT)
     observations, _ = envs.reset(seed=7)
     observation, _ = env.reset(seed=8)
@@ -135,15 +135,15 @@ def test_the_emulators_own_vector_plays_the_same(mode):
     envs = PongVectorWrapper(raw, "two_frames")
     others = make_registered("sync", mode, observation="two_frames", **certain)
     n_ends = 0
-    for (found, *told), (expected, *same) in zip(play(envs), play(others), strict=True):
-        for one, other in zip(told[:-1], same[:-1], strict=True):
+    for (found, *results), (expected, *same) in zip(play(envs), play(others), strict=True):
+        for one, other in zip(results[:-1], same[:-1], strict=True):
             np.testing.assert_array_equal(one, other)
-        ends = told[1] | told[2] if len(told) > 1 else np.zeros(2, np.bool_)
+        ends = results[1] | results[2] if len(results) > 1 else np.zeros(2, np.bool_)
         n_ends += ends.sum()
-        assert ("final_obs" in told[-1]) == ("final_obs" in same[-1])
+        assert ("final_obs" in results[-1]) == ("final_obs" in same[-1])
         if mode == AutoresetMode.SAME_STEP:
             np.testing.assert_array_equal(found, expected)
-            lasts = [(told[-1]["final_obs"], same[-1]["final_obs"])] if ends.any() else []
+            lasts = [(results[-1]["final_obs"], same[-1]["final_obs"])] if ends.any() else []
         else:
             np.testing.assert_array_equal(found[~ends], expected[~ends])
             lasts = [(found, expected)]
@@ -157,8 +157,8 @@ def test_the_emulators_own_vector_plays_the_same(mode):
     others.close()
 
 
-def test_memory_that_the_emulator_did_not_write_is_not_read():
-    """Where no episode ended, `final_obs` of the emulator's vector is whatever lay in memory."""
+def test_uninitialized_memory_is_not_read():
+    """Rows of the emulator's `final_obs` without an end are uninitialized, and are replaced."""
 
     class Unwritten(VectorWrapper):
         def step(self, actions):
@@ -188,7 +188,7 @@ def test_memory_that_the_emulator_did_not_write_is_not_read():
 
 @pytest.mark.parametrize("form", ["async", "emulator"])
 def test_actions_are_found_by_meaning(form):
-    """In the full action space, where all indices differ, 1 goes up and 0 down all the same."""
+    """Also in the full action space, whose indices differ, 1 moves up and 0 down."""
     arguments = dict(RAW_FRAMES, **PLAIN) if form == "emulator" else {"vectorization_mode": form}
     raw = gym.make_vec("ALE/Pong-v5", num_envs=2, full_action_space=True, **arguments)
     envs = PongVectorWrapper(raw, "two_frames")
@@ -203,7 +203,7 @@ def test_actions_are_found_by_meaning(form):
 
 
 def test_a_wrapper_keeps_its_mode_beside_others():
-    """ale-py writes its mode into metadata that all share; the wrapper's stays what it was."""
+    """ale-py writes its mode into metadata that all instances share; the wrapper keeps its own."""
     arguments = {"num_envs": 1, **RAW_FRAMES}
     same = gym.make_vec("ALE/Pong-v5", autoreset_mode="SameStep", **arguments)
     following = gym.make_vec("ALE/Pong-v5", autoreset_mode="NextStep", **arguments)
@@ -215,7 +215,7 @@ def test_a_wrapper_keeps_its_mode_beside_others():
 
 
 def test_other_actions_are_refused():
-    """One of 0 and 1 for each environment is expected."""
+    """The message expects 0 or 1 for each environment."""
     envs = make_wrapped("sync", AutoresetMode.NEXT_STEP)
     envs.reset(seed=0)
     for actions in ([0], [0, 2], [0, -1], [0.5, 1.0], [[0, 1]]):
@@ -242,16 +242,16 @@ def test_other_actions_are_refused():
         (ENV_ID, {}, r"expected raw Pong frames, .* found float32 of shape \(6400,\)"),
     ],
 )
-def test_what_is_no_raw_pong_is_refused(env_id, arguments, message):
-    """Another game, and frames that are not the console's, raise with what is needed."""
+def test_all_but_raw_pong_is_refused(env_id, arguments, message):
+    """The message names the other game, or the arguments that give raw frames."""
     envs = gym.make_vec(env_id, **arguments)
     with pytest.raises(NotPongError, match=message):
         PongVectorWrapper(envs)
     envs.close()
 
 
-def test_another_game_made_by_hand_is_refused_by_its_picture():
-    """The emulator's own vector environment does not tell its game: the first frame does."""
+def test_another_game_made_by_hand_is_refused_by_its_first_frame():
+    """The emulator's own vector environment does not name its game; its frames show it."""
     envs = PongVectorWrapper(ale_py.AtariVectorEnv("breakout", 1, **RAW_FRAMES))
     with pytest.raises(ObservationError, match="is it another game"):
         envs.reset(seed=0)
@@ -259,7 +259,7 @@ def test_another_game_made_by_hand_is_refused_by_its_picture():
 
 
 def test_a_vector_environment_of_another_kind_is_refused():
-    """What neither holds environments nor is the emulator's cannot be asked for its actions."""
+    """An unknown vector environment has no way to find its actions."""
     envs = SyncVectorEnv([lambda: gym.make("ALE/Pong-v5")])
 
     class Unknown(VectorEnv):

@@ -66,7 +66,7 @@ def test_the_better_agent_wins_on_either_side():
 
 
 def test_the_same_seed_gives_the_same_match():
-    """Sampled actions too; another seed gives another one."""
+    """Also with sampled actions; another seed gives another match."""
     agents = PongAgent("ppo", seed=1), PongAgent("ppo", seed=2)
     rules = MatchRules(seed=5, deterministic=False, max_frames=300)
     assert play_match(*agents, 2, rules) == play_match(*agents, 2, rules)

@@ -11,15 +11,15 @@ from pong_agent.matches.tournament import Entrant, elo_ratings, play_tournament
 
 
 def test_ratings_are_those_of_elos_formula():
-    """Points made with the formula's probabilities give the strengths behind them."""
+    """Points won with the formula's probabilities give back the ratings."""
     elo = np.array([-150.0, 0.0, 30.0, 120.0])
     share = 1 / (1 + 10 ** ((elo[np.newaxis] - elo[:, np.newaxis]) / 400))
     points = 100_000 * share * (1 - np.eye(4))
     np.testing.assert_allclose(elo_ratings(points), elo - elo.mean(), atol=0.1)
 
 
-def test_who_never_lost_a_point_has_a_finite_rating():
-    """Shut-outs are far apart, and finite."""
+def test_an_agent_that_never_lost_a_point_has_a_finite_rating():
+    """The ratings are far apart, and finite."""
     elo = elo_ratings(np.array([[0.0, 42.0], [0.0, 0.0]]))
     assert np.isfinite(elo).all()
     assert elo[0] - elo[1] > 400

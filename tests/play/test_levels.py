@@ -9,11 +9,11 @@ from pong_agent.actions import STAY
 from pong_agent.play.levels import LEVELS, HandicappedPlayer, Level
 
 N_GAMES = 10
-MOST_STEPS = 12_000  # 13 minutes; without sticky actions a rally may go on for ever
+MOST_STEPS = 12_000  # 13 minutes; without sticky actions a rally may never end
 
 
-def points_against_the_console(agent, level, seed):
-    """Play a game without sticky actions; return the agent's points less the console's."""
+def points_against_the_opponent(agent, level, seed):
+    """Play a game without sticky actions; return the agent's points minus the opponent's."""
     env = make_env("PongNoFrameskip-v4", frameskip=4, noop_max=30)
     player = HandicappedPlayer(agent, level, seed=seed)
     frame, _ = env.reset(seed=seed)
@@ -32,7 +32,7 @@ def test_levels_differ(capsys):
     agent = PongAgent.pretrained()
     means = {}
     for level in LEVELS:
-        games = [points_against_the_console(agent, level, seed) for seed in range(N_GAMES)]
+        games = [points_against_the_opponent(agent, level, seed) for seed in range(N_GAMES)]
         means[level.name] = np.mean(games)
         with capsys.disabled():
             sys.stdout.write(f"\n{level.name}: mean {np.mean(games):+.1f}, {games}\n")
@@ -41,8 +41,8 @@ def test_levels_differ(capsys):
     assert means["hard"] > 8
 
 
-def test_lapses_leave_the_action_as_it_was(frames):
-    """With lapses only, the paddle stays; between lapses the decisions are the agent's."""
+def test_a_lapse_repeats_the_last_action(frames):
+    """With lapses only the paddle stays; all other decisions are the agent's."""
     agent = PongAgent.pretrained()
     players = {
         lapses: HandicappedPlayer(agent, Level("", (), lapses), seed=3)
@@ -61,7 +61,7 @@ def test_lapses_leave_the_action_as_it_was(frames):
 
 
 def test_levels_become_harder():
-    """Their order is the window's, from easy to hard, and hard has no handicap."""
+    """Levels are ordered from easy to hard, and hard has no handicap."""
     lapses = [level.lapses for level in LEVELS]
     assert lapses == sorted(lapses, reverse=True)
     assert lapses[-1] == 0

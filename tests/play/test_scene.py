@@ -43,13 +43,13 @@ def released(event):
         ([W, W, released(W)], STAY),
     ],
 )
-def test_the_last_key_that_is_held_counts(events, move):
-    """Two keys may mean the same, and of two that do not the later one counts while it is held."""
+def test_the_last_held_key_counts(events, move):
+    """Two keys may have the same meaning; of two held keys the later one counts."""
     assert after_keys(PLAYING, events).move == move
 
 
-def test_a_game_begins_after_three_counts():
-    """Any key starts it; 3, 2 and 1 are shown for the same time, and then it is played."""
+def test_a_game_starts_after_a_countdown():
+    """Any key starts it; 3, 2 and 1 are shown equally long, then play starts."""
     scene = after_keys(Scene(), [KeyEvent(9, Meaning.OTHER)])
     counts = []
     while scene.phase is Phase.COUNTDOWN:
@@ -60,7 +60,7 @@ def test_a_game_begins_after_three_counts():
 
 
 def test_pause_waits_and_counts_down_again():
-    """The score stays; while it waits nothing but P goes on with the game."""
+    """The score stays, and only P continues the game."""
     scene = after_keys(replace(PLAYING, score=(3, 4)), [P])
     assert scene.phase is Phase.PAUSED
     assert after_frame(scene) == scene
@@ -70,15 +70,15 @@ def test_pause_waits_and_counts_down_again():
     assert after_keys(scene, [P]).phase is Phase.PAUSED
 
 
-def test_a_window_without_the_keyboard_waits():
-    """No key stays held, and only a game that goes on is paused."""
+def test_a_window_without_keyboard_focus_pauses():
+    """No key stays held, and only a running game pauses."""
     scene = paused(after_keys(PLAYING, [W]))
     assert (scene.phase, scene.move) == (Phase.PAUSED, STAY)
     assert paused(Scene()).phase is Phase.START
 
 
-def test_who_has_21_points_wins_the_game():
-    """Points go to the one who scored, and a game to the one who has 21 first."""
+def test_the_first_to_21_points_wins():
+    """Each point goes to its scorer, and the game to the first with 21."""
     scene = replace(PLAYING, score=(20, 20))
     assert after_frame(scene, 0) == scene
     won, lost = after_frame(scene, 1), after_frame(scene, -1)
@@ -88,14 +88,14 @@ def test_who_has_21_points_wins_the_game():
 
 
 def test_a_new_game_keeps_the_games_won():
-    """The score is 0 : 0 again, and the emulator is told."""
+    """The score is 0 : 0 again, and the emulator must start a game."""
     scene = after_keys(replace(PLAYING, score=(5, 7), games=(1, 2)), [R])
     assert (scene.score, scene.games, scene.new_game) == ((0, 0), (1, 2), True)
     assert scene.phase is Phase.COUNTDOWN
 
 
 def test_levels_change_between_games_only():
-    """There is none below the first or above the last."""
+    """The first and the last level are the limits."""
     scene = Scene(n_levels=3, level=1)
     assert after_keys(scene, [HARDER, HARDER]).level == 2
     assert after_keys(scene, [EASIER, EASIER]).level == 0
@@ -106,6 +106,6 @@ def test_levels_change_between_games_only():
 
 @pytest.mark.parametrize("phase", Phase)
 def test_quit_closes_always(phase):
-    """Whatever the window does; what comes after it changes nothing."""
+    """In every phase, and later keys change nothing."""
     scene = after_keys(Scene(phase=phase), [KeyEvent(8, Meaning.QUIT), R])
     assert scene.phase is Phase.CLOSED

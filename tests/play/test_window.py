@@ -25,7 +25,7 @@ ORANGE = (213, 130, 74)  # the left paddle
 
 @pytest.fixture
 def duel(monkeypatch):
-    """A game against the trained agent, in a window that nobody sees."""
+    """A game against the trained agent, in a window without a display."""
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
     duel = Duel(PongAgent.pretrained())
     yield duel
@@ -77,7 +77,7 @@ def paddle_row(frame, column=16):
 
 @pytest.mark.parametrize(("up", "down"), [("w", "s"), ("UP", "DOWN")])
 def test_keys_move_the_left_paddle(duel, up, down):
-    """It goes down while DOWN is held, up while UP is held, and then it stays."""
+    """It moves down while DOWN is held, up while UP is held, then stays."""
     start = COUNTDOWN + 10
     played = Played(
         duel,
@@ -108,7 +108,7 @@ def test_the_other_side(monkeypatch):
 
 
 def test_start_countdown_pause_and_quit(duel):
-    """The emulator plays a frame for each one of the phase PLAYING, and stands still otherwise."""
+    """The emulator plays one frame per frame of the phase PLAYING, and none otherwise."""
     played = Played(
         duel,
         {
@@ -142,8 +142,8 @@ def test_the_window_shows_the_enlarged_frame(duel):
     assert (image[:, 160 * SCALE :] == LEFT).all(axis=2).any()
 
 
-def test_points_are_counted_and_r_begins_anew(duel):
-    """Who does nothing loses points; after R it is 0 : 0, and the emulator begins a game."""
+def test_points_are_counted_and_r_restarts(duel):
+    """An idle person loses points; R resets the score and starts a game."""
     begin = COUNTDOWN + 260
     actions = {begin: lambda: press("r"), begin + 5: lambda: press("q")}
     played = Played(duel, {1: lambda: press("SPACE"), **actions})
@@ -170,15 +170,15 @@ def over_and_on(duel):
     return played.scenes[ended].score, played.counts[ended]
 
 
-def test_a_game_ends_and_another_begins(duel, monkeypatch):
-    """Who does nothing loses; R begins another game, and the games won are kept."""
+def test_a_game_ends_and_another_starts(duel, monkeypatch):
+    """An idle person loses; R starts another game, and the games won stay."""
     monkeypatch.setattr(scene_module, "WINNING_SCORE", 2)
     assert over_and_on(duel)[0] == (0, 2)
 
 
 @pytest.mark.slow
-def test_a_whole_game_ends_with_the_emulators(duel):
-    """The window's 21 points are the emulator's own, whose game is over at the same frame."""
+def test_a_whole_game_ends_with_the_emulator(duel):
+    """At 21 points the emulator's game is over in the same frame."""
     ends = []
     played = Played(
         duel,
@@ -225,7 +225,7 @@ def error_of(capsys):
 
 
 def test_without_a_display_there_is_one_error(monkeypatch, capsys):
-    """It names what says where the display is."""
+    """It lists the variables that name a display."""
     for variable in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"):
         monkeypatch.delenv(variable, raising=False)
     assert "DISPLAY, WAYLAND_DISPLAY, SDL_VIDEODRIVER" in error_of(capsys)
@@ -233,7 +233,7 @@ def test_without_a_display_there_is_one_error(monkeypatch, capsys):
 
 @pytest.mark.parametrize("variable", ["DISPLAY", "SDL_VIDEODRIVER"])
 def test_a_display_that_is_not_there_is_one_error(variable, monkeypatch, capsys):
-    """What was looked for is named."""
+    """The message names the display."""
     for other in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER"):
         monkeypatch.delenv(other, raising=False)
     monkeypatch.setenv(variable, ":987" if variable == "DISPLAY" else "nonsense")
@@ -252,7 +252,7 @@ def test_a_display_that_is_not_there_is_one_error(variable, monkeypatch, capsys)
     ],
 )
 def test_without_pygame_there_is_one_error(tmp_path, code, message):
-    """A missing pygame names the extra that brings it, a broken one what is wrong."""
+    """A missing pygame names the extra that brings it, a broken one its error."""
     (tmp_path / "pygame.py").write_text(code)
     ran = subprocess.run(
         [sys.executable, "-m", "pong_agent", "play"],
