@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from benchmarks import acting, breakdown, commands, driver, emulator, throughput, wire
+from benchmarks import acting, breakdown, commands, driver, emulator, speed, throughput, wire
 from benchmarks.commands import main
 from benchmarks.instruments import Call, Clock
 from faults.commands import main as faults_main
@@ -37,7 +37,7 @@ def test_throughput_measures_all_loops_and_where_the_time_goes(
     """Each loop has a row for each round, each ratio is of its round, all parts add up."""
     loops = throughput.contenders(1, TINY)
     monkeypatch.setattr(throughput, "contenders", lambda _: loops)
-    monkeypatch.setattr(commands, "resolve_preset", lambda _: TINY_PPO)
+    monkeypatch.setattr(speed, "resolve_preset", lambda _: TINY_PPO)
     options = ["--workers", "2", "--seconds", "0.05", "--rounds", "1", "--output", str(tmp_path)]
     assert main(["throughput", *options]) == 0
     printed = capsys.readouterr().out
@@ -88,9 +88,9 @@ def test_act_measures_times_bytes_and_memory(ray_session, tmp_path, capsys, monk
 @pytest.mark.slow
 def test_scaling_measures_workers_and_the_driver(ray_session, tmp_path, capsys, monkeypatch):
     """Each number of workers that fits the cores has its rate, each size the driver's cost."""
-    monkeypatch.setattr(commands, "PPOConfig", lambda: TINY_PPO)
-    monkeypatch.setattr(commands, "ReinforceConfig", lambda: TINY_REINFORCE)
-    monkeypatch.setattr(commands, "cores", lambda: 1)
+    monkeypatch.setattr(speed, "PPOConfig", lambda: TINY_PPO)
+    monkeypatch.setattr(speed, "ReinforceConfig", lambda: TINY_REINFORCE)
+    monkeypatch.setattr(speed, "cores", lambda: 1)
     options = ["--workers", "1", "64", "--rollouts", "4", "8", "--seconds", "0.05", "--rounds", "1"]
     assert main(["scaling", *options, "--output", str(tmp_path)]) == 0
     [row] = rows_of(tmp_path / "scaling.csv")

@@ -1,4 +1,4 @@
-"""What an agent step costs, in counted work: no clock, so that a slow machine is no failure."""
+"""Cost of an agent step, in counted work: without a clock a slow machine is no failure."""
 
 import sys
 import tracemalloc
@@ -18,7 +18,7 @@ N_GAMES, N_STEPS = 4, 40
 
 
 @pytest.fixture(scope="module")
-def unit():
+def work():
     """A worker, and its arguments for playing four games on for 40 steps each."""
     worker = RolloutWorker(PRESETS["ppo"])
     parameters = PongAgent("ppo", seed=0).parameters
@@ -40,7 +40,7 @@ def lit_columns(current, previous):
 @pytest.mark.parametrize("preset", ["ppo", "reinforce"])
 @pytest.mark.parametrize("n_rows", [1, 4, 64])
 def test_the_first_layer_multiplies_lit_pixels_only(preset, n_rows, frames):
-    """Weights of dark pixels are not even looked at; lit ones are 1 % of all multiply-adds."""
+    """Weights of dark pixels are never read; lit ones are 1 % of all multiply-adds."""
     agent = PongAgent(preset, seed=0)
     places = 1 + 6 * np.arange(n_rows)
     current = [lit_pixels(frames[place]) for place in places]
@@ -61,13 +61,13 @@ def test_the_first_layer_multiplies_lit_pixels_only(preset, n_rows, frames):
     assert 0 < per_step < 0.01 * width * agent.config.hidden_units
 
 
-def test_learning_allocates_no_dense_rows(unit):
+def test_learning_allocates_no_dense_rows(work):
     """A step adds less than a quarter of its dense float32 row, 51 kB, to an update's peak."""
-    worker, (parameters, work) = unit
+    worker, (parameters, item) = work
     agent = PongAgent("ppo", seed=0)
     peaks = []
     for n_steps in (128, 512):
-        trajectories, _ = worker.play(parameters, work._replace(n_steps=n_steps))
+        trajectories, _ = worker.play(parameters, item._replace(n_steps=n_steps))
         batch = Batch(trajectories)
         agent.learn_from_batch(batch)
         tracemalloc.start()
@@ -91,7 +91,7 @@ def test_a_step_is_small_on_the_wire(config):
     assert wire.weights <= 10_500_000  # the notebook's own: 200 x 6,400 numbers of 8 bytes
 
 
-def test_one_call_of_the_network_serves_all_games(unit, monkeypatch):
+def test_one_call_of_the_network_serves_all_games(work, monkeypatch):
     """A work item of four games evaluates the network once for each step of all of them."""
     rows = []
     examine = PongAgent.examine
@@ -100,21 +100,21 @@ def test_one_call_of_the_network_serves_all_games(unit, monkeypatch):
         rows.append(len(fields.current))
         return examine(agent, fields)
 
-    worker, arguments = unit
+    worker, arguments = work
     monkeypatch.setattr(PongAgent, "examine", count)
     worker.play(*arguments)
     assert rows == [N_GAMES] * N_STEPS
 
 
-def test_a_step_takes_few_calls_of_python_functions(unit):
-    """Functions called for a step of one game in a unit, the games' restoring included."""
+def test_a_step_takes_few_calls_of_python_functions(work):
+    """Functions called for a step of one game in a work item, with the restoring of the games."""
     calls = 0
 
     def count(frame, event, argument):
         nonlocal calls
         calls += event == "call"
 
-    worker, arguments = unit
+    worker, arguments = work
     before = sys.getprofile()
     sys.setprofile(count)
     try:
