@@ -15,8 +15,8 @@ from pong_agent.doctor.examine import checks
 class Doctor:
     """Check that this package works on this machine and say how to fix what does not.
 
-    Each check runs the part it names: it plays a step, writes and reads a video, starts Ray. A
-    "warn" concerns an optional feature; the exit code is 1 if any check FAILs.
+    Each check runs the part it names: it plays a step, writes and reads a video, starts Ray.
+    Warnings concern optional features; the exit code is 1 if a check fails.
     """
 
     no_ray: bool = False

@@ -46,8 +46,7 @@ class Play:
     """Probability that the emulator repeats the last action."""
 
     seed: int = 0
-    """Seed of the first game. In the window game I has SEED + I; otherwise pairs of games share
-    a seed, so that both agents play it from both sides."""
+    """Seed of the first game; the next game has SEED + 1, with --agent-vs-agent the next pair."""
 
     max_frames: int = MOST_FRAMES
     """Most emulator frames per game, 60 per second."""

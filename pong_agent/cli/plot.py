@@ -20,7 +20,7 @@ class Plot:
     smoothed over 2 % of its updates; greedy evaluations are dots.
     """
 
-    runs: tyro.conf.Positional[tuple[Path, ...]]
+    runs: Annotated[tyro.conf.Positional[tuple[Path, ...]], tyro.conf.arg(metavar="RUN [RUN ...]")]
     """Run folders."""
 
     output: Annotated[Path, tyro.conf.arg(aliases=["-o"])] = Path("curves.png")

@@ -22,7 +22,7 @@ class Report:
     sticky actions, and once with sampled actions, always in the environment it was trained in.
     """
 
-    weights: tyro.conf.Positional[Path | None] = None
+    weights: Annotated[tyro.conf.Positional[Path | None], tyro.conf.arg(metavar="[WEIGHTS]")] = None
     """Weights file, or run folder for its newest checkpoint; if omitted, the pretrained agent."""
 
     output: Annotated[Path, tyro.conf.arg(aliases=["-o"])] = Path("report.html")
