@@ -11,6 +11,7 @@ import tyro
 
 from pong_agent.cli.output import progress_bar
 from pong_agent.report.page import n_episodes, write_report
+from pong_agent.report.played_games import ReportOptions
 from pong_agent.report.provenance import Subject
 
 
@@ -40,16 +41,14 @@ class Report:
     def run(self) -> int:
         """Play, write, print the page's path, and return the exit code."""
         subject = Subject.load(self.weights)
+        options = ReportOptions(
+            self.episodes,
+            self.seed,
+            self.workers,
+            command=shlex.join(["pong-agent", *sys.argv[1:]]),
+            date=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+        )
         with progress_bar(n_episodes(self.episodes), "games") as advance:
-            path = write_report(
-                subject,
-                self.output,
-                episodes=self.episodes,
-                seed=self.seed,
-                n_workers=self.workers,
-                command=shlex.join(["pong-agent", *sys.argv[1:]]),
-                date=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
-                on_episode=advance,
-            )
+            path = write_report(subject, self.output, options, on_episode=advance)
         print(f"wrote {path}")
         return 0

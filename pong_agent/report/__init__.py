@@ -1,1 +1,1 @@
-"""A page about one agent: how it scores, what it looks at, what it learned, where it is from."""
+"""An HTML page about one agent: scores, saliency, hidden units, provenance."""

@@ -1,4 +1,4 @@
-"""What the page's sections hold: numbers, and pictures as data URIs."""
+"""Contents of the page's sections: numbers, and images as data URIs."""
 
 import subprocess
 import tempfile
@@ -17,14 +17,10 @@ from pong_agent.learning.batch import Trajectory
 from pong_agent.recording import EpisodeRecorder
 from pong_agent.recording.encoder import read_video_info
 from pong_agent.recording.palette import DOWN, UP
-from pong_agent.report.games import (
-    Games,
-    choose_moments,
-    fields_at,
-    rally_lengths,
-)
 from pong_agent.report.hidden_units import important_units
 from pong_agent.report.inline_images import data_uri, outlines, signed_png
+from pong_agent.report.moments import choose_moments, fields_at
+from pong_agent.report.played_games import PlayedGames, rally_lengths
 from pong_agent.report.provenance import Subject, hyperparameters
 from pong_agent.report.saliency import margin_gradient
 from pong_agent.report.svg import rallies_plot
@@ -32,15 +28,15 @@ from pong_agent.vision.fields import FieldHistory
 from pong_agent.vision.pixels import draw_field
 
 _N_MOMENTS, _N_UNITS = 4, 12
-_FILM_FRAMES = 300 * 60  # five minutes, most games whole: at scale 2 some 1.1 MB
-_FILM_SCALE = 2
-_POSTER_SECOND = 3.0  # the game's first frame has other colours than all that follow
-_OPAQUE_PERCENTILE = 99.5  # of the absolute values: single large weights do not pale the others
+_VIDEO_FRAMES = 300 * 60  # five minutes, longer than most games; about 1.1 MB at scale 2
+_VIDEO_SCALE = 2
+_POSTER_SECOND = 3.0  # the first frames of a game have other colours
+_OPAQUE_PERCENTILE = 99.5  # of absolute values, so that single large weights do not pale the others
 _ACTION_NAMES = ("DOWN", "UP", "STAY")
 
 
-def scores(subject: Subject, games: Games) -> dict[str, Any]:
-    """Return who it is and how its games ended, with all that must stand beside a score."""
+def scores(subject: Subject, games: PlayedGames) -> dict[str, Any]:
+    """Return the agent's description and scores, with the settings they were made in."""
     config, seeds = subject.agent.config, games.usual.result.seeds
     return {
         "title": subject.title,
@@ -71,15 +67,15 @@ def frame_skip(env_id: str) -> str:
     return str(found) if isinstance(found, int) else f"drawn from {found[0]} to {found[1] - 1}"
 
 
-def film(agent: PongAgent, games: Games) -> dict[str, Any]:
-    """Film the beginning of the first of the usual games."""
+def video(agent: PongAgent, games: PlayedGames) -> dict[str, Any]:
+    """Record the beginning of the first game of the usual setting."""
     usual = games.usual
     seed = usual.result.seeds[0]
     spec = usual.setting.env
-    frames = min(_FILM_FRAMES, spec.max_num_frames_per_episode or _FILM_FRAMES)
+    frames = min(_VIDEO_FRAMES, spec.max_num_frames_per_episode or _VIDEO_FRAMES)
     env = make_env(spec, render_mode="rgb_array", max_num_frames_per_episode=frames)
     with tempfile.TemporaryDirectory() as folder:
-        with EpisodeRecorder(env, folder, scale=_FILM_SCALE) as recorder:
+        with EpisodeRecorder(env, folder, scale=_VIDEO_SCALE) as recorder:
             [game] = play_episodes(agent, recorder, [seed], True)
         [path] = recorder.paths
         content, info = path.read_bytes(), read_video_info(path)
@@ -97,7 +93,7 @@ def film(agent: PongAgent, games: Games) -> dict[str, Any]:
 
 
 def _still(path: Path, second: float) -> bytes:
-    """Return a frame of a film as PNG: a browser may show nothing before a film is played."""
+    """Return a frame of a video as PNG, since a browser may show none before it plays."""
     from imageio_ffmpeg import get_ffmpeg_exe
 
     command = [get_ffmpeg_exe(), "-nostdin", "-v", "error", "-ss", f"{second:.2f}", "-i", str(path)]
@@ -106,8 +102,8 @@ def _still(path: Path, second: float) -> bytes:
     return ran.stdout
 
 
-def rallies(games: Games) -> dict[str, Any]:
-    """Return the plot of the greedy games' rally lengths and what sums it up."""
+def rallies(games: PlayedGames) -> dict[str, Any]:
+    """Return the plot and the summary of the greedy games' rally lengths."""
     won, lost = rally_lengths(games.trajectories)
     lengths = won + lost
     return {
@@ -119,8 +115,8 @@ def rallies(games: Games) -> dict[str, Any]:
     }
 
 
-def looks(agent: PongAgent, trajectory: Trajectory) -> dict[str, Any]:
-    """Return gradient pictures of some moments of a game, all on one scale."""
+def saliency(agent: PongAgent, trajectory: Trajectory) -> dict[str, Any]:
+    """Return gradient images of some moments of a game, all on one scale."""
     steps = choose_moments(trajectory, _N_MOMENTS)
     fields = [fields_at(trajectory, step) for step in steps]
     gradients = [margin_gradient(agent, current, previous) for current, previous in fields]
@@ -136,10 +132,10 @@ def looks(agent: PongAgent, trajectory: Trajectory) -> dict[str, Any]:
                 "fields": [
                     {
                         "name": name,
-                        "uri": data_uri(signed_png(picture, scale, (UP, DOWN)), "image/png"),
+                        "uri": data_uri(signed_png(image, scale, (UP, DOWN)), "image/png"),
                         "outlines": outlines(draw_field(pixels)),
                     }
-                    for name, picture, pixels in zip(
+                    for name, image, pixels in zip(
                         ("current", "previous"), gradient, pair, strict=True
                     )
                 ],
@@ -148,17 +144,17 @@ def looks(agent: PongAgent, trajectory: Trajectory) -> dict[str, Any]:
     return {"moments": moments, "scale": scale, "seed": trajectory.seed}
 
 
-def units(agent: PongAgent, games: Games) -> dict[str, Any]:
-    """Return the weights of the units that contribute most, each unit on a scale of its own."""
+def hidden_units(agent: PongAgent, games: PlayedGames) -> dict[str, Any]:
+    """Return the weights of the most important hidden units, each on its own scale."""
     ranked, steps = important_units(agent, games.trajectories, _N_UNITS)
-    pictures = []
+    units = []
     for unit in ranked:
         scale = _scale(unit.weights)
         uris = [data_uri(signed_png(one, scale), "image/png") for one in unit.weights]
-        pictures.append({"unit": unit, "uris": uris})
+        units.append({"unit": unit, "uris": uris})
     names = {"two_frames": ("current", "previous"), "difference": ("difference",)}
     return {
-        "pictures": pictures,
+        "units": units,
         "steps": steps,
         "rows": len(agent.parameters["W1"]),
         "names": names.get(agent.config.observation, ("sum", "difference")),
@@ -167,5 +163,5 @@ def units(agent: PongAgent, games: Games) -> dict[str, Any]:
 
 
 def _scale(values: NDArray[np.floating]) -> float:
-    """Return the absolute value that is drawn opaque."""
+    """Return the absolute value to draw opaque."""
     return float(np.percentile(np.abs(values), _OPAQUE_PERCENTILE)) or 1.0

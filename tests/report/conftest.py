@@ -4,6 +4,7 @@ import pytest
 
 from pong_agent import PongAgent
 from pong_agent.report.page import write_report
+from pong_agent.report.played_games import ReportOptions
 from pong_agent.report.provenance import Subject
 from pong_agent.training.run_folder import RunFolder
 
@@ -35,9 +36,11 @@ def page(run, tmp_path_factory):
     return write_report(
         Subject.load(run),
         tmp_path_factory.mktemp("page") / "new" / "report.html",
-        episodes=2,
-        seed=7,
-        command="pong-agent report '<run>'",
-        date="2026-01-02 03:04 UTC",
-        env_kwargs=SHORT,
+        ReportOptions(
+            episodes=2,
+            seed=7,
+            env_kwargs=SHORT,
+            command="pong-agent report '<run>'",
+            date="2026-01-02 03:04 UTC",
+        ),
     )

@@ -43,7 +43,7 @@ def shown(request, browser, page):
 
 
 def test_everything_is_shown(shown):
-    """All pictures are loaded, nothing is complained about, nothing is wider than the window."""
+    """All images are loaded, nothing is complained about, nothing is wider than the window."""
     sizes = shown.evaluate("[...document.images].map(image => image.naturalWidth)")
     assert sizes == [80] * 32
     shown.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
@@ -51,7 +51,7 @@ def test_everything_is_shown(shown):
     assert shown.complaints == []
 
 
-def test_the_film_plays(shown):
+def test_the_video_plays(shown):
     """Played from the page it goes on, in its own size."""
     video = shown.locator("video")
     # Not `wait_for_function`: the page's own policy forbids the script that it would add.

@@ -32,7 +32,7 @@ def test_signs_are_colours_and_sizes_are_opacity():
     assert int(pixels[1, 1, 3]) == pytest.approx(127, abs=6)
 
 
-def test_a_picture_of_noise_is_small():
+def test_an_image_of_noise_is_small():
     """A field of 80x80 random numbers weighs below 6 kB."""
     noise = np.random.default_rng(0).standard_normal((80, 80))
     assert len(signed_png(noise, 2.5)) < 6_000

@@ -13,12 +13,14 @@ from pong_agent import ConfigError, PongAgent
 from pong_agent.checkpoint import CheckpointError, digest
 from pong_agent.cli.report import Report
 from pong_agent.envs.spec import EnvSpec
+from pong_agent.errors import MissingPackageError
 from pong_agent.evaluation import evaluate_policy
 from pong_agent.report.page import n_episodes, signed, write_report
+from pong_agent.report.played_games import ReportOptions
 from pong_agent.report.provenance import Subject
 from pong_agent.training.run_folder import RunError, RunFolder
 
-SHORT = {"max_num_frames_per_episode": 100}
+SHORT = ReportOptions(episodes=1, env_kwargs={"max_num_frames_per_episode": 100})
 
 
 class Reader(HTMLParser):
@@ -85,7 +87,7 @@ def test_scores_are_those_of_evaluate_policy_with_all_that_belongs_to_them(reade
         "ALE/Pong-v5, frame skip 4, sticky actions with probability 0.25, difficulty 0; "
         "2 games each, seeds 7 to 8." in words
     )
-    assert "Without sticky actions every greedy game would be the same one" in words
+    assert "Without sticky actions all greedy games would be identical" in words
     assert "0 to 30 no-op frames first" in words
 
 
@@ -124,23 +126,21 @@ def test_a_run_has_a_learning_curve(reader):
     assert any(label.startswith("Line chart of the return") for label in labels)
 
 
-def test_every_picture_has_a_text(reader):
-    """Images have alternative texts, plots and film labels."""
+def test_every_image_has_a_text(reader):
+    """Images have alternative texts, plots and the video labels."""
     images = [attrs for tag, attrs in reader.elements if tag == "img"]
     assert len(images) == 2 * 4 + 2 * 12
     assert all(attrs["alt"] for attrs in images)
     [video] = [attrs for tag, attrs in reader.elements if tag == "video"]
     assert video["aria-label"]
-    film = base64.b64decode(video["src"].removeprefix("data:video/mp4;base64,"))
-    assert film[4:8] == b"ftyp"
+    content = base64.b64decode(video["src"].removeprefix("data:video/mp4;base64,"))
+    assert content[4:8] == b"ftyp"
 
 
 def test_the_notebooks_policy_has_a_page_too(tmp_path):
-    """One logit, one picture for each unit, no curve; and one game has no interval."""
+    """One logit, one image for each unit, no curve; and one game has no interval."""
     PongAgent("reinforce").save(tmp_path / "w.npz")
-    path = write_report(
-        Subject.load(tmp_path / "w.npz"), tmp_path / "r.html", episodes=1, env_kwargs=SHORT
-    )
+    path = write_report(Subject.load(tmp_path / "w.npz"), tmp_path / "r.html", SHORT)
     reader = Reader(path.read_text(encoding="utf-8"))
     words = " ".join(reader.text.split())
     assert "Pong-v0, frame skip drawn from 2 to 4" in words
@@ -156,8 +156,8 @@ def test_the_command_writes_the_page(tmp_path, capsys, monkeypatch):
     PongAgent("reinforce").save(weights)
     args = [str(weights), "-o", str(out), "--episodes", "1", "--workers", "1"]
     monkeypatch.setattr(sys, "argv", ["/somewhere/bin/pong-agent", "report", *args])
-    short = functools.partial(write_report, env_kwargs=SHORT)  # whole games would take a while
-    monkeypatch.setattr("pong_agent.cli.report.write_report", short)
+    short = functools.partial(ReportOptions, env_kwargs=SHORT.env_kwargs)  # for less time
+    monkeypatch.setattr("pong_agent.cli.report.ReportOptions", short)
     assert tyro.cli(Report, args=args).run() == 0
     assert capsys.readouterr().out == f"wrote {out}\n"
     text = Reader(out.read_text(encoding="utf-8")).text
@@ -173,7 +173,7 @@ def test_a_missing_library_is_one_line(tmp_path, monkeypatch, name):
     """Before a game is played; the message has the command that installs it."""
     monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(
-        ConfigError, match=rf"{name}, .* pip install 'pong-agent\[report\]'"
+        MissingPackageError, match=rf"'{name}', .* pip install 'pong-agent\[report\]'"
     ) as error:
         write_report(Subject.load(None), tmp_path / "r.html")
     assert "\n" not in str(error.value)
@@ -200,7 +200,7 @@ def test_numbers_out_of_range_are_refused(tmp_path, options, message):
     old = tmp_path / "r.html"
     old.write_text("old")
     with pytest.raises(ConfigError, match=message):
-        write_report(Subject.load(None), old, **options)
+        write_report(Subject.load(None), old, ReportOptions(**options))
     assert [path.name for path in tmp_path.iterdir()] == ["r.html"]
     assert old.read_text() == "old"
 

@@ -6,14 +6,8 @@ import pytest
 from pong_agent import UP, PongAgent, TrajectoryBuilder, make_env, rollout
 from pong_agent.envs.spec import EnvSpec
 from pong_agent.evaluation import evaluate_policy
-from pong_agent.report.games import (
-    ball_columns,
-    choose_moments,
-    fields_at,
-    opening,
-    play_games,
-    rally_lengths,
-)
+from pong_agent.report.moments import ball_columns, choose_moments, fields_at, opening
+from pong_agent.report.played_games import ReportOptions, play_settings, rally_lengths
 from pong_agent.vision.pixels import draw_field
 
 SHORT = {"max_num_frames_per_episode": 100}
@@ -45,7 +39,8 @@ def drawn(columns, rewards=None):
 def test_each_setting_is_that_of_evaluate_policy():
     """Four difficulties with and without sticky actions, and one setting sampled."""
     agent, seen = PongAgent.pretrained(), []
-    games = play_games(agent, 1, 3, env_kwargs=SHORT, on_episode=lambda: seen.append(None))
+    options = ReportOptions(1, 3, env_kwargs=SHORT)
+    games = play_settings(agent, options, lambda: seen.append(None))
     assert len(seen) == 9
     settings = [score.setting.env for row in games.greedy for score in row]
     assert settings == [
