@@ -2,17 +2,18 @@
 
 from pong_agent.actions import DOWN, STAY, UP, PaddleActions
 from pong_agent.agent import PongAgent
-from pong_agent.checkpoint import CheckpointError
 from pong_agent.config import PRESETS, PPOConfig, ReinforceConfig
 from pong_agent.envs.make import make_env
 from pong_agent.envs.paddle_actions import NotPongError
 from pong_agent.envs.registration import register_with_gymnasium
 from pong_agent.envs.spec import EnvSpec
 from pong_agent.errors import ConfigError, LearningError, MissingPackageError, PongError
-from pong_agent.learning.batch import Batch, BatchError, Trajectory, TrajectoryBuilder
+from pong_agent.learning.batch import Batch, TrajectoryBuilder
+from pong_agent.learning.trajectory import BatchError, Trajectory
 from pong_agent.rollout import rollout
 from pong_agent.vision.pixels import ObservationError, preprocess_frame
 from pong_agent.vision.reset_watch import ForgottenResetWarning
+from pong_agent.weights_file.archive import CheckpointError
 
 __version__ = "0.2.0"
 

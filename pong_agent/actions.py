@@ -1,10 +1,11 @@
-"""What the policy can do with its paddle, by number, in every batch and every network."""
+"""The policy's actions by number, the same in every batch and every network."""
 
 from typing import NamedTuple
 
 DOWN, UP, STAY = 0, 1, 2
+NAMES = ("DOWN", "UP", "STAY")
 
-# Turning the picture upside down turns each action into the one that stands here.
+# The action that each one becomes when the field is flipped upside down.
 MIRRORED = (UP, DOWN, STAY)
 
 

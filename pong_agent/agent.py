@@ -1,4 +1,4 @@
-"""`PongAgent`: what acts on frames, learns from batches, and is saved and loaded."""
+"""`PongAgent` acts on frames, learns from batches, and can be saved and loaded."""
 
 import copy
 from collections.abc import Mapping
@@ -11,20 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pong_agent.actions import PaddleActions
-from pong_agent.config import AgentConfig, PPOConfig, resolve_preset
+from pong_agent.config import AgentConfig, resolve_preset
 from pong_agent.envs.paddle_actions import find_paddle_actions
-from pong_agent.errors import ConfigError
-from pong_agent.learning import algorithm_of
-from pong_agent.learning.batch import Batch, BatchError
+from pong_agent.errors import ConfigError, LearningError
+from pong_agent.learning.algorithm import Algorithm, algorithm_of
+from pong_agent.learning.batch import Batch
 from pong_agent.learning.progress import Progress
-from pong_agent.network import (
-    Floats,
-    action_probabilities,
-    check_arrays,
-    choose_actions,
-    forward,
-    values,
-)
+from pong_agent.learning.trajectory import BatchError
+from pong_agent.network import Activations, Floats, Parameters, check_arrays, choose_actions
 from pong_agent.seeding import Stream, generator
 from pong_agent.vision.fields import FieldHistory
 from pong_agent.vision.pixels import (
@@ -35,18 +29,11 @@ from pong_agent.vision.pixels import (
     field_pixels,
     pong_pixels,
 )
-from pong_agent.vision.reset_watch import (
-    SCORE_ROW,
-    Scores,
-    fell_back,
-    jumped,
-    read_scores,
-    warn_of_forgotten_reset,
-)
+from pong_agent.vision.reset_watch import ResetWatch, warn_of_forgotten_reset
 from pong_agent.weights_file import AgentState, export_state, load_state, save_state
 
-# Previous playing fields, (N, 80, 80) uint8: all that the policy remembers. A tuple, as the states
-# of Stable-Baselines3 are.
+# Previous playing fields, (N, 80, 80) uint8: the policy's whole memory. A tuple, as the states of
+# Stable-Baselines3 are.
 PolicyState = tuple[NDArray[np.uint8]]
 
 # The trained weights that come with the package.
@@ -65,32 +52,14 @@ class Decision(NamedTuple):
     probabilities: Floats
 
 
-class Activations(NamedTuple):
-    """The network's response to the fields of N games.
-
-    Attributes:
-        probabilities: [N, A], of DOWN, UP and, for preset `ppo`, STAY.
-        hidden: [N, hidden_units], activities of the hidden units.
-    """
-
-    probabilities: Floats
-    hidden: Floats
-
-
 class PongAgent:
-    """A policy that plays Pong from pixels, and its learning.
+    """A policy that plays Pong from pixels and learns from batches.
 
     Args:
-        preset: name of a preset, or a configuration of its own.
+        preset: name of a preset, or a configuration.
         seed: seed of the initial weights and of the sampling of actions.
         env: a Pong environment to `bind` to; by default the agent's actions are those of
-            `gym.make("ALE/Pong-v5")`, where 2 is up, 3 is down and 0 stays.
-
-    Attributes:
-        config: the hyperparameters, frozen.
-        seed: what the agent was made with.
-        progress: counters of what was learned.
-        paddle_actions: indices of DOWN, UP and STAY in the environment's action space.
+            `gym.make("ALE/Pong-v5")`: 2 is up, 3 is down, 0 stays.
 
     Raises:
         ConfigError: there is no preset of that name.
@@ -106,63 +75,72 @@ class PongAgent:
     def __init__(
         self, preset: str | AgentConfig = "ppo", seed: int = 0, *, env: Any = None
     ) -> None:
-        self._set_up(resolve_preset(preset), seed)
+        self._begin(AgentState.initial(resolve_preset(preset), seed))
         if env is not None:
             self.bind(env)
-        self._parameters = self._algorithm.init_parameters(
-            self.config, generator(seed, Stream.WEIGHTS)
-        )
-        self._optimizer_state = self._algorithm.init_optimizer(self._parameters, self.config)
-        self._generator = generator(seed, Stream.AGENT_ACTIONS)
 
-    def _set_up(self, config: AgentConfig, seed: int) -> None:
-        """Set all but weights, optimizer and random generator, which `load` reads from a file."""
-        self.config = config
-        self.seed = seed
-        self.progress = Progress()
-        self._model_card: dict[str, Any] = {}
-        self.paddle_actions = PaddleActions(down=3, up=2, stay=0)
-        self._fields: FieldHistory | None = None
-        self._starts = np.zeros(0, dtype=np.bool_)
-        self._scores: Scores | None = None
-        self._warned = False
+    def _begin(self, state: AgentState) -> None:
+        """Become the agent of a state, at the start of an episode."""
+        self._state = state
+        self._fields: FieldHistory | None = None  # of the frames given to `act`
+        self._starts = np.zeros(0, dtype=np.bool_)  # which of them start an episode next
+        self._watch = ResetWatch()
 
     @property
-    def _algorithm(self) -> Any:
-        return algorithm_of(self.config)  # a module, which an attribute would keep from pickling
+    def config(self) -> AgentConfig:
+        """The hyperparameters, frozen."""
+        return self._state.config
+
+    @property
+    def seed(self) -> int:
+        """Seed of the initial weights, of the sampling of actions and of learning."""
+        return self._state.seed
+
+    @property
+    def progress(self) -> Progress:
+        """Counters of learning."""
+        return self._state.progress
+
+    @property
+    def paddle_actions(self) -> PaddleActions:
+        """Indices of DOWN, UP and STAY in the environment's action space."""
+        return self._state.paddle_actions
+
+    @property
+    def algorithm(self) -> Algorithm:
+        """The learning algorithm, with the hyperparameters that hold at this point of training."""
+        return algorithm_of(self.config).annealed(self.progress)
 
     @property
     def parameters(self) -> Mapping[str, Floats]:
         """The weights by name.
 
         Preset `reinforce`: "W1" (200, 6400) and "W2" (200,), float64. Preset `ppo`, where half of
-        the units share the others' weights: "W1" (100, 12800), "W2" (3, 100), "b2" (3,), "Wv"
-        (100,) and "bv" (1,), float32; "b2" follows a schedule and is not learned.
+        the hidden units share the weights of the others: "W1" (100, 12800), "W2" (3, 100), "b2"
+        (3,), "Wv" (100,) and "bv" (1,), float32; "b2" follows a schedule and is not learned.
         """
-        return MappingProxyType(self._parameters)
-
-    @property
-    def annealed_config(self) -> AgentConfig:
-        """The hyperparameters with the values that hold at this point of the training."""
-        if isinstance(self.config, PPOConfig):
-            return self.config.annealed(self.progress.agent_steps, self.progress.mean_return)
-        return self.config
+        return MappingProxyType(self._state.parameters)
 
     @property
     def model_card(self) -> Mapping[str, Any]:
-        """Where exported weights come from and how they score; empty for other agents."""
-        return MappingProxyType(self._model_card)
+        """Origin and scores of exported weights; empty for other agents."""
+        return MappingProxyType(dict(self._state.model_card))
 
     def averaged(self) -> "PongAgent":
         """Return an agent that acts with the running average of the weights, for evaluation.
 
-        It plays better and more evenly than the newest weights, which the last updates have shaken.
-        Learning goes on with those: a batch must come from them. For preset `reinforce` it is the
-        same agent, and for exported weights too.
+        It plays better and more evenly than the newest weights, which vary from update to update.
+        Learning continues with the newest ones: a batch must come from them. For preset `reinforce`
+        and for exported weights both are the same. The agents share nothing that changes.
         """
-        other = copy.copy(self)
-        other._generator = copy.deepcopy(self._generator)
-        other._parameters = self._algorithm.averaged(self._parameters, self._optimizer_state)
+        other, state = copy.copy(self), self._state
+        other._begin(
+            replace(
+                state,
+                parameters=self._fixed_algorithm.averaged(state.parameters, state.optimizer_state),
+                generator=copy.deepcopy(state.generator),
+            )
+        )
         return other
 
     def set_parameters(self, parameters: Mapping[str, Floats]) -> None:
@@ -174,10 +152,12 @@ class PongAgent:
         Raises:
             ValueError: a name, shape or dtype differs or a value is not finite; the weights stay.
         """
-        self._parameters = check_arrays(parameters, self._parameters)
+        self._state = replace(
+            self._state, parameters=check_arrays(parameters, self._state.parameters)
+        )
 
     def reconfigure(self, config: AgentConfig) -> None:
-        """Go on with other hyperparameters, the same network and the same optimizer.
+        """Continue with other hyperparameters, the same network and the same optimizer.
 
         Args:
             config: the hyperparameters from now on.
@@ -185,21 +165,25 @@ class PongAgent:
         Raises:
             ConfigError: the hyperparameters are of another algorithm, observation or network.
         """
-        if (type(config), config.observation) != (type(self.config), self.config.observation):
+        algorithm = algorithm_of(config)
+        if (algorithm.name, config.observation) != (
+            self._fixed_algorithm.name,
+            self.config.observation,
+        ):
             raise ConfigError(
                 f"expected hyperparameters of the same algorithm and observation as "
                 f"{self.config}, found {config}"
             )
-        like = self._algorithm.expected_parameters(config)
+        like = algorithm.expected_parameters()
         try:
-            check_arrays(self._parameters, like)
-            check_arrays(self._optimizer_state, self._algorithm.init_optimizer(like, config))
+            check_arrays(self._state.parameters, like)
+            check_arrays(self._state.optimizer_state, algorithm.init_optimizer(like))
         except ValueError as error:
-            raise ConfigError(f"the network cannot be another one: {error}") from error
-        self.config = config
+            raise ConfigError(f"expected the same network and optimizer: {error}") from error
+        self._state = replace(self._state, config=config)
 
     def bind(self, env: Any) -> "PongAgent":
-        """Find the paddle's actions in the action space of `env` by their meanings, and use these.
+        """Take the actions of `env`'s action space that mean up, down and stay.
 
         Args:
             env: a Gymnasium environment, or a vector environment of any kind.
@@ -210,17 +194,17 @@ class PongAgent:
         Raises:
             NotPongError: the environment is not Pong, or has no such actions.
         """
-        self.paddle_actions = find_paddle_actions(env)
+        self._state = replace(self._state, paddle_actions=find_paddle_actions(env))
         return self
 
     def reset(self, mask: NDArray[np.bool_] | None = None) -> None:
         """Start an episode: forget the previous frame.
 
         Args:
-            mask: [N] bool, which environments of a batch start one; by default all do.
+            mask: [N] bool, which environments of a batch start an episode; by default all do.
 
         Raises:
-            ObservationError: the mask does not fit the batch that `act` was given before.
+            ObservationError: the mask does not fit the last batch given to `act`.
 
         Example:
             >>> agent = PongAgent("reinforce")
@@ -228,7 +212,8 @@ class PongAgent:
             >>> agent.reset(np.array([True, False]))  # an episode starts in the first of two
         """
         if mask is None:
-            self._fields = self._scores = None
+            self._fields = None
+            self._watch.reset()
             return
         mask = np.asarray(mask)
         if self._fields is None:
@@ -243,14 +228,14 @@ class PongAgent:
     def act(self, observation: Any, *, deterministic: bool = False) -> Any:
         """Choose an action, remembering the frame for the next call.
 
-        Where the frames show that an episode started without `reset`, a `ForgottenResetWarning`
-        says so, once for each agent; the action is what it would be without the warning.
+        When the frames show that an episode started without `reset`, a `ForgottenResetWarning`
+        says so, once for each agent; the action is the same with and without the warning.
 
         Args:
             observation: one raw frame, (210, 160, 3) uint8, or a batch of N of them, whose
                 environments keep their order from call to call; also (N, 1, 210, 160, 3), as the
-                emulator's own vector environment gives them (`plugin.RAW_FRAMES`).
-            deterministic: take the most probable action; by default the action is sampled.
+                emulator's own vector environment gives them (`envs.RAW_FRAMES`).
+            deterministic: take the most probable action instead of sampling one.
 
         Returns:
             An index of the environment's action space: an int, or [N] int64 for a batch.
@@ -271,7 +256,7 @@ class PongAgent:
                 f"found {len(current)}; call reset() to start with another number"
             )
         actions = self._sample_actions(fields, deterministic)
-        forgotten = not self._warned and self._notice_start(frames, fields)
+        forgotten = self._watch.notices(frames, fields, self._starts)
         self._fields = fields
         self._starts = np.zeros(len(current), dtype=np.bool_)
         if forgotten:  # after all is remembered, as a warning may be made an error
@@ -287,13 +272,13 @@ class PongAgent:
     ) -> tuple[NDArray[np.int64], PolicyState]:
         """Choose an action by the contract of Stable-Baselines3: state in, state out.
 
-        Nothing is remembered but the position of the random generator; `act` is not disturbed. A
-        forgotten `episode_start` is warned of as in `act`, where the episode's first picture shows
-        it: scores are not in the state.
+        The agent remembers nothing but the position of its random generator, and `act` is not
+        disturbed. It warns of a forgotten `episode_start` as `act` does, if the episode's first
+        field shows it: the state holds no scores.
 
         Args:
             observation: one raw frame, (210, 160, 3) uint8, or a batch of N of them.
-            state: what the last call returned, None at the start.
+            state: the state that the last call returned, None at the start.
             episode_start: [N] bool, which environments start an episode.
             deterministic: take the most probable action.
 
@@ -318,13 +303,12 @@ class PongAgent:
             )
         actions = self._sample_actions(fields, deterministic)
         new_state = (np.stack([draw_field(pixels) for pixels in fields.current]),)
-        if not self._warned and jumped(fields):
-            self._warned = True
+        if self._watch.notices_jump(fields):
             warn_of_forgotten_reset()
         return (actions.reshape(()) if single else actions), new_state
 
     def decide(self, fields: FieldHistory, uniforms: Floats | None = None) -> Decision:
-        """Choose an action in each of N games: the one path from playing fields to a decision.
+        """Choose an action in each of N games; every decision of the package is made here.
 
         Args:
             fields: current and previous fields of N games.
@@ -338,29 +322,26 @@ class PongAgent:
         return Decision(choose_actions(probabilities, uniforms), probabilities)
 
     def examine(self, fields: FieldHistory) -> Activations:
-        """Compute what the network makes of the fields of N games, for whoever explains it."""
+        """Compute probabilities and hidden states for the fields of N games."""
         inputs = fields.network_input(self.config.observation)
-        logits, hidden = forward(self._parameters, inputs, mirror=self.config.mirror)
-        return Activations(action_probabilities(logits), hidden)
+        return self._fixed_algorithm.act(self._state.parameters, inputs)
 
     def values(self, activations: Activations) -> Floats | None:
-        """Compute [N] value estimates from `examine`'s result; None without a value head."""
-        if "Wv" not in self._parameters:
-            return None
-        return values(self._parameters, activations.hidden, mirror=self.config.mirror)
+        """Compute [N] value estimates from a result of `examine`; None without a value head."""
+        return self._fixed_algorithm.values(self._state.parameters, activations.hidden)
 
     def learn_from_batch(self, batch: Batch) -> dict[str, float]:
         """Make one update of the weights from a batch of trajectories.
 
         Args:
-            batch: what the current weights played: whole episodes for preset `reinforce`, whole
-                ones or fragments for `ppo`.
+            batch: trajectories of the current weights: whole episodes for preset `reinforce`,
+                whole episodes or fragments for `ppo`.
 
         Returns:
             "ep_rew_mean" and "ep_len_mean" (mean return and length in agent steps of the last 30
             episodes that ended, NaN before the first), "entropy_loss" (minus the policy's mean
-            entropy, nats), "grad_norm", "learning_rate", and what else the algorithm's `update`
-            tells, in Stable-Baselines3's names.
+            entropy, nats), "grad_norm", "learning_rate" and further metrics of the algorithm's
+            `update`, under Stable-Baselines3's names.
 
         Raises:
             BatchError: the batch is not valid or was made for another kind of observation.
@@ -380,22 +361,26 @@ class PongAgent:
         if not isinstance(batch, Batch):
             raise BatchError(f"batch: expected a Batch, found {type(batch).__name__}")
         batch.validate(self.config.observation, self.config.n_actions)
-        self._parameters, self._optimizer_state, metrics = self._algorithm.update(
-            self._parameters,
-            self._optimizer_state,
+        state = self._state
+        parameters, optimizer_state, metrics = self.algorithm.update(
+            state.parameters,
+            state.optimizer_state,
             batch,
-            self.annealed_config,
-            generator(self.seed, Stream.MINIBATCHES, self.progress.updates),
+            generator(state.seed, Stream.MINIBATCHES, state.progress.updates),
         )
-        self.progress = self.progress.after(batch, self.config.running_return_decay)
+        _check_finite(parameters, optimizer_state)
+        progress = state.progress.after(batch, self.config.running_return_decay)
+        self._state = replace(
+            state, parameters=parameters, optimizer_state=optimizer_state, progress=progress
+        )
         return {
-            "ep_rew_mean": self.progress.mean_return,
-            "ep_len_mean": self.progress.mean_length,
+            "ep_rew_mean": progress.mean_return,
+            "ep_len_mean": progress.mean_length,
             **metrics,
         }
 
     def save(self, path: str | Path) -> None:
-        """Write everything the agent needs to go on to one `.npz` file, complete or not at all.
+        """Write the agent with all that learning continues from to one `.npz` file, or nothing.
 
         Args:
             path: file to write; a file of that name is replaced.
@@ -411,41 +396,30 @@ class PongAgent:
             ...     PongAgent.load(f"{folder}/agent.npz").seed
             7
         """
-        save_state(path, self._state())
+        save_state(path, self._state)
 
     def export(self, path: str | Path, model_card: Mapping[str, Any]) -> None:
         """Write the averaged weights alone, at half precision, for others to act with.
 
-        The file is about an eighth of a checkpoint's. Whoever learns on from it starts with a
-        fresh optimizer.
+        The file has about an eighth of a checkpoint's size. Training resumed from it starts with
+        a fresh optimizer.
 
         Args:
             path: file to write; a file of that name is replaced.
-            model_card: where the weights come from and how they score, in what JSON can hold.
+            model_card: origin and scores of the weights, in values that JSON can hold.
 
         Raises:
             CheckpointError: the file cannot be written, or a weight is too large for float16.
         """
-        export_state(path, replace(self.averaged()._state(), model_card=dict(model_card)))
-
-    def _state(self) -> AgentState:
-        return AgentState(
-            config=self.config,
-            seed=self.seed,
-            progress=self.progress,
-            parameters=self._parameters,
-            optimizer_state=self._optimizer_state,
-            generator=self._generator.bit_generator.state,
-            paddle_actions=self.paddle_actions,
-            model_card=self._model_card,
-        )
+        export_state(path, replace(self.averaged()._state, model_card=dict(model_card)))
 
     @classmethod
     def load(cls, path: str | Path) -> "PongAgent":
         """Read an agent that `save` or `export` wrote.
 
-        After `save` it acts and learns on as if it had never stopped. The frames that it saw before
-        are not in the file: it is at the start of an episode, as after `reset()`.
+        It acts and learns as the saved agent would. Frames seen before are not in the file: the
+        agent is at the start of an episode, as after `reset()`. Files of older formats are read
+        too; training fields that this version does not know cause one `UnknownFieldsWarning`.
 
         Args:
             path: the file.
@@ -453,22 +427,15 @@ class PongAgent:
         Raises:
             CheckpointError: the file is missing, damaged, foreign, or of a newer format.
         """
-        state = load_state(path)
         agent = cls.__new__(cls)
-        agent._set_up(state.config, state.seed)
-        agent.progress = state.progress
-        agent.paddle_actions = state.paddle_actions
-        agent._model_card = state.model_card
-        agent._parameters, agent._optimizer_state = state.parameters, state.optimizer_state
-        agent._generator = np.random.default_rng()
-        agent._generator.bit_generator.state = state.generator
+        agent._begin(load_state(path))
         return agent
 
     @classmethod
     def pretrained(cls) -> "PongAgent":
         """Return the trained agent that comes with the package; nothing is downloaded.
 
-        Its `model_card` tells how it was trained and how it scores.
+        Its `model_card` holds how it was trained and how it scores.
 
         Example:
             >>> agent = PongAgent.pretrained()
@@ -477,19 +444,14 @@ class PongAgent:
         """
         return cls.load(PRETRAINED)
 
-    def _notice_start(self, frames: NDArray[np.uint8], fields: FieldHistory) -> bool:
-        """Follow the scores; return whether an episode started without `reset`."""
-        before, rows = self._scores, frames[:, SCORE_ROW].tobytes()
-        if before is not None and before.rows == rows:
-            return False  # nearly always, and it must cost next to nothing
-        self._scores = now = read_scores(frames, before, self._starts)
-        if before is not None:
-            self._warned = fell_back(before, now, self._starts) or jumped(fields)
-        return self._warned
+    @property
+    def _fixed_algorithm(self) -> Algorithm:
+        """The algorithm without annealing, for what no schedule changes."""
+        return algorithm_of(self.config)
 
     def _sample_actions(self, fields: FieldHistory, deterministic: bool) -> NDArray[np.int64]:
         """Return indices of the environment's action space."""
-        uniforms = None if deterministic else self._generator.random(len(fields))
+        uniforms = None if deterministic else self._state.generator.random(len(fields))
         return np.array(self.paddle_actions)[self.decide(fields, uniforms).actions]
 
 
@@ -504,3 +466,15 @@ def _fields_of(state: PolicyState, n_frames: int) -> FieldHistory:
     if fields.shape != expected:
         raise ObservationError(f"state: expected fields of shape {expected}, found {fields.shape}")
     return FieldHistory.start([field_pixels(field) for field in fields])
+
+
+def _check_finite(*groups: Parameters) -> None:
+    """Refuse an update's results that hold a NaN or an infinity.
+
+    Raises:
+        LearningError: names the first such array.
+    """
+    for arrays in groups:
+        for name, array in arrays.items():
+            if not np.isfinite(array).all():
+                raise LearningError(f"{name}: the update gives values that are not finite")

@@ -1,17 +1,27 @@
-"""Every hyperparameter, frozen, in one place: a preset is a value of a configuration class."""
+"""Every hyperparameter, frozen, in one place: a preset is an instance of a configuration class."""
 
+import ast
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from itertools import pairwise
 from math import nan
 from typing import Any, ClassVar, TypeAlias
 
+from pong_agent.bounds import (
+    Count,
+    CountOrZero,
+    Logit,
+    Positive,
+    Return,
+    Share,
+    check_fields,
+)
 from pong_agent.errors import ConfigError
 from pong_agent.vision.network_input import INPUT_SIZES
 
 
 @dataclass(frozen=True)
 class ReinforceConfig:
-    """Hyperparameters of REINFORCE as in the notebook, whose names stand in brackets.
+    """Hyperparameters of REINFORCE as in the notebook, with the notebook's names in brackets.
 
     Raises:
         ConfigError: a value has the wrong type or is out of range.
@@ -24,48 +34,48 @@ class ReinforceConfig:
     env_id: str = "Pong-v0"
     """Environment to learn in; its frame skip is drawn from 2 to 4, sticky actions 0.25."""
 
-    repeat_action_probability: float | None = None
+    repeat_action_probability: Share | None = None
     """Probability that an action is sticky; by default the environment's own."""
 
-    noop_max: int = 0
-    """Most emulator frames, drawn for each episode, that pass before the first action."""
+    noop_max: CountOrZero = 0
+    """Largest number of no-op frames, drawn for each episode, before the first action."""
 
     observation: str = "difference"
-    """What the network sees: "difference" is the current playing field minus the previous one."""
+    """Network input: "difference" is the current playing field minus the previous one."""
 
-    hidden_units: int = 200
+    hidden_units: Count = 200
     """Number of ReLU units in the hidden layer [H]."""
 
-    learning_rate: float = 1e-4
+    learning_rate: Positive = 1e-4
     """Step size of RMSProp [learning_rate]."""
 
-    rmsprop_decay: float = 0.99
+    rmsprop_decay: Share = 0.99
     """Decay of RMSProp's running mean of squared gradients, per update [decay_rate]."""
 
-    rmsprop_epsilon: float = 1e-5
+    rmsprop_epsilon: Positive = 1e-5
     """Added to the root of that mean, outside the root [1e-5 in Model.update]."""
 
-    discount: float = 0.99
+    discount: Share = 0.99
     """Discount of the reward per agent step [gamma]."""
 
-    episodes_per_update: int = 4
+    episodes_per_update: Count = 4
     """Whole episodes whose gradients are summed into one update [batch_size]."""
 
-    running_return_decay: float = 0.99
-    """Decay, per episode, of the running mean of returns that is reported [0.99, 0.01]."""
+    running_return_decay: Share = 0.99
+    """Decay, per episode, of the reported running mean of returns [0.99, 0.01]."""
 
     n_actions: ClassVar[int] = 2  # UP or DOWN
     mirror: ClassVar[bool] = False  # the notebook's policy has no symmetry
 
     def __post_init__(self) -> None:
-        """Refuse values that no update can work with.
+        """Check every field.
 
         Raises:
             ConfigError: a value has the wrong type or is out of range.
         """
+        check_fields(self)
         if self.observation != "difference":
             raise ConfigError(f"observation: expected 'difference', found {self.observation!r}")
-        _check_ranges(self)
 
 
 @dataclass(frozen=True)
@@ -83,148 +93,147 @@ class PPOConfig:
     env_id: str = "ALE/Pong-v5"
     """Environment to learn in; frame skip 4, sticky actions 0.25."""
 
-    repeat_action_probability: float | None = None
+    repeat_action_probability: Share | None = None
     """Probability that an action is sticky; by default the environment's own."""
 
-    noop_max: int = 0
-    """Most emulator frames, drawn for each episode, that pass before the first action."""
+    noop_max: CountOrZero = 0
+    """Largest number of no-op frames, drawn for each episode, before the first action."""
 
     observation: str = "two_frames"
-    """What the network sees: "two_frames" is the current playing field and the previous one."""
+    """Network input: "two_frames" is the current playing field and the previous one."""
 
-    hidden_units: int = 200
-    """Number of ReLU units in the hidden layer, shared by policy and value; even with mirror."""
+    hidden_units: Count = 200
+    """Number of ReLU hidden units, shared by policy and value; even with mirror."""
 
     mirror: bool = True
-    """Half of the units see the picture upside down, with the others' weights."""
+    """Half of the hidden units see the field upside down, with the weights of the others."""
 
     n_actions: int = 3
-    """Number of actions: 2 for DOWN and UP, 3 for a paddle that can also STAY."""
+    """Number of actions: 2 for DOWN and UP, 3 with STAY."""
 
-    stay_logit: float = -8.0
-    """Added to the logit of STAY at the start: who can stand returns balls, and does not win."""
+    stay_logit: Logit = -8.0
+    """Added to the logit of STAY at the start.
 
-    final_stay_logit: float = 0.0
-    """The same when annealed: who aims must be able to stand."""
+    Agents that may stand still from the start learn to return balls but not to win."""
 
-    stay_from_logit: float = -4.0
-    """Below it STAY's weights rest: else Adam would soon make up for the offset."""
+    final_stay_logit: Logit = 0.0
+    """The same when annealed: aiming takes a paddle that can stand still."""
 
-    first_layer_scale: float = 0.15
-    """Standard deviation of a hidden pre-activation at the start, for independent weights."""
+    stay_from_logit: Logit = -4.0
+    """STAY's weights are frozen while `stay_logit` is below this.
 
-    first_layer_smoothing: float = 0.0
-    """Standard deviation, in pixels, of the Gaussian that blurs the first weights; 0 for none."""
+    Otherwise Adam cancels the offset."""
 
-    first_layer_blocks: tuple[int | tuple[int, int], ...] = (4, 16)
-    """Sides, or (height, width), in pixels, of blocks that share a weight; () for none."""
+    first_layer_scale: Positive = 0.15
+    """Standard deviation of a hidden pre-activation at the start, were weights independent."""
 
-    block_share: float = 0.5
-    """Share of the first weights' variance that the blocks' have at the start, equally."""
+    first_layer_blocks: tuple[int, ...] = (4, 16)
+    """Sides, in pixels, of the square blocks that share a weight; () for none."""
 
-    n_envs: int = 16
-    """Games that are played on, each from where the last update left it."""
+    block_share: Share = 0.5
+    """Share of the blocks, all sizes together, in the variance of the first weights."""
 
-    varied_games: int = 0
-    """How many of them draw the frame skip of every action from 2 to 4, as `Pong-v0` does."""
+    n_envs: Count = 16
+    """Number of games; each continues from where the last update left it."""
 
-    fragment_steps: int = 128
+    varied_games: CountOrZero = 0
+    """Number of games that draw the frame skip of every action from 2 to 4, as `Pong-v0` does."""
+
+    fragment_steps: Count = 128
     """Agent steps of each game per update, at the start."""
 
-    final_fragment_steps: int = 512
-    """The same when annealed: a good policy needs gradients with less chance in them."""
+    final_fragment_steps: Count = 512
+    """The same when annealed: a good policy needs less noisy gradients."""
 
-    dead_steps: int = 0
-    """Agent steps after each point that are not learned from; for 15 no ball is in play."""
+    discount: Share = 0.995
+    """Discount per agent step; with 0.98 agents return every ball but do not win."""
 
-    discount: float = 0.995
-    """Discount of the reward per agent step: with 0.98 agents return every ball, and do not win."""
+    gae_lambda: Share = 0.9
+    """Lambda of the advantage estimates (Schulman et al. 2016)."""
 
-    gae_lambda: float = 0.9
-    """Decay of the advantage estimate's look ahead, lambda of Schulman et al. 2016."""
+    value_lambda: Share = 0.95
+    """Lambda of the returns that the values are fitted to; these tolerate more variance."""
 
-    value_lambda: float = 0.95
-    """The same in the returns that the values are fitted to, which need less variance cut off."""
+    critic_averaging_steps: Count = 20_000
+    """Agent steps over which the critic's weights are averaged; it estimates the advantages."""
 
-    critic_averaging_steps: int = 20_000
-    """Agent steps over which the weights are averaged that estimate values for the advantages."""
-
-    epochs: int = 5
+    epochs: Count = 5
     """Passes over the batch per update."""
 
-    minibatches: int = 4
-    """Parts of the batch, one gradient each, per epoch; 512 agent steps each at the start."""
+    minibatches: Count = 4
+    """Minibatches per epoch; 512 agent steps each at the start."""
 
-    clip_range: float = 0.2
-    """How far the probability ratio may leave 1 before its gradient is cut."""
+    clip_range: Positive = 0.2
+    """Distance of the probability ratio from 1 beyond which its gradient is cut."""
 
-    entropy_coefficient: float = 0.02
+    entropy_coefficient: Positive = 0.02
     """Weight of the policy's entropy in the objective, at the start."""
 
-    final_entropy_coefficient: float = 0.002
+    final_entropy_coefficient: Positive = 0.002
     """The same when annealed."""
 
-    value_coefficient: float = 2.0
+    value_coefficient: Positive = 2.0
     """Weight of half the squared value error in the objective."""
 
-    max_grad_norm: float = 0.5
+    max_grad_norm: Positive = 0.5
     """Gradients with a larger Euclidean norm are scaled down to it."""
 
-    learning_rate: float = 1e-3
-    """Adam's step size at the start; from then on the policy's change adapts it."""
+    learning_rate: Positive = 1e-3
+    """Adam's step size at the start; the divergence of each update adapts it."""
 
-    min_learning_rate: float = 1e-5
+    min_learning_rate: Positive = 1e-5
     """Lower bound of the adapted step size."""
 
-    max_learning_rate: float = 2e-3
+    max_learning_rate: Positive = 2e-3
     """Upper bound of the adapted step size."""
 
-    target_kl: float = 0.01
-    """Divergence of the new policy from the old one, nats per decision, that an update aims at."""
+    target_kl: Positive = 0.01
+    """Divergence of the new policy from the old one, in nats, that an update aims at."""
 
-    final_target_kl: float = 0.002
-    """The same when annealed: smaller steps average out what chance has in them."""
+    final_target_kl: Positive = 0.002
+    """The same when annealed: smaller steps average out noise."""
 
-    anneal_from_return: float = -15.0
-    """Mean return of the last 30 episodes above which annealing begins, when rallies grow long.
+    anneal_from_return: Return = -15.0
+    """Mean return of the last 30 episodes above which annealing begins.
 
-    A batch has 50 points in it at first and 12 by then: more chance in each, so smaller steps."""
+    Rallies grow longer: a batch has 50 points at first and 12 by then, so its gradient is noisier
+    and calls for smaller steps."""
 
-    anneal_to_return: float = 18.0
-    """Mean return at which what has a final value has reached it."""
+    anneal_to_return: Return = 18.0
+    """Mean return at which annealed values have reached their final ones."""
 
-    anneal_steps: int = 10_000_000
-    """Agent steps after which it has reached it at the latest, whatever the return."""
+    anneal_steps: Count = 10_000_000
+    """Agent steps after which they have, whatever the return."""
 
-    averaging_steps: int = 200_000
-    """Agent steps over which weights are averaged for evaluation; learning goes on without."""
+    averaging_steps: Count = 200_000
+    """Agent steps over which weights are averaged for evaluation and export."""
 
-    learning_rate_factor: float = 1.5
-    """The step size is divided by it above twice the target, multiplied below half of it."""
+    learning_rate_factor: Positive = 1.5
+    """Factor that shrinks the step size above twice the target, and grows it below half."""
 
-    adam_beta1: float = 0.9
+    adam_beta1: Share = 0.9
     """Decay of Adam's mean of gradients, per gradient."""
 
-    adam_beta2: float = 0.999
+    adam_beta2: Share = 0.999
     """Decay of Adam's mean of squared gradients, per gradient."""
 
-    adam_epsilon: float = 1e-8
+    adam_epsilon: Positive = 1e-8
     """Added to the root of that mean."""
 
-    running_return_decay: float = 0.99
-    """Decay, per episode, of the running mean of returns that is reported."""
+    running_return_decay: Share = 0.99
+    """Decay, per episode, of the reported running mean of returns."""
 
     def __post_init__(self) -> None:
-        """Refuse values that no update can work with.
+        """Check every field.
 
         Raises:
             ConfigError: a value has the wrong type or is out of range.
         """
+        check_fields(self)
         if self.observation not in INPUT_SIZES:
             raise ConfigError(
                 f"observation: expected one of {sorted(INPUT_SIZES)}, found {self.observation!r}"
             )
-        _check_ranges(self)
         if self.mirror and self.hidden_units % 2:
             raise ConfigError(
                 f"hidden_units: expected an even number with mirror, found {self.hidden_units}"
@@ -245,11 +254,11 @@ class PPOConfig:
     def annealed(self, agent_steps: float, mean_return: float = nan) -> "PPOConfig":
         """Return the configuration with the values that hold at some point of a run.
 
-        Entropy weight, target divergence and STAY's logit move on straight lines, fragments grow by
-        equal factors, with the larger of two shares: that of the way from `anneal_from_return` to
-        `anneal_to_return` that the mean return has covered, and that of `anneal_steps`. Runs
-        differ by a million steps in when they begin to win, and a schedule in steps alone would
-        make the steps of those that have not yet won smaller too.
+        Entropy weight, target divergence and STAY's logit change linearly, fragments grow
+        geometrically. Progress is the larger of two fractions: of the way of the mean return from
+        `anneal_from_return` to `anneal_to_return`, and of `anneal_steps`. Runs differ by a million
+        steps in when they begin to win, and a schedule in steps alone would anneal runs that have
+        not won yet.
 
         Args:
             agent_steps: agent steps learned from.
@@ -279,24 +288,16 @@ class PPOConfig:
         )
 
 
-def _check_blocks(blocks: tuple[int | tuple[int, int], ...]) -> None:
-    shapes = [(block, block) if isinstance(block, int) else block for block in blocks]
-    sides = [side for shape in shapes for side in shape]
-    fit = all(type(side) is int and side > 0 and 80 % side == 0 for side in sides)
-    if (
-        not isinstance(blocks, tuple)
-        or not all(isinstance(shape, tuple) and len(shape) == 2 for shape in shapes)
-        or len(set(shapes)) < len(shapes)
-        or not fit
-        or any(b % a for a, b in pairwise(sorted(width for _, width in shapes)))
-    ):
+def _check_blocks(sizes: tuple[int, ...]) -> None:
+    fit = isinstance(sizes, tuple) and len(set(sizes)) == len(sizes)
+    if not fit or not all(type(size) is int and size > 0 and 80 % size == 0 for size in sizes):
         raise ConfigError(
-            "first_layer_blocks: expected a tuple of sides, or of pairs (height, width), that "
-            f"divide 80, each width a multiple of the smaller ones, found {blocks!r}"
+            f"first_layer_blocks: expected a tuple of different sides that divide 80, "
+            f"found {sizes!r}"
         )
 
 
-_DRAWN_FRAME_SKIP = (2, 5)  # the second is left out: that of Pong-v0 and Pong-v4
+_DRAWN_FRAME_SKIP = (2, 5)  # 5 excluded, as in Pong-v0 and Pong-v4
 
 AgentConfig: TypeAlias = ReinforceConfig | PPOConfig
 
@@ -314,51 +315,6 @@ def environment_kwargs(config: AgentConfig, *, varied: bool = False) -> dict[str
     if config.repeat_action_probability is not None:
         kwargs["repeat_action_probability"] = config.repeat_action_probability
     return kwargs
-
-
-# Smallest and largest value of each number; counts start at 1, the others at 0.
-_LOWER_BOUNDS = {
-    "anneal_from_return": -21.0,
-    "anneal_to_return": -21.0,
-    "stay_logit": -30.0,
-    "final_stay_logit": -30.0,
-    "stay_from_logit": -30.0,
-}
-_UPPER_BOUNDS = {
-    "block_share": 1.0,
-    "repeat_action_probability": 1.0,
-    "discount": 1.0,
-    "gae_lambda": 1.0,
-    "value_lambda": 1.0,
-    "rmsprop_decay": 1.0,
-    "running_return_decay": 1.0,
-    "adam_beta1": 1.0,
-    "adam_beta2": 1.0,
-}
-
-
-def _check_ranges(config: AgentConfig) -> None:
-    for field in fields(config):
-        value = getattr(config, field.name)
-        if field.type is str:
-            if not isinstance(value, str):
-                raise ConfigError(f"{field.name}: expected a str, found {value!r}")
-        elif field.type is bool:
-            if type(value) is not bool:
-                raise ConfigError(f"{field.name}: expected a bool, found {value!r}")
-        elif field.type is int:
-            least = 0 if field.name in ("noop_max", "dead_steps", "varied_games") else 1
-            if type(value) is not int or value < least:
-                raise ConfigError(
-                    f"{field.name}: expected an int of {least} or more, found {value!r}"
-                )
-        elif field.type is float or (field.type == float | None and value is not None):
-            lowest, most = _LOWER_BOUNDS.get(field.name, 0.0), _UPPER_BOUNDS.get(field.name, 1e3)
-            # The comparison is also false for NaN.
-            if type(value) not in (int, float) or not lowest <= value <= most:
-                raise ConfigError(
-                    f"{field.name}: expected a number from {lowest:g} to {most:g}, found {value!r}"
-                )
 
 
 PRESETS: dict[str, AgentConfig] = {"reinforce": ReinforceConfig(), "ppo": PPOConfig()}
@@ -379,3 +335,28 @@ def resolve_preset(preset: str | AgentConfig) -> AgentConfig:
     if preset not in PRESETS:
         raise ConfigError(f"unknown preset {preset!r}; expected one of {sorted(PRESETS)}")
     return PRESETS[preset]
+
+
+def with_hyperparams(config: AgentConfig, hyperparams: Sequence[str]) -> AgentConfig:
+    """Return a configuration with some values replaced, each given as "NAME:VALUE".
+
+    Raises:
+        ConfigError: a name is unknown, or a value is out of range or not a Python literal.
+
+    Example:
+        >>> with_hyperparams(PRESETS["ppo"], ["epochs:3", "observation:difference"]).epochs
+        3
+    """
+    known = {field.name for field in fields(config)}
+    given: dict[str, Any] = {}
+    for item in hyperparams:
+        name, colon, text = item.partition(":")
+        if not colon or name not in known:
+            raise ConfigError(
+                f"hyperparams: expected NAME:VALUE of {sorted(known)}, found {item!r}"
+            )
+        try:
+            given[name] = text if type(getattr(config, name)) is str else ast.literal_eval(text)
+        except (SyntaxError, ValueError) as error:
+            raise ConfigError(f"{name}: expected a value, found {text!r}") from error
+    return replace(config, **given)

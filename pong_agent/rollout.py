@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pong_agent.agent import PongAgent
-from pong_agent.learning.batch import Trajectory, TrajectoryBuilder
+from pong_agent.learning.batch import TrajectoryBuilder
+from pong_agent.learning.trajectory import Trajectory
 from pong_agent.seeding import Stream, generator
 from pong_agent.vision.fields import FieldHistory
 from pong_agent.vision.pixels import Pixels, all_lit_pixels

@@ -22,10 +22,9 @@ from pong_agent import (
     rollout,
 )
 from pong_agent.agent import PRETRAINED
-from pong_agent.checkpoint import load_arrays, save_arrays
-from pong_agent.network import forward
 from pong_agent.vision.network_input import observe
 from pong_agent.vision.pixels import lit_pixels
+from pong_agent.weights_file.archive import load_arrays, save_arrays
 
 
 @pytest.fixture(params=["reinforce", "ppo"])
@@ -41,10 +40,11 @@ def greedy(agent, frames):
 
 
 def same_agent(one, other):
-    for attribute in ("_parameters", "_optimizer_state"):
-        for name, array in getattr(one, attribute).items():
-            np.testing.assert_array_equal(getattr(other, attribute)[name], array)
-    assert other._generator.bit_generator.state == one._generator.bit_generator.state
+    one_state, other_state = one._state, other._state
+    for attribute in ("parameters", "optimizer_state"):
+        for name, array in getattr(one_state, attribute).items():
+            np.testing.assert_array_equal(getattr(other_state, attribute)[name], array)
+    assert other_state.generator.bit_generator.state == one_state.generator.bit_generator.state
     assert (other.config, other.progress) == (one.config, one.progress)
 
 
@@ -84,14 +84,13 @@ def test_act_gives_an_action_of_the_environment(frames):
 
 
 def test_act_decides_on_the_frame_and_the_one_before(agent, frames):
-    """The greedy action is the one with the largest logit, UP for a single positive one."""
+    """The greedy action is the most probable one."""
     fields = [[lit_pixels(frame)] for frame in frames]
     expected = []
     for before, now in itertools.pairwise([fields[0], *fields]):
         inputs = observe(agent.config.observation, now, before)
-        [logits], _ = forward(dict(agent.parameters), inputs, mirror=agent.config.mirror)
-        best = int(logits[0] > 0) if len(logits) == 1 else np.argmax(logits)
-        expected.append((3, 2, 0)[best])
+        [probabilities], _ = agent.algorithm.act(dict(agent.parameters), inputs)
+        expected.append((3, 2, 0)[np.argmax(probabilities)])
     assert greedy(agent, frames) == expected
     assert len(set(expected)) > 1
 
@@ -296,7 +295,7 @@ def test_exported_weights_are_checked(tmp_path):
     weights = {name: array.copy() for name, array in agent.parameters.items()}
     weights["bv"][:] = 1e6
     agent.set_parameters(weights)
-    agent._optimizer_state["average/bv"] = weights["bv"]
+    agent._state.optimizer_state["average/bv"] = weights["bv"]
     with pytest.raises(CheckpointError, match="bv has weights too large for float16"):
         agent.export(tmp_path / "w.npz", {})
     assert not list(tmp_path.iterdir())

@@ -5,6 +5,7 @@ from dataclasses import FrozenInstanceError, fields
 import pytest
 
 from pong_agent import PRESETS, ConfigError, PongAgent, PPOConfig, ReinforceConfig
+from pong_agent.config import with_hyperparams
 
 
 def test_reinforce_has_the_notebooks_values():
@@ -71,11 +72,13 @@ def test_every_field_is_documented(config_class):
 
 
 @pytest.mark.parametrize(
-    "blocks", [(3,), (4, 10), (4, 4), (0,), [4, 16], (160,), ((1, 80, 1),), ((1, 16), 10), ("4",)]
+    "blocks", [(3,), (4, 4), (0,), [4, 16], (160,), ((1, 80),), ("4",), (True,)]
 )
 def test_blocks_that_do_not_fit_are_refused(blocks):
-    """Sides of blocks divide 80, and widths are multiples of each other."""
-    with pytest.raises(ConfigError, match=r"^first_layer_blocks: expected a tuple of sides"):
+    """Sides of blocks are different ints that divide 80."""
+    with pytest.raises(
+        ConfigError, match=r"^first_layer_blocks: expected a tuple of different sides"
+    ):
         PPOConfig(first_layer_blocks=blocks)
 
 
@@ -127,3 +130,31 @@ def test_no_more_games_vary_than_there_are():
     assert PPOConfig(varied_games=16).varied_games == 16
     with pytest.raises(ConfigError, match="varied_games: expected at most n_envs, 16, found 17"):
         PPOConfig(varied_games=17)
+
+
+def test_hyperparameters_are_replaced_by_name():
+    """Each NAME:VALUE replaces one value, of whatever type."""
+    given = ["epochs:3", "mirror:False", "observation:difference", "first_layer_blocks:(8,)"]
+    config = with_hyperparams(PPOConfig(), [*given, "repeat_action_probability:0.0"])
+    assert config == PPOConfig(
+        epochs=3,
+        mirror=False,
+        observation="difference",
+        first_layer_blocks=(8,),
+        repeat_action_probability=0.0,
+    )
+
+
+@pytest.mark.parametrize(
+    ("item", "message"),
+    [
+        ("epoch:3", "hyperparams: expected NAME:VALUE of .*, found 'epoch:3'"),
+        ("epochs", "hyperparams: expected NAME:VALUE"),
+        ("epochs:many", "epochs: expected a value, found 'many'"),
+        ("epochs:0.5", "epochs: expected an int of 1 or more, found 0.5"),
+    ],
+)
+def test_wrong_hyperparameters_are_refused(item, message):
+    """An unknown name, a missing or a wrong value is told in one line."""
+    with pytest.raises(ConfigError, match=f"^{message}"):
+        with_hyperparams(PPOConfig(), [item])

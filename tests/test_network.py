@@ -4,19 +4,15 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from pong_agent import DOWN, STAY, UP, PPOConfig, network
-from pong_agent.learning.ppo import update as ppo
+from pong_agent import DOWN, STAY, UP, PPOConfig
+from pong_agent.learning.ppo.network import init_parameters, values
 from pong_agent.network import (
-    action_probabilities,
-    backward,
     choose_actions,
-    entropy,
     forward,
-    init_policy,
     log_softmax,
-    sigmoid,
-    values,
+    softmax,
 )
+from pong_agent.vision import network_input
 from pong_agent.vision.network_input import SparseRows, observe
 from pong_agent.vision.pixels import lit_pixels
 
@@ -32,19 +28,14 @@ class Case:
 def actor_critic(generator, **options):
     """The weights of preset ppo, of a size at which all terms matter."""
     config = PPOConfig(first_layer_scale=0.4, stay_logit=0.0, **options)
-    return ppo.init_parameters(config, generator)
+    return init_parameters(config, generator)
 
 
-@pytest.fixture(
-    scope="module", params=["reinforce", "ppo", "ppo without mirror", "ppo with two actions"]
-)
+@pytest.fixture(scope="module", params=["ppo", "ppo without mirror", "ppo with two actions"])
 def case(request, frames):
     """The networks of the presets, with the rows that they see of 399 real frames."""
     generator = np.random.default_rng(1)
     lit = [lit_pixels(frame) for frame in frames]
-    if request.param == "reinforce":
-        rows = observe("difference", lit[1:], lit[:-1])
-        return Case(init_policy(generator, 200), rows, False, 1e-13)
     rows = observe("two_frames", lit[1:], lit[:-1])
     mirror = request.param != "ppo without mirror"
     n_actions = 2 if request.param == "ppo with two actions" else 3
@@ -66,15 +57,6 @@ def heads_of(case):
     """The weights of the actions' logits for units upright and for units turned."""
     upright = np.atleast_2d(case.parameters["W2"])
     return upright, upright[[UP, DOWN, STAY][: len(upright)]] if len(upright) > 1 else None
-
-
-def test_a_policy_is_drawn_as_in_the_notebook():
-    """W1 then W2 are standard normal numbers over the root of their fan-in, in float64."""
-    parameters = init_policy(np.random.default_rng(5), hidden_units=7)
-    generator = np.random.default_rng(5)
-    expected = generator.standard_normal((7, 6400)) / 80.0
-    np.testing.assert_array_equal(parameters["W1"], expected)
-    np.testing.assert_array_equal(parameters["W2"], generator.standard_normal(7) / np.sqrt(7))
 
 
 def test_forward_agrees_with_the_dense_product(case):
@@ -99,7 +81,9 @@ def test_a_mirrored_picture_turns_the_decision_over(frames):
     lit = [lit_pixels(frame) for frame in frames]
     rows = observe("two_frames", lit[1:], lit[:-1])
     logits, hidden = forward(parameters, rows, mirror=True)
-    turned_logits, turned_hidden = forward(parameters, rows.flipped(), mirror=True)
+    both = rows.with_flipped()
+    flipped = both.take(np.arange(len(rows), len(both)))
+    turned_logits, turned_hidden = forward(parameters, flipped, mirror=True)
     np.testing.assert_allclose(turned_logits, logits[:, [UP, DOWN, STAY]], atol=1e-6)
     np.testing.assert_allclose(
         values(parameters, turned_hidden, mirror=True),
@@ -112,7 +96,7 @@ def test_a_mirrored_picture_turns_the_decision_over(frames):
 def test_a_row_does_not_depend_on_its_neighbours(case, monkeypatch):
     """One row, a few rows in NumPy and all rows in SciPy give the same bits."""
     logits, hidden = forward(case.parameters, case.inputs, mirror=case.mirror)
-    assert len(case.inputs) >= network._SCIPY_IMPORT_FROM_ROWS
+    assert len(case.inputs) >= network_input._SCIPY_IMPORT_FROM_ROWS
     for start in range(0, 60, 3):
         rows = case.inputs.take(np.arange(start, start + 3))
         some_logits, some_hidden = forward(case.parameters, rows, mirror=case.mirror)
@@ -122,7 +106,7 @@ def test_a_row_does_not_depend_on_its_neighbours(case, monkeypatch):
         np.testing.assert_array_equal(one[0], logits[start + 1])
     some, _ = forward(case.parameters, case.inputs.take(np.arange(7)), mirror=case.mirror)
     np.testing.assert_array_equal(some, logits[:7])
-    monkeypatch.setattr(network, "_SCIPY_FROM_ROWS", 10**9)
+    monkeypatch.setattr(network_input, "_SCIPY_FROM_ROWS", 10**9)
     assert "scipy.sparse" in sys.modules
     in_numpy, _ = forward(case.parameters, case.inputs, mirror=case.mirror)
     np.testing.assert_array_equal(in_numpy, logits)
@@ -134,40 +118,9 @@ def test_an_empty_row_gives_equal_chances(case):
         np.zeros(0, np.uint16), np.zeros(0, np.int8), np.zeros(3, np.int64), case.inputs.width
     )
     logits, hidden = forward(case.parameters, empty, mirror=case.mirror)
-    probabilities = action_probabilities(logits)
+    probabilities = softmax(logits)
     np.testing.assert_allclose(probabilities, 1 / probabilities.shape[1], rtol=1e-6)
     assert not hidden.any()
-
-
-@pytest.mark.parametrize("case", ["reinforce"], indirect=True)
-def test_backward_agrees_with_the_dense_products(case):
-    """Gradients are those of the dense backward pass."""
-    at_logits = np.random.default_rng(2).standard_normal((len(case.inputs), 1))
-    _, hidden = forward(case.parameters, case.inputs)
-    gradients = backward(case.parameters, case.inputs, hidden, at_logits)
-    [x], [h] = dense_hidden(case)
-    at_hidden = at_logits * case.parameters["W2"] * (h > 0)
-    expected = {"W1": at_hidden.T @ x, "W2": (at_logits.T @ h)[0]}
-    assert set(gradients) == set(case.parameters)
-    for name, gradient in gradients.items():
-        assert gradient.shape == case.parameters[name].shape
-        scale = np.abs(expected[name]).max()
-        np.testing.assert_allclose(gradient / scale, expected[name] / scale, atol=case.tolerance)
-
-
-def test_sigmoid_neither_overflows_nor_loses_small_values():
-    """Logits of any size give probabilities from 0 to 1, exact at the ends."""
-    logits = np.array([-1000.0, -30.0, 0.0, 2.0, 1000.0])
-    expected = [0.0, np.exp(-30) / (1 + np.exp(-30)), 0.5, 1 / (1 + np.exp(-2)), 1.0]
-    np.testing.assert_allclose(sigmoid(logits), expected, rtol=1e-15)
-
-
-def test_a_single_logit_is_of_up_against_down():
-    """The notebook's logit gives UP its sigmoid and DOWN the rest."""
-    logits = np.array([[-2.0], [0.0], [3.0]])
-    probabilities = action_probabilities(logits)
-    np.testing.assert_array_equal(probabilities[:, [UP]], sigmoid(logits))
-    np.testing.assert_allclose(probabilities.sum(axis=1), 1.0, rtol=1e-15)
 
 
 def test_softmax_neither_overflows_nor_loses_small_values():
@@ -180,15 +133,7 @@ def test_softmax_neither_overflows_nor_loses_small_values():
         np.array([1.0, 2.0, 3.0]) - np.log(total),
     ]
     np.testing.assert_allclose(log_softmax(logits), expected, rtol=1e-14)
-    np.testing.assert_allclose(action_probabilities(logits).sum(axis=1), 1.0, rtol=1e-14)
-
-
-def test_entropy_of_coins_and_dice():
-    """A fair coin has log 2 nats, a fair die of three sides log 3, a certain outcome none."""
-    coins = np.array([[0.5, 0.5], [0.0, 1.0], [0.25, 0.75]])
-    expected = [np.log(2), 0.0, 0.25 * np.log(4) + 0.75 * np.log(4 / 3)]
-    np.testing.assert_allclose(entropy(coins), expected, atol=1e-15)
-    np.testing.assert_allclose(entropy(np.full((1, 3), 1 / 3)), [np.log(3)])
+    np.testing.assert_allclose(softmax(logits).sum(axis=1), 1.0, rtol=1e-14)
 
 
 @pytest.mark.parametrize("probabilities", [[0.3, 0.7], [0.02, 0.9, 0.08], [0.5, 0.2, 0.3]])

@@ -14,7 +14,7 @@ from pong_agent import (
     preprocess_frame,
     rollout,
 )
-from pong_agent.network import action_probabilities, forward
+from pong_agent.network import forward, softmax
 from pong_agent.seeding import Stream, generator
 
 FIELDS = ("pixels", "offsets", "actions", "rewards", "ends")
@@ -83,7 +83,7 @@ def test_sampled_actions_come_from_the_episodes_generator():
     logits, _ = forward(
         dict(agent.parameters), trajectory.network_input(), mirror=agent.config.mirror
     )
-    _, up, stay = action_probabilities(logits).T
+    _, up, stay = softmax(logits).T
     uniforms = generator(3, Stream.EPISODE_ACTIONS).random(len(trajectory))
     expected = np.where(uniforms < up, UP, np.where(uniforms < up + stay, STAY, DOWN))
     np.testing.assert_array_equal(trajectory.actions, expected)

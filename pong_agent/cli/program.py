@@ -13,7 +13,7 @@ from typing import Annotated, Any, TextIO, Union, cast
 import tyro
 
 from pong_agent.errors import PongError
-from pong_agent.learning.batch import BatchError
+from pong_agent.learning.trajectory import BatchError
 from pong_agent.vision.pixels import ObservationError
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from pong_agent.agent import PRETRAINED, PongAgent
-from pong_agent.checkpoint import CheckpointError
 from pong_agent.doctor.check import Check, first_line
+from pong_agent.weights_file.archive import CheckpointError
 
 ENV_IDS = ("ALE/Pong-v5", "PongAgent/Pong-v5")
 

@@ -13,7 +13,7 @@ from pong_agent.envs.make import make_env
 from pong_agent.envs.spec import EnvSpec
 from pong_agent.errors import ConfigError
 from pong_agent.evaluation.result import EvaluationResult, Outcome
-from pong_agent.learning.batch import Trajectory
+from pong_agent.learning.trajectory import Trajectory
 from pong_agent.rollout import rollout
 
 _TOGETHER = 5  # episodes that a process plays at the same time, at half the cost of one by one

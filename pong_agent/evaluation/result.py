@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from pong_agent.learning.batch import Trajectory
+from pong_agent.learning.trajectory import Trajectory
 
 _CONFIDENCE = 0.95
 _RESAMPLES = 10_000  # of the bootstrap; the interval's ends then vary by about 1 % of its width

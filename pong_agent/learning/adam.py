@@ -1,55 +1,15 @@
-"""Optimizers: RMSProp as the notebook has it, and Adam in place."""
+"""Adam in place: one step with a gradient, or many without.
+
+D. Kingma and J. Ba, "Adam: a method for stochastic optimization", 2015, algorithm 1.
+"""
 
 from collections.abc import Iterator
 
 import numpy as np
 
-from pong_agent.errors import LearningError
 from pong_agent.network import Floats, Parameters
 
 _CACHE_ITEMS = 32_768  # of float32: five arrays of 128 kB
-
-
-def rmsprop_ascent(
-    parameters: Parameters,
-    gradients: Parameters,
-    mean_squares: Parameters,
-    *,
-    learning_rate: float,
-    decay: float,
-    epsilon: float,
-) -> tuple[Parameters, Parameters]:
-    """Take one RMSProp step uphill, with epsilon outside the root as in the notebook.
-
-        v <- decay * v + (1 - decay) * g**2
-        w <- w + learning_rate * g / (sqrt(v) + epsilon)
-
-    (`Model.update` of the notebook; the method is Tieleman and Hinton's, lecture 6.5 of "Neural
-    Networks for Machine Learning", 2012.) The arguments are left untouched.
-
-    Args:
-        parameters: name -> weights w.
-        gradients: name -> gradient g of the objective, of the weights' shape and memory order.
-        mean_squares: name -> running mean v of squared gradients, zeros at the start; the same.
-        learning_rate: step size.
-        decay: weight of the old running mean, 0 to 1.
-        epsilon: added to the root.
-
-    Returns:
-        New parameters and new mean squares.
-    """
-    new_parameters = {name: np.empty_like(array) for name, array in parameters.items()}
-    new_mean_squares = {name: np.empty_like(array) for name, array in parameters.items()}
-    for name in parameters:
-        results = (new_parameters[name], new_mean_squares[name])
-        arrays = (parameters[name], gradients[name], mean_squares[name], *results)
-        for w, g, v, new_w, new_v in _pieces(*arrays):
-            np.multiply(v, decay, out=new_v)
-            new_v += (1 - decay) * g**2
-            np.multiply(g, learning_rate, out=new_w)
-            new_w /= np.sqrt(new_v) + epsilon
-            new_w += w
-    return new_parameters, new_mean_squares
 
 
 def adam_descent(
@@ -68,9 +28,8 @@ def adam_descent(
         v <- beta2 * v + (1 - beta2) * g**2
         w <- w - learning_rate * (m / (1 - beta1**k)) / (sqrt(v / (1 - beta2**k)) + epsilon)
 
-    for the k-th step, k = 1, 2, ... (Kingma and Ba, "Adam: a method for stochastic optimization",
-    2015, algorithm 1). Arrays are worked on in pieces that fit the processor's cache, which is
-    three times as fast as whole ones.
+    for the k-th step, k = 1, 2, ... Arrays are updated in pieces that fit the processor's cache,
+    which is three times as fast as updating them whole.
 
     Args:
         parameters: name -> weights w; changed.
@@ -130,8 +89,7 @@ def adam_without_gradient(
         w <- w - m G / (s + epsilon C),   G = sum_k a_k / b_k,   C = (sum_k a_k / b_k**2) / G.
 
     The two agree to first order in epsilon / s: to 3e-10 of the step where s > 1000 epsilon. Where
-    s is below epsilon, the b_k's spread tells: 1e-2 of the step are lost for t = n = 20, and 2e-5
-    for t = 1000.
+    s is below epsilon the error is 1e-2 of the step for t = n = 20, and 2e-5 for t = 1000.
 
     Args:
         weights: w, in any memory order, which the others share.
@@ -169,15 +127,3 @@ def _pieces(*arrays: Floats) -> Iterator[list[Floats]]:
     flat = [array.reshape(-1, order="A") for array in arrays]
     for start in range(0, arrays[0].size, _CACHE_ITEMS):
         yield [array[start : start + _CACHE_ITEMS] for array in flat]
-
-
-def check_finite(*groups: Parameters) -> None:
-    """Refuse arrays that hold a NaN or an infinity.
-
-    Raises:
-        LearningError: the first such array is named.
-    """
-    for arrays in groups:
-        for name, array in arrays.items():
-            if not np.isfinite(array).all():
-                raise LearningError(f"{name}: the update gives values that are not finite")

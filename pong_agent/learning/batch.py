@@ -1,4 +1,4 @@
-"""What an agent learns from: trajectories in compact form, and batches of them."""
+"""Batches of trajectories, and the builder that packs agent steps into a trajectory."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -7,190 +7,22 @@ from typing import TypeAlias, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from pong_agent.actions import DOWN, STAY, UP
-from pong_agent.errors import PongError
-from pong_agent.vision.network_input import SparseRows, observe_stored
-from pong_agent.vision.pixels import N_PIXELS, ObservationError, Pixels, field_pixels
-
-_ACTION_NAMES = ((DOWN, "DOWN"), (UP, "UP"), (STAY, "STAY"))
-
+from pong_agent.learning.trajectory import BatchError, Trajectory
+from pong_agent.vision.pixels import ObservationError, Pixels, field_pixels
 
 # A playing field: (80, 80) uint8 of 0 and 1, or the indices of its lit pixels.
 Field: TypeAlias = NDArray[np.uint8] | Pixels
 
 
-class BatchError(PongError, ValueError):
-    """A batch cannot be learned from; the message names field, expectation and finding."""
-
-
-@dataclass(frozen=True)
-class Trajectory:
-    """T successive agent steps in one environment: a whole episode, or a fragment of a long game.
-
-    Frames are kept as the indices of their lit pixels (24 to 30 of 6,400), so a step weighs about
-    70 bytes where the notebook's dense float64 row weighs 51,200. There are T + 2 of them: the one
-    before the first step (the first one itself where an episode starts), those acted on, and the
-    one after the last step.
-
-    Attributes:
-        pixels: [nnz] uint16, lit pixels of the frames one after the other, each increasing; pixel
-            i is row i // 80, column i % 80 of the playing field.
-        offsets: [T + 3] int64, frame f has its pixels at `slice(offsets[f], offsets[f + 1])`.
-        actions: [T] uint8, what was done: `actions.DOWN` (0), `UP` (1) or `STAY` (2).
-        rewards: [T] float32, reward of the environment after each action.
-        ends: [T] bool, whether the episode ended with the step, so that the next one starts anew.
-        seed: the episode's seed: what the environment was reset with, and the root of the
-            generator that sampled the actions; -1 where there was none.
-        observation: what the network was shown, one of `observation.INPUT_SIZES`.
-        return_before: sum of the running episode's rewards before the first step.
-        steps_before: number of its steps before the first one.
-        probabilities: [T, A] float32, of DOWN, UP and perhaps STAY under the weights that played;
-            None where they were not noted.
-    """
-
-    pixels: NDArray[np.uint16]
-    offsets: NDArray[np.int64]
-    actions: NDArray[np.uint8]
-    rewards: NDArray[np.float32]
-    ends: NDArray[np.bool_]
-    seed: int = -1
-    observation: str = "difference"
-    return_before: float = 0.0
-    steps_before: int = 0
-    probabilities: NDArray[np.float32] | None = None
-
-    def __len__(self) -> int:
-        return len(self.actions)
-
-    @property
-    def episode_return(self) -> float:
-        """Undiscounted sum of the rewards: the difference of points in Pong, -21 to 21."""
-        return float(self.rewards.sum(dtype=np.float64))
-
-    def finished_episodes(self) -> list[tuple[float, int]]:
-        """Return the return and the length, in agent steps, of each episode that ended here."""
-        stops = np.flatnonzero(self.ends) + 1
-        totals = np.concatenate([[0.0], np.cumsum(self.rewards, dtype=np.float64)])[[0, *stops]]
-        totals[0] -= self.return_before
-        lengths = np.diff([-self.steps_before, *stops])
-        return list(zip(np.diff(totals).tolist(), lengths.tolist(), strict=True))
-
-    def network_input(self, *, with_next: bool = False) -> SparseRows:
-        """Return what the network saw at each step.
-
-        Args:
-            with_next: also what it would have seen after the last step.
-
-        Returns:
-            T sparse rows, or T + 1.
-        """
-        current = np.arange(1, len(self) + 1 + with_next)
-        starts = np.zeros(len(current), dtype=np.bool_)
-        starts[1:] = self.ends[: len(current) - 1]
-        previous = np.where(starts, current, current - 1)
-        return observe_stored(self.observation, self.pixels, self.offsets, current, previous)
-
-    def validate(self, name: str = "trajectory", n_actions: int = len(_ACTION_NAMES)) -> None:
-        """Check every field.
-
-        Args:
-            name: what to call the trajectory in the message.
-            n_actions: how many actions there were to choose from.
-
-        Raises:
-            BatchError: a field has a wrong type, shape, dtype or value.
-        """
-        for field_name, dtype in _DTYPES.items():
-            array = getattr(self, field_name)
-            if not isinstance(array, np.ndarray) or array.dtype != dtype or array.ndim != 1:
-                raise BatchError(
-                    f"{name}.{field_name}: expected a one-dimensional array of "
-                    f"{np.dtype(dtype)}, found {_describe(array)}"
-                )
-        length = len(self.actions)
-        if length == 0:
-            raise BatchError(f"{name}.actions: expected one step or more, found none")
-        if self.rewards.shape != (length,):
-            raise BatchError(
-                f"{name}.rewards: expected shape ({length},) as actions have, "
-                f"found {self.rewards.shape}"
-            )
-        if self.ends.shape != (length,):
-            raise BatchError(
-                f"{name}.ends: expected shape ({length},) as actions have, found {self.ends.shape}"
-            )
-        if not np.isfinite(self.rewards).all():
-            step = int(np.flatnonzero(~np.isfinite(self.rewards))[0])
-            found = self.rewards[step]
-            raise BatchError(
-                f"{name}.rewards: expected finite numbers, found {found} at step {step}"
-            )
-        if self.actions.max() >= n_actions:
-            known = ", ".join(f"{number} ({what})" for number, what in _ACTION_NAMES[:n_actions])
-            raise BatchError(f"{name}.actions: expected {known}, found {self.actions.max()}")
-        self._validate_probabilities(name, n_actions)
-        self._validate_pixels(name)
-
-    def _validate_probabilities(self, name: str, n_actions: int) -> None:
-        noted = self.probabilities
-        if noted is None:
-            return
-        shape = (len(self.actions), n_actions)
-        if not isinstance(noted, np.ndarray) or noted.dtype != np.float32 or noted.shape != shape:
-            raise BatchError(
-                f"{name}.probabilities: expected float32 of shape {shape}, found {_describe(noted)}"
-            )
-        taken = noted[np.arange(len(noted)), self.actions]
-        # The comparisons are also false for NaN.
-        if not ((noted >= 0) & (noted <= 1.0001)).all() or not (taken > 0).all():
-            raise BatchError(
-                f"{name}.probabilities: expected numbers from 0 to 1, above 0 for actions taken, "
-                f"found {noted.min()} to {noted.max()}, for actions taken from {taken.min()}"
-            )
-
-    def _validate_pixels(self, name: str) -> None:
-        shape = (len(self.actions) + 3,)
-        if self.offsets.shape != shape:
-            raise BatchError(
-                f"{name}.offsets: expected shape {shape}, three more than actions, "
-                f"found {self.offsets.shape}"
-            )
-        ends = (int(self.offsets[0]), int(self.offsets[-1]))
-        if ends != (0, len(self.pixels)) or (np.diff(self.offsets) < 0).any():
-            raise BatchError(
-                f"{name}.offsets: expected to rise from 0 to len(pixels) = {len(self.pixels)}, "
-                f"found first and last {ends} and a smallest difference of "
-                f"{np.diff(self.offsets).min()}"
-            )
-        if len(self.pixels) and self.pixels.max() >= N_PIXELS:
-            raise BatchError(
-                f"{name}.pixels: expected indices below {N_PIXELS}, found {self.pixels.max()}"
-            )
-        frame_of = np.repeat(np.arange(len(self.offsets) - 1), np.diff(self.offsets))
-        if (np.diff(frame_of * N_PIXELS + self.pixels) <= 0).any():
-            raise BatchError(
-                f"{name}.pixels: expected increasing indices within each frame, "
-                "found a repeated or unsorted one"
-            )
-
-
-_DTYPES: dict[str, type[np.generic]] = {
-    "pixels": np.uint16,
-    "offsets": np.int64,
-    "actions": np.uint8,
-    "rewards": np.float32,
-    "ends": np.bool_,
-}
-
-
 @dataclass(frozen=True)
 class Batch:
-    """The trajectories of one update, in the order in which they are learned from.
+    """The trajectories of one update, in the order in which an agent learns from them.
 
     Args:
         trajectories: whole episodes, or fragments of games that go on.
 
     Example:
+        >>> from pong_agent import UP
         >>> builder = TrajectoryBuilder()
         >>> builder.append(np.eye(80, dtype=np.uint8), action=UP, reward=1.0, end=True)
         >>> batch = Batch([builder.build()])
@@ -213,11 +45,11 @@ class Batch:
         return [one for trajectory in self.trajectories for one in trajectory.finished_episodes()]
 
     def validate(self, observation: str, n_actions: int) -> None:
-        """Check that an agent of this observation and number of actions can learn from this batch.
+        """Check that an agent can learn from this batch.
 
         Args:
-            observation: what the agent sees, `AgentConfig.observation`.
-            n_actions: how many actions it has to choose from.
+            observation: kind of network input, `AgentConfig.observation`.
+            n_actions: number of actions that it chooses from.
 
         Raises:
             BatchError: there is no trajectory, one is not valid, or one was made for another kind
@@ -228,7 +60,9 @@ class Batch:
         for index, trajectory in enumerate(self.trajectories):
             name = f"batch.trajectories[{index}]"
             if not isinstance(trajectory, Trajectory):
-                raise BatchError(f"{name}: expected a Trajectory, found {_describe(trajectory)}")
+                raise BatchError(
+                    f"{name}: expected a Trajectory, found {type(trajectory).__name__}"
+                )
             if trajectory.observation != observation:
                 raise BatchError(
                     f"{name}.observation: expected {observation!r} as the agent sees, "
@@ -238,15 +72,16 @@ class Batch:
 
 
 class TrajectoryBuilder:
-    """Collects agent steps one by one and packs them into a `Trajectory`.
+    """Collect agent steps one by one and pack them into a `Trajectory`.
 
     Args:
         seed: the episode's seed, -1 where there is none.
-        observation: what the network is shown.
+        observation: kind of network input.
         previous: the field before the first one, as for `append`; None where the first one starts
             an episode.
 
     Example:
+        >>> from pong_agent import DOWN, UP
         >>> builder = TrajectoryBuilder(seed=7)
         >>> builder.append(np.eye(80, dtype=np.uint8), action=UP, reward=0.0)
         >>> builder.append(np.eye(80, dtype=np.uint8), action=DOWN, reward=1.0, end=True)
@@ -284,10 +119,10 @@ class TrajectoryBuilder:
         Args:
             field: (80, 80) uint8 of 0 and 1, `preprocess_frame` of the frame acted on, or its lit
                 pixels, [n] uint16 as from `lit_pixels`.
-            action: what was done: DOWN, UP or STAY.
-            reward: what the environment gave for the action.
+            action: DOWN, UP or STAY.
+            reward: the environment's reward for the action.
             end: whether the episode ended with it.
-            probabilities: [A], of the actions there were to choose from; for all steps or none.
+            probabilities: [A], of the actions before one was chosen; for all steps or none.
 
         Raises:
             BatchError: the field has another shape or dtype.
@@ -341,9 +176,3 @@ def _as_pixels(field: Field) -> Pixels:
         return field_pixels(cast("NDArray[np.uint8]", field))
     except ObservationError as error:
         raise BatchError(str(error)) from error
-
-
-def _describe(value: object) -> str:
-    if isinstance(value, np.ndarray):
-        return f"{value.dtype} of shape {value.shape}"
-    return f"{type(value).__name__} {value!r:.60}"

@@ -6,15 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from pong_agent.agent import PongAgent
-from pong_agent.checkpoint import digest
 from pong_agent.envs.make import make_env
 from pong_agent.envs.spec import EnvSpec
 from pong_agent.errors import ConfigError
 from pong_agent.evaluation.evaluate import environment_of, play_episodes
 from pong_agent.evaluation.result import EvaluationResult
-from pong_agent.learning.batch import Trajectory
+from pong_agent.learning.trajectory import Trajectory
 from pong_agent.recording.panel import AgentOverlay
 from pong_agent.recording.recorder import EpisodeRecorder
+from pong_agent.weights_file.archive import digest
 
 
 @dataclass(frozen=True, kw_only=True)

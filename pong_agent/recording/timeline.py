@@ -13,7 +13,7 @@ from pong_agent.agent import PongAgent
 from pong_agent.envs.spec import EnvSpec
 from pong_agent.errors import ConfigError
 from pong_agent.evaluation.stage import Stage
-from pong_agent.learning.batch import Trajectory
+from pong_agent.learning.trajectory import Trajectory
 from pong_agent.recording.captions import Caption, end_of_game, training_so_far
 from pong_agent.recording.capture import EMULATOR_FPS
 from pong_agent.recording.encoder import VideoError, VideoInfo, read_video_info

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pong_agent.agent import PongAgent
-from pong_agent.learning.batch import Trajectory
+from pong_agent.learning.trajectory import Trajectory
 from pong_agent.network import forward
 from pong_agent.report.moments import opening
 from pong_agent.report.saliency import decision_weights

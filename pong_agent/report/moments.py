@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from pong_agent.learning.batch import Trajectory
+from pong_agent.learning.trajectory import Trajectory
 from pong_agent.vision.pixels import FIELD_SHAPE, Pixels
 
 _PADDLE_COLUMNS = (8, 9, 70, 71)  # of the field; all other lit pixels are the ball's

@@ -12,7 +12,7 @@ from pong_agent.errors import ConfigError
 from pong_agent.evaluation.evaluate import evaluate_policy
 from pong_agent.evaluation.result import EvaluationResult
 from pong_agent.evaluation.scores import DIFFICULTIES, STICKY, Setting, difficulty_grid
-from pong_agent.learning.batch import Trajectory
+from pong_agent.learning.trajectory import Trajectory
 
 N_SETTINGS = len(STICKY) * len(DIFFICULTIES) + 1  # all greedy, the usual one also sampled
 

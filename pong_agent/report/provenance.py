@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from pong_agent.agent import PRETRAINED, PongAgent
-from pong_agent.checkpoint import CheckpointError, digest
 from pong_agent.evaluation.model_card import current_commit, package_versions
-from pong_agent.hyperparams import config_to_dict
 from pong_agent.training.run_folder import RunError, RunFolder
+from pong_agent.weights_file.archive import CheckpointError, digest
+from pong_agent.weights_file.metadata import config_to_dict
 
 _VERSIONED = ("pong-agent", "numpy", "gymnasium", "ale-py")
 

@@ -13,7 +13,7 @@ from pong_agent.agent import PongAgent
 from pong_agent.envs.make import make_env
 from pong_agent.evaluation.evaluate import play_episodes
 from pong_agent.evaluation.scores import NOOP_MAX, STICKY
-from pong_agent.learning.batch import Trajectory
+from pong_agent.learning.trajectory import Trajectory
 from pong_agent.recording import EpisodeRecorder
 from pong_agent.recording.encoder import read_video_info
 from pong_agent.recording.palette import DOWN, UP

@@ -7,7 +7,7 @@ from pong_agent.agent import PongAgent
 from pong_agent.config import AgentConfig, environment_kwargs
 from pong_agent.envs.make import make_env
 from pong_agent.errors import PongError
-from pong_agent.learning.batch import Trajectory
+from pong_agent.learning.trajectory import Trajectory
 from pong_agent.network import Floats
 from pong_agent.rollout import rollout
 from pong_agent.training.games import GameSnapshot, begin_snapshot, continue_games

@@ -8,9 +8,8 @@ from typing import Any
 
 import tomli_w
 
-from pong_agent.config import resolve_preset
+from pong_agent.config import resolve_preset, with_hyperparams
 from pong_agent.errors import ConfigError
-from pong_agent.hyperparams import with_hyperparams
 from pong_agent.learning.progress import RECENT, Progress
 
 RENAMED = {"unit_timeout": "work_timeout"}  # names of options in older runs

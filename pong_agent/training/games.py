@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pong_agent.agent import PongAgent
-from pong_agent.checkpoint import CheckpointError, load_arrays, save_arrays
 from pong_agent.envs.emulator import restore_emulator, save_emulator
-from pong_agent.learning.batch import Trajectory
+from pong_agent.learning.trajectory import Trajectory
 from pong_agent.rollout import rollout, rollout_fragment, start_options
 from pong_agent.seeding import Stream, generator
 from pong_agent.vision.fields import FieldHistory
 from pong_agent.vision.pixels import Pixels, draw_field, field_pixels, lit_pixels
+from pong_agent.weights_file.archive import CheckpointError, load_arrays, save_arrays
 
 _LARGEST_STATE = 2**16  # bytes of an emulator's state; Pong's are 14.5 kB
 

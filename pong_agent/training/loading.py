@@ -4,12 +4,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pong_agent.agent import PongAgent
-from pong_agent.checkpoint import CheckpointError
 from pong_agent.errors import ConfigError
 from pong_agent.training.batches import n_games
 from pong_agent.training.config import TrainConfig
 from pong_agent.training.games import GameSnapshot, load_snapshots
 from pong_agent.training.run_folder import RunError, RunFolder
+from pong_agent.weights_file.archive import CheckpointError
 
 
 @dataclass(frozen=True)

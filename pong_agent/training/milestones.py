@@ -14,9 +14,9 @@ from math import isfinite
 from pathlib import Path
 
 from pong_agent.agent import PongAgent
-from pong_agent.checkpoint import CheckpointError
 from pong_agent.evaluation.stage import Stage
 from pong_agent.training.run_folder import RunError, RunFolder
+from pong_agent.weights_file.archive import CheckpointError
 
 FIRST_MILESTONE = 25_000  # agent steps, about four seconds of training
 N_MILESTONES = 15  # the last one, 409,600,000 agent steps, takes about 20 hours

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from pong_agent.config import AgentConfig
-from pong_agent.learning.batch import Trajectory
+from pong_agent.learning.trajectory import Trajectory
 from pong_agent.network import Floats
 from pong_agent.training.collector import RolloutWorker, WorkItem, WorkResult
 from pong_agent.training.games import GameSnapshot

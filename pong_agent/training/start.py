@@ -5,11 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from pong_agent.agent import PongAgent
-from pong_agent.config import environment_kwargs, resolve_preset
+from pong_agent.config import environment_kwargs, resolve_preset, with_hyperparams
 from pong_agent.envs.make import make_env
 from pong_agent.errors import ConfigError
 from pong_agent.evaluation.model_card import current_commit, package_versions
-from pong_agent.hyperparams import config_to_dict, with_hyperparams
 from pong_agent.training.batches import n_games
 from pong_agent.training.collector import RolloutWorker
 from pong_agent.training.config import TrainConfig
@@ -17,6 +16,7 @@ from pong_agent.training.loading import Run, load_run
 from pong_agent.training.run_folder import RunFolder
 from pong_agent.training.tensorboard import check_tensorboard
 from pong_agent.training.trainer import Trainer
+from pong_agent.weights_file.metadata import config_to_dict
 
 _VERSIONED = ("pong-agent", "gymnasium", "ale-py", "numpy", "scipy", "ray")
 

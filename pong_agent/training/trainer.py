@@ -9,7 +9,6 @@ import numpy as np
 
 from pong_agent.config import AgentConfig
 from pong_agent.evaluation.evaluate import episode_seeds
-from pong_agent.hyperparams import config_to_dict
 from pong_agent.training.batches import GameBatches
 from pong_agent.training.collector import Collector, RolloutWorker, SerialCollector
 from pong_agent.training.config import TrainConfig
@@ -18,6 +17,7 @@ from pong_agent.training.metrics import update_row
 from pong_agent.training.milestones import Milestones
 from pong_agent.training.signals import StopRequested, StopSignals
 from pong_agent.training.tensorboard import TensorBoard
+from pong_agent.weights_file.metadata import config_to_dict
 
 _HYPERPARAMETERS_CHANGED = (
     "# The hyperparameters changed when the run was resumed; see the history in config.json."

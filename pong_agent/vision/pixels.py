@@ -63,19 +63,8 @@ def preprocess_frame(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
         8
     """
     frame = np.asarray(frame)
-    _check_frames(frame, frame.shape)
-    return _preprocess(frame)
-
-
-def preprocess_frames(frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Reduce a batch of raw frames, (N, 210, 160, 3) uint8, to (N, 80, 80) uint8 of 0 and 1.
-
-    Raises:
-        ObservationError: the frames have another shape or dtype.
-    """
-    frames = np.asarray(frames)
-    _check_frames(frames, frames.shape[1:])
-    return _preprocess(frames)
+    _check_frame(frame)
+    return _LIT.take(frame[35:195:2, ::2, 0])
 
 
 def as_batch(observation: Any) -> tuple[NDArray[np.uint8], bool]:
@@ -121,7 +110,7 @@ def lit_pixels(observation: NDArray[np.uint8]) -> Pixels:
     if observation.shape == SCREEN_SHAPE and observation.dtype == np.uint8:
         background, lit = _BACKGROUND_COLOUR, _LIT_COLOURS
     else:
-        _check_frames(observation, observation.shape)
+        _check_frame(observation)
         observation = observation[:, :, 0]
     field = observation[35:195:2, ::2].reshape(-1)
     candidates = (field != background).nonzero()[0]
@@ -186,13 +175,9 @@ def draw_field(pixels: Pixels) -> NDArray[np.uint8]:
     return field.reshape(FIELD_SHAPE)
 
 
-def _preprocess(frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    return _LIT.take(frames[..., 35:195:2, ::2, 0])
-
-
-def _check_frames(frames: NDArray[np.uint8], frame_shape: tuple[int, ...]) -> None:
-    if frame_shape != FRAME_SHAPE or frames.dtype != np.uint8:
-        _refuse(frames)
+def _check_frame(frame: NDArray[np.uint8]) -> None:
+    if frame.shape != FRAME_SHAPE or frame.dtype != np.uint8:
+        _refuse(frame)
 
 
 def _refuse(frames: NDArray[Any]) -> NoReturn:

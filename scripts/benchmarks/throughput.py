@@ -11,8 +11,13 @@ from benchmarks.notebook import notebook_rate
 from benchmarks.tables import Spread, ratios, write_table
 from pong_agent.agent import PongAgent
 from pong_agent.cli.output import table
-from pong_agent.config import AgentConfig, PPOConfig, ReinforceConfig, resolve_preset
-from pong_agent.hyperparams import with_hyperparams
+from pong_agent.config import (
+    AgentConfig,
+    PPOConfig,
+    ReinforceConfig,
+    resolve_preset,
+    with_hyperparams,
+)
 from pong_agent.training.batches import GameBatches
 from pong_agent.training.config import TrainConfig
 from pong_agent.training.ray_collector import RayCollector

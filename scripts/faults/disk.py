@@ -10,9 +10,9 @@ import numpy as np
 from faults.report import Report
 from faults.workers import difference, small_run, undisturbed_run
 from pong_agent.agent import PongAgent
-from pong_agent.checkpoint import CheckpointError
 from pong_agent.training.run_folder import RunError, RunFolder
 from pong_agent.training.start import resume_run, start_run
+from pong_agent.weights_file.archive import CheckpointError
 
 
 @contextmanager

@@ -15,8 +15,14 @@ import numpy as np
 
 from faults.report import Report
 from pong_agent.agent import PongAgent
-from pong_agent.checkpoint import FORMAT, FORMAT_VERSION, CheckpointError, digest, load_arrays
 from pong_agent.config import PRESETS, ReinforceConfig
+from pong_agent.weights_file.archive import (
+    FORMAT,
+    FORMAT_VERSION,
+    CheckpointError,
+    digest,
+    load_arrays,
+)
 
 Arrays = dict[str, Any]
 Metadata = dict[str, Any]

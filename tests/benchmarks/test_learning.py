@@ -1,8 +1,7 @@
 from benchmarks.ablation import CHANGES
 from benchmarks.commands import main
 from benchmarks.learning import Learned, Point, learned, summary
-from pong_agent.config import PPOConfig
-from pong_agent.hyperparams import with_hyperparams
+from pong_agent.config import PPOConfig, with_hyperparams
 
 CURVE = [
     Point(1000, 10.0, float("nan"), 0, None),

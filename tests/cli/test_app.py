@@ -15,7 +15,7 @@ from pong_agent.cli.app import _COMMANDS, main
 from pong_agent.cli.evaluate import Evaluate
 from pong_agent.envs.spec import EnvSpec
 from pong_agent.evaluation import evaluate_policy
-from pong_agent.learning.batch import BatchError
+from pong_agent.learning.trajectory import BatchError
 from pong_agent.recording.encoder import read_video_info
 from pong_agent.training.run_folder import RunFolder
 from pong_agent.vision.pixels import ObservationError

@@ -2,15 +2,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from synthetic import fields_of
 
 from pong_agent import DOWN, UP, Batch, BatchError, PongAgent, Trajectory, TrajectoryBuilder
-from pong_agent.vision.pixels import lit_pixels, preprocess_frame, preprocess_frames
+from pong_agent.vision.pixels import lit_pixels, preprocess_frame
 
 
 @pytest.fixture
 def trajectory(frames):
     builder = TrajectoryBuilder(seed=3)
-    for t, field in enumerate(preprocess_frames(frames[:50])):
+    for t, field in enumerate(fields_of(frames[:50])):
         builder.append(field, action=UP if t % 3 == 0 else DOWN, reward=float(t == 49), end=t == 49)
     return builder.build()
 
@@ -23,7 +24,7 @@ def with_value(array, index, value):
 
 def test_a_builder_keeps_what_it_is_given(frames, trajectory):
     """Fields, actions, rewards and seed come back from the packed form."""
-    fields = preprocess_frames(frames[:50])
+    fields = fields_of(frames[:50])
     stored = [fields[0], *fields, fields[-1]]  # the frames before and after stand for themselves
     for f, field in enumerate(stored):
         pixels = trajectory.pixels[trajectory.offsets[f] : trajectory.offsets[f + 1]]
@@ -125,14 +126,14 @@ def test_a_bad_batch_changes_nothing(trajectory, case):
     agent = PongAgent("reinforce", seed=0)
     agent.learn_from_batch(Batch([trajectory]))  # so that the optimizer has a state to lose
     before = {name: array.copy() for name, array in agent.parameters.items()}
-    state = {name: array.copy() for name, array in agent._optimizer_state.items()}
+    state = {name: array.copy() for name, array in agent._state.optimizer_state.items()}
     progress = agent.progress
     bad = replace(trajectory, **change(trajectory))
     with pytest.raises(BatchError, match=r"^batch\.trajectories\[1\]" + message):
         agent.learn_from_batch(Batch([trajectory, bad]))
     for name, array in before.items():
         np.testing.assert_array_equal(agent.parameters[name], array)
-        np.testing.assert_array_equal(agent._optimizer_state[name], state[name])
+        np.testing.assert_array_equal(agent._state.optimizer_state[name], state[name])
     assert agent.progress == progress
 
 
@@ -141,7 +142,7 @@ def test_a_bad_batch_changes_nothing(trajectory, case):
     [
         (Batch([]), "expected one or more, found none"),
         ([1, 2], "expected a Batch, found list"),
-        (Batch([np.zeros(3)]), r"\[0\]: expected a Trajectory, found float64"),
+        (Batch([np.zeros(3)]), r"\[0\]: expected a Trajectory, found ndarray"),
     ],
 )
 def test_what_is_no_batch_is_refused(batch, message):
@@ -178,7 +179,7 @@ def test_a_fragment_knows_the_episodes_that_ended_in_it(frames):
 
 def test_an_episode_that_starts_in_a_fragment_has_no_previous_frame(frames):
     """After an end the network sees the new frame as its own previous one."""
-    fields = preprocess_frames(frames[[0, 20, 40, 60]])
+    fields = fields_of(frames[[0, 20, 40, 60]])
     builder = TrajectoryBuilder(observation="two_frames", previous=fields[0])
     builder.append(fields[1], action=UP, reward=0.0, end=True)
     builder.append(fields[2], action=UP, reward=0.0)

@@ -15,9 +15,19 @@ from pong_agent import (
     make_env,
     rollout,
 )
-from pong_agent.learning.reinforce import episode_gradient, init_optimizer, update
+from pong_agent.learning.reinforce import (
+    Reinforce,
+    episode_gradient,
+    init_policy,
+    policy_backward,
+    policy_forward,
+    rmsprop_ascent,
+    sigmoid,
+)
 from pong_agent.learning.returns import discounted_returns, standardize
 from pong_agent.seeding import Stream, generator
+from pong_agent.vision.network_input import observe
+from pong_agent.vision.pixels import lit_pixels
 
 CONFIG = PRESETS["reinforce"]
 
@@ -99,8 +109,9 @@ def test_two_updates_equal_the_notebooks():
 def test_gradients_are_summed_over_the_batch(trajectories):
     """From zero mean squares, a batch moves the weights as the sum of its gradients says."""
     parameters = dict(PongAgent("reinforce", seed=0).parameters)
-    new, _, metrics = update(
-        parameters, init_optimizer(parameters, CONFIG), Batch(trajectories), CONFIG
+    algorithm = Reinforce(CONFIG)
+    new, _, metrics = algorithm.update(
+        parameters, algorithm.init_optimizer(parameters), Batch(trajectories)
     )
     total = sum(
         episode_gradient(parameters, trajectory, CONFIG.discount)[0]["W2"]
@@ -113,10 +124,11 @@ def test_gradients_are_summed_over_the_batch(trajectories):
 
 def test_an_update_that_overflows_is_refused(trajectories):
     """Weights that would become infinite raise LearningError."""
-    parameters = dict(PongAgent("reinforce", seed=0).parameters)
-    huge = replace(CONFIG, rmsprop_decay=1.0, rmsprop_epsilon=0.0)
+    agent = PongAgent(replace(CONFIG, rmsprop_decay=1.0, rmsprop_epsilon=0.0))
+    before = dict(agent.parameters)
     with np.errstate(all="ignore"), pytest.raises(LearningError, match=r"W[12]: .* not finite"):
-        update(parameters, init_optimizer(parameters, CONFIG), Batch(trajectories), huge)
+        agent.learn_from_batch(Batch(trajectories))
+    assert all(agent.parameters[name] is array for name, array in before.items())
 
 
 def test_a_fragment_is_refused(trajectories):
@@ -143,3 +155,83 @@ def test_a_toy_game_is_learned():
         agent.learn_from_batch(play(100 + 8 * number)[0])
     _, after = play(0)
     assert after > 42  # where the ball stays in its row, one step in 16, nothing can be seen
+
+
+def test_a_policy_is_drawn_as_in_the_notebook():
+    """W1 then W2 are standard normal numbers over the root of their fan-in, in float64."""
+    parameters = init_policy(np.random.default_rng(5), hidden_units=7)
+    generator = np.random.default_rng(5)
+    expected = generator.standard_normal((7, 6400)) / 80.0
+    np.testing.assert_array_equal(parameters["W1"], expected)
+    np.testing.assert_array_equal(parameters["W2"], generator.standard_normal(7) / np.sqrt(7))
+
+
+def test_forward_and_backward_agree_with_the_dense_products(frames):
+    """Probabilities, hidden states and gradients are those of dense matrix products."""
+    lit = [lit_pixels(frame) for frame in frames]
+    rows = observe("difference", lit[1:], lit[:-1])
+    parameters = init_policy(np.random.default_rng(1), 200)
+    up, hidden = policy_forward(parameters, rows)
+    x = rows.toarray().astype(np.float64)
+    h = np.maximum(x @ parameters["W1"].T, 0)
+    np.testing.assert_allclose(hidden, h, rtol=0, atol=1e-13)
+    np.testing.assert_allclose(up, sigmoid(h @ parameters["W2"]), rtol=0, atol=1e-13)
+    assert 0 < (hidden == 0).mean() < 1
+    at_logits = np.random.default_rng(2).standard_normal(len(rows))
+    gradients = policy_backward(parameters, rows, hidden, at_logits)
+    at_hidden = np.outer(at_logits, parameters["W2"]) * (h > 0)
+    expected = {"W1": at_hidden.T @ x, "W2": at_logits @ h}
+    assert set(gradients) == set(parameters)
+    for name, gradient in gradients.items():
+        assert gradient.shape == parameters[name].shape
+        scale = np.abs(expected[name]).max()
+        np.testing.assert_allclose(gradient / scale, expected[name] / scale, atol=1e-13)
+
+
+def test_sigmoid_neither_overflows_nor_loses_small_values():
+    """Logits of any size give probabilities from 0 to 1, exact at the ends."""
+    logits = np.array([-1000.0, -30.0, 0.0, 2.0, 1000.0])
+    expected = [0.0, np.exp(-30) / (1 + np.exp(-30)), 0.5, 1 / (1 + np.exp(-2)), 1.0]
+    np.testing.assert_allclose(sigmoid(logits), expected, rtol=1e-15)
+
+
+def step(weight, gradient, mean_square):
+    weights, mean_squares = rmsprop_ascent(
+        np.array([weight]),
+        np.array([gradient]),
+        np.array([mean_square]),
+        learning_rate=0.1,
+        decay=0.75,
+        epsilon=0.5,
+    )
+    return float(weights[0]), float(mean_squares[0])
+
+
+def test_two_steps_worked_out_by_hand():
+    """Two RMSProp steps give the numbers computed on paper."""
+    # v = 0.25 * 2**2 = 1; w = 1 + 0.1 * 2 / (1 + 0.5)
+    weight, mean_square = step(1.0, 2.0, 0.0)
+    assert mean_square == 1.0
+    assert weight == pytest.approx(1.0 + 0.2 / 1.5, rel=1e-15)
+    # v = 0.75 * 1 + 0.25 * 25 = 7; w += 0.1 * (-5) / (sqrt(7) + 0.5), sqrt(7) = 2.6457513110645906
+    weight, mean_square = step(weight, -5.0, mean_square)
+    assert mean_square == 7.0
+    assert weight == pytest.approx(1.0 + 0.2 / 1.5 - 0.5 / 3.1457513110645906, rel=1e-15)
+
+
+def test_epsilon_stands_outside_the_root():
+    """With a tiny gradient the step is learning_rate * g / epsilon, not / sqrt(epsilon)."""
+    weight, _ = step(0.0, 1e-12, 0.0)
+    assert weight == pytest.approx(0.1 * 1e-12 / 0.5, rel=1e-9)
+
+
+def test_no_gradient_moves_nothing():
+    """A zero gradient leaves the weight and lets the mean square decay."""
+    assert step(3.0, 0.0, 1.0) == (3.0, 0.75)
+
+
+def test_the_arguments_are_untouched():
+    """The step makes new arrays; the old ones keep their values."""
+    arrays = [np.array([value]) for value in (1.0, 2.0, 3.0)]
+    rmsprop_ascent(*arrays, learning_rate=0.1, decay=0.9, epsilon=1e-5)
+    assert [float(array[0]) for array in arrays] == [1.0, 2.0, 3.0]

@@ -10,7 +10,6 @@ import pytest
 import tyro
 
 from pong_agent import ConfigError, PongAgent
-from pong_agent.checkpoint import CheckpointError, digest
 from pong_agent.cli.report import Report
 from pong_agent.envs.spec import EnvSpec
 from pong_agent.errors import MissingPackageError
@@ -19,6 +18,7 @@ from pong_agent.report.page import n_episodes, signed, write_report
 from pong_agent.report.played_games import ReportOptions
 from pong_agent.report.provenance import Subject
 from pong_agent.training.run_folder import RunError, RunFolder
+from pong_agent.weights_file.archive import CheckpointError, digest
 
 SHORT = ReportOptions(episodes=1, env_kwargs={"max_num_frames_per_episode": 100})
 

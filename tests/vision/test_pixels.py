@@ -1,10 +1,14 @@
+import sys
+
 import notebook_oracle as notebook
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from synthetic import fields_of
 
+from pong_agent.vision import network_input
 from pong_agent.vision.network_input import INPUT_SIZES, SparseRows, observe, observe_stored
 from pong_agent.vision.pixels import (
     ObservationError,
@@ -12,7 +16,6 @@ from pong_agent.vision.pixels import (
     field_pixels,
     lit_pixels,
     preprocess_frame,
-    preprocess_frames,
 )
 
 
@@ -23,7 +26,7 @@ def test_real_frames_give_the_notebooks_pixels(frames):
         assert field.shape == (80, 80)
         assert field.dtype == np.uint8
         np.testing.assert_array_equal(field.ravel(), notebook.preprocess(frame.copy()))
-    assert 20 <= preprocess_frames(frames).sum(axis=(1, 2)).mean() <= 40  # paddles, ball, walls
+    assert 20 <= fields_of(frames).sum(axis=(1, 2)).mean() <= 40  # paddles, ball, walls
 
 
 @given(arrays(np.uint8, (210, 160, 3)))
@@ -52,7 +55,7 @@ def test_differences_of_real_frames_are_the_notebooks(frames):
 
 def test_lit_pixels_are_those_of_the_field(frames):
     """400 frames are lit where their fields are 1; drawn again, these pixels are the field."""
-    for frame, field in zip(frames, preprocess_frames(frames), strict=True):
+    for frame, field in zip(frames, fields_of(frames), strict=True):
         pixels = lit_pixels(frame)
         np.testing.assert_array_equal(pixels, np.flatnonzero(field))
         np.testing.assert_array_equal(field_pixels(field), pixels)
@@ -75,22 +78,11 @@ def test_the_first_difference_is_zero(frames):
 
 def test_two_frames_stand_side_by_side(frames):
     """The current field fills the first 6,400 columns, the previous one the others."""
-    fields = preprocess_frames(frames[:50])
+    fields = fields_of(frames[:50])
     lit = [field_pixels(field) for field in fields]
     rows = observe("two_frames", lit[1:], lit[:-1])
     flat = fields.reshape(50, 6400)
     np.testing.assert_array_equal(rows.toarray(), np.hstack([flat[1:], flat[:-1]]))
-
-
-def test_sum_and_difference_stand_side_by_side(frames):
-    """What is lit now or before fills the first columns, what moved the others."""
-    fields = preprocess_frames(frames[:50])
-    lit = [field_pixels(field) for field in fields]
-    rows = observe("sum_and_difference", lit[1:], lit[:-1])
-    flat = fields.reshape(50, 6400).astype(int)
-    expected = np.hstack([flat[1:] + flat[:-1], flat[1:] - flat[:-1]])
-    np.testing.assert_array_equal(rows.toarray(), expected)
-    assert set(rows.values.tolist()) == {-1, 1, 2}
 
 
 @given(st.sampled_from(sorted(INPUT_SIZES)), st.integers(0, 2**32 - 1), st.integers(1, 12))
@@ -113,8 +105,8 @@ def test_stored_frames_give_the_same_rows(kind, seed, length):
 
 @pytest.mark.parametrize("kind", sorted(INPUT_SIZES))
 def test_rows_are_taken_joined_and_flipped_as_dense_ones(frames, kind):
-    """`take`, `concatenate` and `flipped` do to sparse rows what indexing does to dense ones."""
-    fields = preprocess_frames(frames[:60])
+    """`take`, `concatenate` and `with_flipped` do what indexing does to dense rows."""
+    fields = fields_of(frames[:60])
     lit = [field_pixels(field) for field in fields]
     rows = observe(kind, lit[1:], lit[:-1])
     dense = rows.toarray()
@@ -124,8 +116,23 @@ def test_rows_are_taken_joined_and_flipped_as_dense_ones(frames, kind):
     np.testing.assert_array_equal(joined.toarray(), dense[order])
     turned = [field_pixels(field[::-1]) for field in fields]
     flipped = observe(kind, turned[1:], turned[:-1]).toarray()
-    np.testing.assert_array_equal(rows.flipped().toarray(), flipped)
     np.testing.assert_array_equal(rows.with_flipped().toarray(), np.vstack([dense, flipped]))
+
+
+@pytest.mark.parametrize("kind", sorted(INPUT_SIZES))
+def test_products_are_those_of_dense_rows(frames, kind, monkeypatch):
+    """Rows times a matrix, and transposed, equal dense products; NumPy and SciPy agree in bits."""
+    lit = [lit_pixels(frame) for frame in frames[:100]]
+    rows = observe(kind, lit[1:], lit[:-1])
+    dense, generator = rows.toarray().astype(float), np.random.default_rng(0)
+    columns = generator.standard_normal((rows.width, 5))
+    product = rows.times(columns)
+    np.testing.assert_allclose(product, dense @ columns, atol=1e-12)
+    gradients = generator.standard_normal((99, 5))
+    np.testing.assert_allclose(rows.transposed_times(gradients), dense.T @ gradients, atol=1e-12)
+    monkeypatch.setattr(network_input, "_SCIPY_FROM_ROWS", 10**9)
+    assert "scipy.sparse" in sys.modules
+    np.testing.assert_array_equal(rows.times(columns), product)
 
 
 @pytest.mark.parametrize(

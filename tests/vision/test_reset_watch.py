@@ -9,7 +9,7 @@ from pong_agent import ForgottenResetWarning, PongAgent, make_env
 from pong_agent.envs import RAW_FRAMES
 from pong_agent.vision.fields import FieldHistory
 from pong_agent.vision.pixels import lit_pixels
-from pong_agent.vision.reset_watch import SCORE_ROW, read_scores
+from pong_agent.vision.reset_watch import _SCORE_ROW, read_scores
 
 BRIEF = {"max_num_frames_per_episode": 100}  # 25 decisions of four frames, at 0:0
 SHORT = {"max_num_frames_per_episode": 400}  # 100 of them, and the first point
@@ -66,7 +66,7 @@ def test_the_warning_changes_nothing_else(short_env):
     """An agent that warns acts and goes on as one whose warnings were never looked for."""
     actions, warned = play_twice(PongAgent(seed=1), short_env, reset=False)
     silent = PongAgent(seed=1)
-    silent._warned = True
+    silent._watch._warned = True
     expected, silence = play_twice(silent, short_env, reset=False)
     assert actions == expected
     assert (len(warned), len(silence)) == (1, 0)
@@ -162,11 +162,11 @@ def test_a_digit_in_the_background_s_colour_is_no_new_game(frames):
     game = frames[[-1]].copy()  # the built-in player has scored
     before = read_scores(game)
     assert before.above_zero.all()
-    game[:, SCORE_ROW, LEFT_DIGIT] = game[:, SCORE_ROW, :1]
+    game[:, _SCORE_ROW, LEFT_DIGIT] = game[:, _SCORE_ROW, :1]
     unread = read_scores(game, before)
     assert unread.above_zero.all()
     assert not read_scores(game, unread, np.array([True])).above_zero.any()
-    game[:, SCORE_ROW, RIGHT_DIGIT] = game[:, SCORE_ROW, :1]
+    game[:, _SCORE_ROW, RIGHT_DIGIT] = game[:, _SCORE_ROW, :1]
     assert read_scores(game, unread).above_zero.all()
     assert not read_scores(frames[[0]], unread).above_zero.any()
 
@@ -181,7 +181,7 @@ def test_changed_colours_are_no_new_game():
     while not truncated:
         observation, _, terminated, truncated, _ = env.step(agent.act(observation))
         assert not terminated
-        backgrounds.add(tuple(observation[SCORE_ROW, 0].tolist()))
+        backgrounds.add(tuple(observation[_SCORE_ROW, 0].tolist()))
         ale = env.unwrapped.ale
         if ale.getRAM()[13] > 9:  # the built-in player's points: the game must not end
             ale.setRAM(13, 1)

@@ -1,16 +1,16 @@
-"""The first layer over one batch alone: the pixels that it lights, and runs of them at once.
+"""A sparse first layer over the pixels that one batch lights, and over vertical runs of them.
 
-An update goes through its batch in many minibatches, and a batch lights a quarter to a half of the
+An update splits its batch into many minibatches, and a batch lights a quarter to a half of the
 pixels. The first layer of all its rows is the product of two small sparse matrices with the weights
 of the lit pixels,
 
     a_n = sum_c pixels[n, c] w_c + sum_r runs[n, r] (sum_c members[r, c] w_c),
 
-where a run is a stretch of three or more lit pixels one below the other. Paddles are made of few
-runs that come again and again, so that a row of 60 lit pixels has 11 terms.
+where a run is a stretch of three or more lit pixels one below the other. Paddles consist of a few
+runs that recur, so a row of 60 lit pixels has 11 terms.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,30 +29,32 @@ _SHORTEST_RUN = 3  # the ball is 2 high and seldom twice at one place: not worth
 
 @dataclass(frozen=True)
 class LitRows:
-    """N rows of network input, each of `views` pictures: upright and, perhaps, upside down.
+    """N rows of network input, each of one or two views: upright and, with mirror, upside down.
 
     C is the number of columns of the network's input that any of them lights, R that of different
-    runs; a picture is row `views * n` or `views * n + 1` of `terms`.
+    runs; view v of row n is row `views * n + v` of `terms`.
 
     Attributes:
-        columns: [C] int64, the lit columns; first those that runs consist of.
-        terms: [views * N, C + R] float32, how often each pixel, then each run, is in a picture.
-        members: [R, S] float32, 1 for those of the first S columns that a run consists of.
-        views: 1 or 2, how many pictures a row is.
+        columns: [C] int64, the lit columns; columns that runs consist of come first.
+        terms: [views * N, C + R] float32, how often each pixel, then each run, is in a view.
+        members: [R, S] float32, 1 for the columns, among the first S, that a run consists of.
+        views: 1 or 2, number of views of a row.
+        width: number of columns of the network's input.
     """
 
     columns: NDArray[np.int64]
     terms: "csr_array"
     members: "csr_array"
     views: int
+    width: int
 
     def __len__(self) -> int:
         return int(self.terms.shape[0]) // self.views
 
     def take(self, rows: NDArray[np.int64]) -> "LitRows":
         """Return some rows, in the order of their numbers."""
-        pictures = (rows[:, np.newaxis] * self.views + np.arange(self.views)).reshape(-1)
-        return LitRows(self.columns, self.terms[pictures], self.members, self.views)
+        views = (rows[:, np.newaxis] * self.views + np.arange(self.views)).reshape(-1)
+        return replace(self, terms=self.terms[views])
 
     def times(self, W1: Floats) -> Floats:
         """Compute the pre-activations, [N, views * units], from weights (units, C)."""
@@ -67,8 +69,8 @@ class LitRows:
         Returns:
             In Fortran order, as weights are.
         """
-        of_pictures = gradients.reshape(self.terms.shape[0], gradients.shape[1] // self.views)
-        product: Floats = self.terms.T @ of_pictures
+        of_views = gradients.reshape(self.terms.shape[0], gradients.shape[1] // self.views)
+        product: Floats = self.terms.T @ of_views
         n_columns = len(self.columns)
         columns = product[:n_columns]
         columns[: self.members.shape[1]] += self.members.T @ product[n_columns:]
@@ -80,7 +82,7 @@ def lit_rows(inputs: SparseRows, *, mirror: bool) -> LitRows:
 
     Args:
         inputs: N sparse rows.
-        mirror: whether to add each picture upside down, as `SparseRows.flipped` has it.
+        mirror: whether to add each field upside down, as `SparseRows.with_flipped` does.
 
     Example:
         >>> column = np.arange(5, 6400, 80, dtype=np.uint16)[:8]  # a paddle of one pixel's width
@@ -90,13 +92,13 @@ def lit_rows(inputs: SparseRows, *, mirror: bool) -> LitRows:
         (1, 8)
     """
     views = 1 + mirror
-    pictures, starts, lengths, signs = _vertical_runs(inputs)
-    pictures = pictures * views
+    view_of, starts, lengths, signs = _vertical_runs(inputs)
+    view_of = view_of * views
     if mirror:
         heights = starts % _ROWS
-        turned = starts - heights + (_ROWS - lengths - heights)
-        pictures = np.concatenate([pictures, pictures + 1])
-        starts, lengths = np.concatenate([starts, turned]), np.tile(lengths, 2)
+        flipped = starts - heights + (_ROWS - lengths - heights)
+        view_of = np.concatenate([view_of, view_of + 1])
+        starts, lengths = np.concatenate([starts, flipped]), np.tile(lengths, 2)
         signs = np.tile(signs, 2)
 
     # Runs are numbered by where they start and how long they are, through a table.
@@ -116,17 +118,17 @@ def lit_rows(inputs: SparseRows, *, mirror: bool) -> LitRows:
     place[order] = np.arange(len(order))
     column_of = place[column_of]
 
-    rows = np.concatenate([np.repeat(pictures[short], lengths[short]), pictures[long]])
+    rows = np.concatenate([np.repeat(view_of[short], lengths[short]), view_of[long]])
     terms = np.concatenate([column_of[len(run_pixels) :], len(lit) + run_of])
     values = np.concatenate([np.repeat(signs[short], lengths[short]), signs[long]])
     by_row = np.argsort(rows, kind="stable")
-    n_pictures = views * len(inputs)
+    n_views = views * len(inputs)
     return LitRows(
-        columns=_natural(lit[order]),
+        columns=_NATURAL[lit[order]],
         terms=_csr(
             values[by_row],
             terms[by_row],
-            np.bincount(rows, minlength=n_pictures),
+            np.bincount(rows, minlength=n_views),
             len(lit) + len(kinds),
         ),
         members=_csr(
@@ -136,15 +138,16 @@ def lit_rows(inputs: SparseRows, *, mirror: bool) -> LitRows:
             int(in_runs.sum()),
         ),
         views=views,
+        width=inputs.width,
     )
 
 
 def _vertical_runs(inputs: SparseRows) -> tuple[NDArray[np.int64], ...]:
-    """Return row, first pixel (of pictures column by column), length and value of each run."""
+    """Return row, first pixel (fields column by column), length and value of each run."""
     keys = np.repeat(np.arange(len(inputs)) * inputs.width, np.diff(inputs.offsets))
     keys += _COLUMN_BY_COLUMN[inputs.indices]
     keys *= 4
-    keys += inputs.values + 1  # -1, 1 or 2, in two bits
+    keys += inputs.values + 1  # -1 or 1, in two bits
     keys.sort()
     places = keys >> 2
     first = np.ones(len(keys), dtype=np.bool_)
@@ -184,11 +187,7 @@ def _csr(
     return csr_array(data, shape=(len(counts), width))
 
 
-# Where each pixel of two pictures, row by row, goes when they are gone through column by column.
+# Index, column by column, of each pixel of two fields, and back.
 _PIXELS = np.arange(2 * _ROWS * _COLUMNS).reshape(2, _ROWS, _COLUMNS)
 _NATURAL = _PIXELS.transpose(0, 2, 1).reshape(-1)
 _COLUMN_BY_COLUMN = np.argsort(_NATURAL)
-
-
-def _natural(pixels: NDArray[np.int64]) -> NDArray[np.int64]:
-    return _NATURAL[pixels]

@@ -2,10 +2,12 @@ import numpy as np
 import pytest
 
 from pong_agent.learning.adam import adam_descent
-from pong_agent.learning.ppo.blocks import add_spread, lit_blocks, pool
 from pong_agent.learning.ppo.multiresolution import (
+    add_spread,
+    lit_blocks,
     multiresolution_adam_descent,
     narrowed,
+    pool,
     widened,
 )
 
@@ -20,7 +22,7 @@ def state_of(terms):
 KINDS = ("mean", "square")
 
 
-@pytest.mark.parametrize("blocks", [[4, 16, (1, 80), (80, 1), (2, 4)], [4], []])
+@pytest.mark.parametrize("blocks", [[4, 16, 2, 80], [4], []])
 def test_steps_on_some_columns_are_adams_on_every_term(blocks):
     """W1 moves as the sum of pixel and block weights does that Adam moves one by one.
 
@@ -61,3 +63,64 @@ def test_steps_on_some_columns_are_adams_on_every_term(blocks):
             assert array.flags.f_contiguous
     never_lit = np.arange(1500, 12800)
     assert (weights["W1"][:, never_lit] != W1[:, never_lit]).any() == bool(blocks)
+
+
+BLOCKS = [4, 16, 2, 80]
+
+
+@pytest.fixture
+def W1():  # noqa: N802  # the name of the weights
+    generator = np.random.default_rng(0)
+    return np.asfortranarray(generator.integers(-9, 9, (3, 12800)).astype(np.float64))
+
+
+def blocks_of(W1, block):
+    """Sums over blocks, written pixel by pixel."""
+    sums = np.zeros((len(W1), 2, 80 // block, 80 // block))
+    pictures = W1.reshape(len(W1), 2, 80, 80)
+    for row in range(80):
+        for column in range(80):
+            sums[:, :, row // block, column // block] += pictures[:, :, row, column]
+    return sums.reshape(len(W1), -1)
+
+
+def test_pooling_sums_over_blocks(W1):
+    """Each block's number is the sum of its pixels', for each unit and frame by itself."""
+    for block, pooled in zip(BLOCKS, pool(W1, BLOCKS), strict=True):
+        np.testing.assert_array_equal(pooled, blocks_of(W1, block))
+        assert pooled.flags.f_contiguous
+    assert pool(W1, []) == []
+
+
+def test_spreading_is_the_transpose_of_pooling(W1):
+    """<spread(c), w> = <c, pool(w)> for any block weights c: so pooling gives their gradient."""
+    generator = np.random.default_rng(1)
+    pooled = pool(W1, BLOCKS)
+    coarse = [np.asfortranarray(generator.integers(-9, 9, p.shape) * 1.0) for p in pooled]
+    kept = [array.copy() for array in coarse]
+    spread = np.zeros_like(W1)
+    add_spread(spread, coarse, BLOCKS)
+    expected = sum((c * p).sum() for c, p in zip(coarse, pooled, strict=True))
+    assert (spread * W1).sum() == expected
+    for array, before in zip(coarse, kept, strict=True):
+        np.testing.assert_array_equal(array, before)
+    add_spread(spread, [], [])
+    assert (spread * W1).sum() == expected
+
+
+@pytest.mark.parametrize("blocks", [BLOCKS, [4, 16], []])
+def test_blocks_of_some_columns_are_those_of_all_with_zeros_elsewhere(W1, blocks):
+    """For columns in any order, sums and spread numbers are those of the whole first layer."""
+    generator = np.random.default_rng(3)
+    columns = generator.permutation(12800)[:700]
+    lit = lit_blocks(columns, blocks, 12800)
+    alone = np.zeros_like(W1)
+    alone[:, columns] = W1[:, columns]
+    pooled = pool(alone, blocks)
+    expected = np.hstack([np.zeros((3, 0)), *pooled])
+    np.testing.assert_array_equal(lit.pool(W1[:, columns]), expected)
+    coarse = [np.asfortranarray(generator.integers(-9, 9, p.shape) * 1.0) for p in pooled]
+    some = np.asfortranarray(W1[:, columns])
+    lit.add_spread(some, np.hstack([np.zeros((3, 0)), *coarse]))
+    add_spread(W1, coarse, blocks)
+    np.testing.assert_array_equal(some, W1[:, columns])

@@ -17,23 +17,13 @@ from pong_agent import (
     make_env,
     rollout,
 )
-from pong_agent.learning.ppo import network as heads
-from pong_agent.learning.ppo.blocks import add_spread, pool
+from pong_agent.learning.ppo.loss import clip_norm, divergence, loss_and_gradient
+from pong_agent.learning.ppo.multiresolution import add_spread, pool
+from pong_agent.learning.ppo.network import init_parameters, outputs, values
 from pong_agent.learning.ppo.sparse_first_layer import lit_rows
-from pong_agent.learning.ppo.targets import prepare
-from pong_agent.learning.ppo.update import (
-    adapted,
-    averaged,
-    clip_norm,
-    divergence,
-    init_optimizer,
-    init_parameters,
-    loss_and_gradient,
-    update,
-    updated_averages,
-)
-from pong_agent.learning.returns import generalized_advantages
-from pong_agent.network import action_probabilities, forward, values
+from pong_agent.learning.ppo.targets import generalized_advantages, prepare
+from pong_agent.learning.ppo.update import PPO, adapted, updated_averages
+from pong_agent.network import forward, softmax
 
 CONFIG = PPOConfig(stay_logit=-0.5)  # so that the third action is taken often
 
@@ -102,7 +92,7 @@ def test_the_gradient_agrees_with_central_differences(batch, mirror):
     old /= old.sum(axis=1, keepdims=True)
     targets = replace(targets, old_probabilities=old)
     lit = lit_rows(inputs, mirror=mirror)
-    pictures = [inputs.toarray(), inputs.flipped().toarray()][: 1 + mirror]
+    pictures = np.split(inputs.with_flipped().toarray(), 2)[: 1 + mirror]
     pictures = [picture[:, lit.columns].astype(np.float64) for picture in pictures]
     parameters |= {"W1": parameters["W1"][:, lit.columns]}
     statistics, gradients = loss_and_gradient(parameters, lit, targets, config)
@@ -139,10 +129,10 @@ def test_outputs_are_those_that_the_agent_plays_with(batch, mirror, n_actions):
     logits, hidden = forward(parameters, inputs, mirror=mirror)
     found = np.maximum(lit.times(parameters["W1"][:, lit.columns]), 0)
     np.testing.assert_allclose(found, hidden, atol=5e-6)
-    outputs = heads.outputs(parameters, found, mirror=mirror)
-    np.testing.assert_allclose(outputs[:, :-1], logits, atol=5e-6)
+    found = outputs(parameters, found, mirror=mirror)
+    np.testing.assert_allclose(found[:, :-1], logits, atol=5e-6)
     estimates = values(parameters, hidden, mirror=mirror)
-    np.testing.assert_allclose(outputs[:, -1], estimates, atol=5e-6)
+    np.testing.assert_allclose(found[:, -1], estimates, atol=5e-6)
 
 
 def plain_gradient(weights, pictures, targets, config):
@@ -176,7 +166,7 @@ def plain_update(parameters, state, batch, config, generator):
     """`update` of the weights, without any of its shortcuts: all columns in every step."""
     critic = {name: state[f"critic/{name}"] for name in parameters}
     inputs, targets, _ = prepare(parameters, critic, batch, config)
-    views = [inputs.toarray(), inputs.flipped().toarray()][: 1 + config.mirror]
+    views = np.split(inputs.with_flipped().toarray(), 2)[: 1 + config.mirror]
     weights, rate = dict(parameters), state["learning_rate"][0]
     moments = {name: array for name, array in state.items() if name[:4] in ("mean", "squa")}
     names = [f"W1/{block}" for block in config.first_layer_blocks]
@@ -212,20 +202,20 @@ def plain_update(parameters, state, batch, config, generator):
     [
         {},
         {"mirror": False, "first_layer_blocks": ()},
-        {"first_layer_blocks": ((2, 4), (80, 8)), "minibatches": 3},
+        {"first_layer_blocks": (2, 80), "minibatches": 3},
     ],
 )
 def test_updates_are_those_made_on_all_pixels(batch, options):
     """Two updates in float64, by other pixels, equal those with every column in every step."""
     config = replace(CONFIG, hidden_units=8, first_layer_scale=0.4, epochs=2, **options)
     parameters = in_float64(init_parameters(config, np.random.default_rng(4)))
-    start, state = parameters["W1"], init_optimizer(parameters, config)
+    start, state = parameters["W1"], PPO(config).init_optimizer(parameters)
     lit = []
     for trajectory in batch.trajectories:
         own = Batch([trajectory])
         lit.append(lit_rows(trajectory.network_input(), mirror=config.mirror).columns)
         expected, moments = plain_update(parameters, state, own, config, np.random.default_rng(1))
-        parameters, state, _ = update(parameters, state, own, config, np.random.default_rng(1))
+        parameters, state, _ = PPO(config).update(parameters, state, own, np.random.default_rng(1))
         for name, array in expected.items():
             np.testing.assert_allclose(parameters[name], array, rtol=0, atol=1e-8)
         for name, array in moments.items():
@@ -240,44 +230,34 @@ def test_updates_are_those_made_on_all_pixels(batch, options):
 
 def test_an_update_that_is_not_finite_is_refused(batch):
     """Weights that would become infinite raise LearningError, and nothing has changed."""
-    parameters = init_parameters(CONFIG, np.random.default_rng(0))
-    parameters["Wv"][:] = 1e30
-    state = init_optimizer(parameters, CONFIG)
-    before = {name: array.copy() for name, array in {**parameters, **state}.items()}
+    agent = PongAgent(CONFIG)
+    agent.set_parameters({**agent.parameters, "Wv": np.full(100, 1e30, np.float32)})
+    before = agent.parameters, agent.progress
     with np.errstate(all="ignore"), pytest.raises(LearningError, match="not finite"):
-        update(parameters, state, batch, CONFIG, np.random.default_rng(5))
-    for name, array in {**parameters, **state}.items():
-        np.testing.assert_array_equal(array, before[name])
+        agent.learn_from_batch(batch)
+    assert (agent.parameters, agent.progress) == before
 
 
-@pytest.mark.parametrize("dead_steps", [0, 15])
-def test_what_an_update_learns_from_is_gae_over_the_batch(batch, dead_steps):
-    """Each fragment has its own GAE by the critic's values; dead steps can be left out."""
+def test_what_an_update_learns_from_is_gae_over_the_batch(batch):
+    """Each fragment has its own GAE by the critic's values."""
     parameters = init_parameters(CONFIG, np.random.default_rng(0))
     critic = init_parameters(CONFIG, np.random.default_rng(1))
-    config = replace(CONFIG, dead_steps=dead_steps)
-    inputs, targets, explained = prepare(parameters, critic, batch, config)
-    advantages, returns, old, live = [], [], [], []
+    inputs, targets, explained = prepare(parameters, critic, batch, CONFIG)
+    advantages, returns, old = [], [], []
     for trajectory in batch.trajectories:
         rows = trajectory.network_input(with_next=True)
         logits, _ = forward(parameters, rows, mirror=True)
-        old.append(action_probabilities(logits[:-1]))
+        old.append(softmax(logits[:-1]))
         _, hidden = forward(critic, rows, mirror=True)
         estimates = values(critic, hidden, mirror=True)
         known = (trajectory.rewards, estimates, trajectory.ends)
         advantages += generalized_advantages(*known, 0.995, 0.9).tolist()
         returns += (generalized_advantages(*known, 0.995, 0.95) + estimates[:-1]).tolist()
-        since = 0  # the episode's start, then each point, with 15 steps to the serve
-        for reward in trajectory.rewards:
-            live.append(since >= dead_steps)
-            since = 0 if reward else since + 1
-    advantages, returns = np.array(advantages)[live], np.array(returns)[live]
     expected = (advantages - np.mean(advantages)) / np.std(advantages)
     np.testing.assert_allclose(targets.advantages, expected, atol=1e-5)
     np.testing.assert_allclose(targets.returns, returns, atol=1e-6)
-    np.testing.assert_allclose(targets.old_probabilities, np.concatenate(old)[live], atol=1e-6)
-    assert len(inputs) == sum(live)
-    assert all(live) == (dead_steps == 0)
+    np.testing.assert_allclose(targets.old_probabilities, np.concatenate(old), atol=1e-6)
+    assert len(inputs) == batch.n_steps
     assert explained < 0.2  # nothing is learned yet
 
 
@@ -298,9 +278,11 @@ def test_noted_probabilities_are_the_old_ones(batch):
 def test_an_update_leaves_its_arguments_untouched(batch):
     """New arrays come out; those that went in keep their values, and the same call repeats."""
     parameters = init_parameters(CONFIG, np.random.default_rng(0))
-    state = init_optimizer(parameters, CONFIG)
+    state = PPO(CONFIG).init_optimizer(parameters)
     before = {name: array.copy() for name, array in {**parameters, **state}.items()}
-    results = [update(parameters, state, batch, CONFIG, np.random.default_rng(5)) for _ in range(2)]
+    results = [
+        PPO(CONFIG).update(parameters, state, batch, np.random.default_rng(5)) for _ in range(2)
+    ]
     for name, array in {**parameters, **state}.items():
         np.testing.assert_array_equal(array, before[name])
     (first, first_state, metrics), (second, second_state, again) = results
@@ -320,7 +302,7 @@ def test_the_averages_forget_old_weights():
     for weight, means in zip([1.0, 2.0, 3.0, 6.0], expected, strict=True):
         state["agent_steps"] += 100
         state |= updated_averages({"w": np.array([weight])}, state, 100, config)
-        found = (averaged({"w": None}, state)["w"][0], state["critic/w"][0])
+        found = (PPO(config).averaged({"w": None}, state)["w"][0], state["critic/w"][0])
         assert found == pytest.approx(means)
 
 
@@ -392,8 +374,8 @@ def test_stay_is_let_in_by_the_schedule(batch, logit, rests):
     """Its weights rest while its logit is far down; what is added to it is the schedule's."""
     parameters = init_parameters(CONFIG, np.random.default_rng(0))
     config = replace(CONFIG, stay_logit=logit)
-    state = init_optimizer(parameters, config)
-    new, new_state, _ = update(parameters, state, batch, config, np.random.default_rng(5))
+    state = PPO(config).init_optimizer(parameters)
+    new, new_state, _ = PPO(config).update(parameters, state, batch, np.random.default_rng(5))
     np.testing.assert_array_equal(new["b2"], np.array([0, 0, logit], np.float32))
     assert np.array_equal(new["W2"][STAY], parameters["W2"][STAY]) == rests
     assert (not new_state["mean/W2"][STAY].any()) == rests

@@ -1,7 +1,7 @@
-"""The weights file: named arrays and JSON metadata in one `.npz`, without pickle.
+"""Named arrays and JSON metadata in one `.npz`, without pickle.
 
-Such files come from strangers. Nothing in one can run, a member is looked at before memory is given
-to it, and all arrays together must have the digest that the metadata name.
+Such files come from strangers. Nothing in one can run, a member's header is checked before memory
+is allocated for it, and all arrays together must match the digest in the metadata.
 """
 
 import hashlib
@@ -19,7 +19,8 @@ from pong_agent.errors import PongError
 from pong_agent.whole_file import replacing
 
 FORMAT = "pong_agent"
-FORMAT_VERSION = 2  # 1 had no digest
+FORMAT_VERSION = 3  # 2 had one dictionary for what acting and what training needs
+OLDEST_VERSION = 2
 _METADATA = "metadata"  # name of the array that holds the JSON text
 _LONGEST_METADATA = 2**20  # characters; a run's are 3,000
 
@@ -54,7 +55,7 @@ def save_arrays(
     Args:
         path: file to write; a file of that name is replaced.
         arrays: name -> array of numbers.
-        metadata: what JSON can hold; "format", "format_version" and "digest" are added.
+        metadata: values that JSON can hold; "format", "format_version" and "digest" are added.
 
     Raises:
         CheckpointError: the file cannot be written.
@@ -94,7 +95,7 @@ def load_arrays(path: str | Path) -> tuple[dict[str, np.ndarray[Any, Any]], dict
 
 
 class _UnfitError(ValueError):
-    """A file is not what it should be; the message says in which way."""
+    """A file is invalid; the message says why."""
 
 
 def _read(file: IO[bytes]) -> tuple[dict[str, np.ndarray[Any, Any]], dict[str, Any]]:
@@ -127,14 +128,14 @@ def _read(file: IO[bytes]) -> tuple[dict[str, np.ndarray[Any, Any]], dict[str, A
             else:
                 arrays[name] = array
     if digest(arrays) != metadata["digest"]:
-        raise _UnfitError("its arrays do not have the digest that it names: it was damaged")
+        raise _UnfitError("its arrays do not match its digest: it was damaged")
     return arrays, metadata
 
 
 def _read_member(
     archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str
 ) -> np.ndarray[Any, Any]:
-    """Read one array, after a look at whether it is one and as large as its member."""
+    """Read one array, after checking that it is one and as large as its member."""
     with archive.open(member) as stream:
         if stream.read(len(npy.MAGIC_PREFIX)) != npy.MAGIC_PREFIX:
             raise _UnfitError(f"its member {name!r} is not an array")
@@ -167,10 +168,10 @@ def _checked_metadata(text: np.ndarray[Any, Any]) -> dict[str, Any]:
     if not isinstance(metadata, dict) or metadata.get("format") != FORMAT:
         raise _UnfitError(f"its metadata does not name the format {FORMAT!r}")
     version = metadata.get("format_version")
-    if version != FORMAT_VERSION:
+    if type(version) is not int or not OLDEST_VERSION <= version <= FORMAT_VERSION:
         newer = type(version) is int and version > FORMAT_VERSION
         raise _UnfitError(
-            f"expected format version {FORMAT_VERSION}, found {version!r}; "
+            f"expected format version {OLDEST_VERSION} to {FORMAT_VERSION}, found {version!r}; "
             f"{'a newer' if newer else 'an older'} pong_agent may read it"
         )
     if not isinstance(metadata.get("digest"), str):

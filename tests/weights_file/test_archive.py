@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pong_agent import CheckpointError, PongAgent
-from pong_agent.checkpoint import load_arrays, save_arrays
+from pong_agent.weights_file.archive import load_arrays, save_arrays
 from pong_agent.whole_file import replacing
 
 ARRAYS = {"a": np.arange(6.0).reshape(2, 3), "b/c": np.zeros(0, np.int64)}
@@ -81,7 +81,7 @@ def zipped(path, content):
 
 def metadata(**values):
     return np.array(
-        json.dumps({"format": "pong_agent", "format_version": 2, "digest": "", **values})
+        json.dumps({"format": "pong_agent", "format_version": 3, "digest": "", **values})
     )
 
 
@@ -103,17 +103,21 @@ FOREIGN = {
         "does not name the format",
     ),
     "a newer format": (
-        lambda path: npz(path, metadata=metadata(format_version=3)),
-        "expected format version 2, found 3; a newer pong_agent may read it",
+        lambda path: npz(path, metadata=metadata(format_version=4)),
+        "expected format version 2 to 3, found 4; a newer pong_agent may read it",
+    ),
+    "an older format": (
+        lambda path: npz(path, metadata=metadata(format_version=1)),
+        "expected format version 2 to 3, found 1; an older pong_agent may read it",
     ),
     "no configuration": (
         lambda path: save_arrays(path, ARRAYS, {}),
-        r"not a valid agent: KeyError\('config'\)",
+        r"not a valid agent: KeyError\('policy'\)",
     ),
     "no digest": (lambda path: npz(path, metadata=metadata(digest=None)), "names no digest"),
     "another digest": (
         lambda path: npz(path, metadata=metadata(), w=np.eye(3)),
-        "do not have the digest that it names: it was damaged",
+        "do not match its digest: it was damaged",
     ),
 }
 

@@ -1,0 +1,76 @@
+"""Bounds declared on the fields of a frozen configuration, checked by one function."""
+
+import functools
+import types
+from dataclasses import dataclass
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+
+from pong_agent.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Smallest and largest value of a number; metadata of an `Annotated` type."""
+
+    least: float
+    most: float = float("inf")
+
+
+Count = Annotated[int, Bounds(1)]
+CountOrZero = Annotated[int, Bounds(0)]
+Share = Annotated[float, Bounds(0, 1)]
+Positive = Annotated[float, Bounds(0, 1e3)]
+Return = Annotated[float, Bounds(-21, 1e3)]  # of an episode; above 21 is never reached
+Logit = Annotated[float, Bounds(-30, 30)]
+
+
+def check_fields(config: Any) -> None:
+    """Check each field of a dataclass instance against its annotation.
+
+    Booleans, strings and numbers are checked for their type, numbers also for their `Bounds`.
+    An int passes for a float, a bool for neither. Fields of other types are left to the caller.
+
+    Raises:
+        ConfigError: a value has the wrong type or is out of bounds; the message names the field.
+
+    Example:
+        >>> @dataclass(frozen=True)
+        ... class Config:
+        ...     epochs: Count = 5
+        >>> check_fields(Config(epochs=0))
+        Traceback (most recent call last):
+        pong_agent.errors.ConfigError: epochs: expected an int of 1 or more, found 0
+    """
+    for name, (kind, bounds, optional) in _declared(type(config)).items():
+        value = getattr(config, name)
+        if value is None and optional:
+            continue
+        accepted = (int, float) if kind is float else (kind,)
+        # The comparison is also false for NaN.
+        if type(value) not in accepted or (bounds and not bounds.least <= value <= bounds.most):
+            raise ConfigError(f"{name}: expected {_expected(kind, bounds)}, found {value!r}")
+
+
+def _expected(kind: type, bounds: Bounds | None) -> str:
+    noun = {int: "an int", float: "a number"}.get(kind, f"a {kind.__name__}")
+    if bounds is None:
+        return noun
+    if bounds.most == float("inf"):
+        return f"{noun} of {bounds.least:g} or more"
+    return f"{noun} from {bounds.least:g} to {bounds.most:g}"
+
+
+@functools.cache
+def _declared(config_class: Any) -> dict[str, tuple[type, Bounds | None, bool]]:
+    """Return kind, bounds and whether None is allowed, of each field of a plain type."""
+    declared = {}
+    for name, hint in get_type_hints(config_class, include_extras=True).items():
+        optional = get_origin(hint) in (Union, types.UnionType)
+        if optional:
+            [hint] = [part for part in get_args(hint) if part is not type(None)]
+        bounds = None
+        if get_origin(hint) is Annotated:
+            hint, bounds = get_args(hint)[:2]
+        if hint in (bool, str, int, float):
+            declared[name] = (hint, bounds, optional)
+    return declared
