@@ -41,7 +41,8 @@ def check_fields(config: Any) -> None:
         Traceback (most recent call last):
         pong_agent.errors.ConfigError: epochs: expected an int of 1 or more, found 0
     """
-    for name, (kind, bounds, optional) in _declared(type(config)).items():
+    declared = _declared(type(config))  # type: ignore[arg-type]  # classes are hashable
+    for name, (kind, bounds, optional) in declared.items():
         value = getattr(config, name)
         if value is None and optional:
             continue

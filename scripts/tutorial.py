@@ -22,13 +22,12 @@ import tyro
 from numpy.typing import NDArray
 from PIL import Image
 
-from pong_agent import Batch, PongAgent, ReinforceConfig, make_env, preprocess_frame, rollout
+from pong_agent import UP, Batch, PongAgent, ReinforceConfig, make_env, preprocess_frame, rollout
 from pong_agent.envs.spec import EnvSpec
 from pong_agent.evaluation import evaluate_policy
-from pong_agent.learning.adam import rmsprop_ascent
-from pong_agent.learning.reinforce import episode_gradient
+from pong_agent.learning.reinforce import episode_gradient, policy_forward, rmsprop_ascent
 from pong_agent.learning.returns import discounted_returns, standardize
-from pong_agent.network import Parameters, action_probabilities, forward
+from pong_agent.network import Parameters
 from pong_agent.recording import VideoOptions, record_episodes
 from pong_agent.training.config import TrainConfig
 from pong_agent.training.start import start_run
@@ -139,8 +138,7 @@ print(f"equal to the field minus the previous field: {same}")
 # %%
 heading("A policy")
 parameters: Parameters = dict(agent.parameters)
-logits, hidden = forward(parameters, x)
-[[_, p_up]] = action_probabilities(logits)
+[p_up], _ = policy_forward(parameters, x)
 dense = difference.reshape(-1).astype(np.float64)
 by_hand = 1 / (1 + np.exp(-parameters["W2"] @ np.maximum(parameters["W1"] @ dense, 0)))
 print(", ".join(f"{name} {array.shape}" for name, array in parameters.items()))
@@ -195,8 +193,8 @@ inputs = trajectory.network_input()
 
 def objective(weights: Parameters) -> float:
     """Compute J of the game above for other weights."""
-    probabilities = action_probabilities(forward(weights, inputs)[0])
-    taken = probabilities[np.arange(len(trajectory)), trajectory.actions]
+    up, _ = policy_forward(weights, inputs)
+    taken = np.where(trajectory.actions == UP, up, 1 - up)
     return float(advantages @ np.log(taken))
 
 
@@ -226,15 +224,16 @@ print(f"central difference {numeric:+.8f}")
 
 # %%
 heading("An update")
-zeros = {name: np.zeros_like(array) for name, array in parameters.items()}
-stepped, _ = rmsprop_ascent(
-    parameters,
-    gradient,
-    zeros,
-    learning_rate=config.learning_rate,
-    decay=config.rmsprop_decay,
-    epsilon=config.rmsprop_epsilon,
-)
+stepped = {}
+for name, weights in parameters.items():
+    stepped[name], _ = rmsprop_ascent(
+        weights,
+        gradient[name],
+        np.zeros_like(weights),
+        learning_rate=config.learning_rate,
+        decay=config.rmsprop_decay,
+        epsilon=config.rmsprop_epsilon,
+    )
 agent.learn_from_batch(Batch([trajectory]))
 print(f"J {objective(parameters):+.3f} before the step, {objective(stepped):+.3f} after it")
 print(f"largest change of a weight {np.abs(stepped['W1'] - parameters['W1']).max():.1e}")

@@ -13,7 +13,6 @@ from typing import Annotated
 
 import tyro
 
-from pong_agent.config import ReinforceConfig
 from pong_agent.errors import ConfigError
 from pong_agent.training.config import TrainConfig
 from pong_agent.training.start import resume_run, start_run
@@ -90,11 +89,11 @@ class _Lines:
         self._last = float("-inf")
 
     def show(self, metrics: Mapping[str, float]) -> None:
-        config = self._trainer.agent.config
+        algorithm = self._trainer.agent.algorithm
         seconds = metrics["time/time_elapsed"]
         due = seconds - self._last >= self.seconds_between
-        if isinstance(config, ReinforceConfig):
-            line = batch_line(metrics, config)
+        if algorithm.name == "reinforce":
+            line = batch_line(metrics, algorithm.n_games)
         elif due or self._trainer.fraction_done() >= 1 or "eval/mean_reward" in metrics:
             line = step_line(metrics)
         else:
@@ -103,11 +102,11 @@ class _Lines:
         print(line, flush=True)  # so that a log file can be followed
 
 
-def batch_line(metrics: Mapping[str, float], config: ReinforceConfig) -> str:
+def batch_line(metrics: Mapping[str, float], n_rollouts: int) -> str:
     """Return the line of an update as the notebook prints it."""
     return (
         f"batch {metrics['time/iterations']:.0f}: "
-        f"{config.episodes_per_update} rollouts in {metrics['time/update_seconds']:.1f} s, "
+        f"{n_rollouts} rollouts in {metrics['time/update_seconds']:.1f} s, "
         f"running mean {metrics['rollout/running_return']:.3f}, "
         f"return {metrics['rollout/ep_rew_mean']:+.2f}, {metrics['time/fps']:,.0f} steps/s"
         f"{_evaluation(metrics)}"

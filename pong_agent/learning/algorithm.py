@@ -31,6 +31,11 @@ class Algorithm(Protocol):
         """Agent steps of each game per update; None for a whole episode."""
         ...
 
+    @property
+    def varied_games(self) -> int:
+        """Number of these games with a frame skip drawn for every action."""
+        ...
+
     def annealed(self, progress: Progress) -> Self:
         """Return the algorithm with the hyperparameters that hold at this point of a run."""
         ...

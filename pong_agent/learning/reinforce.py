@@ -152,6 +152,7 @@ class Reinforce:
     config: ReinforceConfig
     name: ClassVar[str] = "reinforce"
     fragment_steps: ClassVar[None] = None  # learns from whole episodes
+    varied_games: ClassVar[int] = 0
 
     @property
     def n_games(self) -> int:

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from pong_agent.agent import PongAgent
-from pong_agent.config import AgentConfig, PPOConfig
+from pong_agent.config import AgentConfig
+from pong_agent.learning.algorithm import algorithm_of
 from pong_agent.learning.batch import Batch
 from pong_agent.seeding import Stream, derived_seed
 from pong_agent.training.collector import Collector, WorkItem
@@ -27,7 +28,7 @@ class GameBatches:
         self, collector: Collector, config: AgentConfig, games: list[GameSnapshot] | None = None
     ) -> None:
         self._collector = collector
-        self._config = config
+        self._algorithm = algorithm_of(config)
         self._games = games  # where the next batch starts
         self._following: list[GameSnapshot] | None = None  # the games after the collected batch
 
@@ -40,7 +41,7 @@ class GameBatches:
         if self._games is None:
             self._games = self._collector.start_games(self._seeds(root_seed, 0))
         seeds = self._seeds(root_seed, agent.progress.updates + 1)  # 0 is for `start_games`
-        items = self._work_items(self._games, seeds, self._n_steps(agent))
+        items = self._work_items(self._games, seeds, agent.algorithm.fragment_steps)
         results = self._collector.play(agent.parameters, items)
         self._following = [game for result in results for game in result.snapshots]
         return Batch([trajectory for result in results for trajectory in result.trajectories])
@@ -49,17 +50,10 @@ class GameBatches:
         """Start the next batch where the collected one ended, after learning from it."""
         self._games = self._following
 
-    def _n_steps(self, agent: PongAgent) -> int | None:
-        """Return the agent steps to play in each game; None for an episode."""
-        if not isinstance(self._config, PPOConfig):
-            return None
-        progress = agent.progress
-        return self._config.annealed(progress.agent_steps, progress.mean_return).fragment_steps
-
     def _seeds(self, root_seed: int, update: int) -> list[int]:
         return [
             derived_seed(root_seed, Stream.TRAINING_EPISODES, update, index)
-            for index in range(n_games(self._config))
+            for index in range(self._algorithm.n_games)
         ]
 
     def _work_items(
@@ -67,7 +61,7 @@ class GameBatches:
     ) -> list[WorkItem]:
         """Divide the games among the workers; a network call serves all games of a work item."""
         size = -(-len(games) // self._collector.n_workers)
-        varied = getattr(self._config, "varied_games", 0)
+        varied = self._algorithm.varied_games
         return [
             WorkItem(
                 snapshots=games[start : start + size],
@@ -86,8 +80,3 @@ class GameBatches:
         """
         if self._games is not None:
             save_snapshots(path, self._games)
-
-
-def n_games(config: AgentConfig) -> int:
-    """Return the number of games in a batch."""
-    return config.n_envs if isinstance(config, PPOConfig) else config.episodes_per_update

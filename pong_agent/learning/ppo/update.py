@@ -49,6 +49,11 @@ class PPO:
         """Agent steps of each game per update."""
         return self.config.fragment_steps
 
+    @property
+    def varied_games(self) -> int:
+        """Number of games with a frame skip drawn for every action."""
+        return self.config.varied_games
+
     def annealed(self, progress: Progress) -> Self:
         """Return the algorithm with the hyperparameters that hold at this point of a run."""
         return replace(
