@@ -29,7 +29,7 @@ def run(config, folder, **options):
 
 def assert_same_agent(one, other):
     """Parameters, optimizer and progress are equal bit for bit."""
-    for attribute in ("_parameters", "_optimizer_state"):
-        for name, array in getattr(one, attribute).items():
-            np.testing.assert_array_equal(getattr(other, attribute)[name], array)
+    for attribute in ("parameters", "optimizer_state"):
+        for name, array in getattr(one._state, attribute).items():
+            np.testing.assert_array_equal(getattr(other._state, attribute)[name], array)
     assert one.progress == other.progress

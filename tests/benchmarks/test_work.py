@@ -51,7 +51,8 @@ def test_the_first_layer_multiplies_lit_pixels_only(preset, n_rows, frames):
     lit = lit_columns(current, previous)
     poisoned = np.full_like(agent.parameters["W1"], np.nan)
     poisoned[:, lit[lit < width]] = agent.parameters["W1"][:, lit[lit < width]]
-    agent._parameters = dict(agent.parameters) | {"W1": poisoned}
+    parameters = dict(agent.parameters) | {"W1": poisoned}
+    agent._state = replace(agent._state, parameters=parameters)
     # A product with a dark pixel's weight would be 0 x NaN.
     np.testing.assert_array_equal(
         agent.examine(FieldHistory(current, previous)).probabilities, expected

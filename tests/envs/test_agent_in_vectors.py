@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import ale_py
 import gymnasium as gym
 import numpy as np
@@ -89,7 +91,8 @@ def test_batched_actions_are_those_of_single_play(form, mode):
 
     environments = [make_env("ALE/Pong-v5", **arguments) for _ in range(N_ENVS)]
     agents = [make_agent() for _ in range(N_ENVS)]
-    agents[1]._generator = agents[0]._generator  # drawn from in turn, as for a batch
+    # Drawn from in turn, as for a batch.
+    agents[1]._state = replace(agents[1]._state, generator=agents[0]._state.generator)
     expected = play_singly(environments, agents, mode)
     for env in environments:
         env.close()

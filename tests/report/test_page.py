@@ -4,6 +4,7 @@ import hashlib
 import html
 import re
 import sys
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -116,7 +117,7 @@ def test_the_training_is_told_as_far_as_it_is_known(run, reader):
     assert "From update 1: train --resume" in reader.text
     assert len(Subject.load(None).history()) == 4
     agent = PongAgent("reinforce")
-    agent._model_card = {"history": 7}
+    agent._state = replace(agent._state, model_card={"history": 7})
     assert Subject(agent, "", run, "", None).history() == []
 
 

@@ -148,7 +148,7 @@ def test_a_snapshot_that_cannot_be_written_is_an_error(tmp_path):
 def test_weights_too_large_for_half_precision_do_not_stop_a_run(tmp_path):
     """They are left out, without a trace on the disk."""
     agent = PongAgent("reinforce")
-    agent._parameters["W2"][0] = 1e6
+    agent._state.parameters["W2"][0] = 1e6
     Milestones(tmp_path, 0).take(agent)
     assert list(tmp_path.iterdir()) == []
 

@@ -16,7 +16,8 @@ def agent_after(updates):
     from dataclasses import replace
 
     agent = PongAgent("reinforce", seed=updates)
-    agent.progress = replace(agent.progress, updates=updates)
+    progress = replace(agent.progress, updates=updates)
+    agent._state = replace(agent._state, progress=progress)
     return agent
 
 
