@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from pong_agent.agent import PongAgent
 from pong_agent.learning.trajectory import Trajectory
-from pong_agent.network import forward
 from pong_agent.report.moments import opening
 from pong_agent.report.saliency import decision_weights
 from pong_agent.vision.pixels import FIELD_SHAPE
@@ -56,7 +55,7 @@ def important_units(
         if steps >= _MOST_STEPS:
             break
         inputs = opening(trajectory, _MOST_STEPS - steps).network_input()
-        _, hidden = forward(dict(agent.parameters), inputs, mirror=agent.config.mirror)
+        hidden = agent.algorithm.act(dict(agent.parameters), inputs).hidden
         total += hidden.reshape(len(inputs), -1, len(W1)).sum(axis=(0, 1))
         active += (hidden[:, : len(W1)] > 0).sum(axis=0)
         steps += len(inputs)

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from pong_agent.actions import DOWN, UP
 from pong_agent.agent import PongAgent
-from pong_agent.network import Floats, forward
-from pong_agent.vision.network_input import observe
+from pong_agent.network import Floats
+from pong_agent.vision.fields import FieldHistory
 from pong_agent.vision.pixels import FIELD_SHAPE, Pixels
 
 
@@ -65,8 +65,7 @@ def margin_gradient(
         True
     """
     config, W1 = agent.config, agent.parameters["W1"]
-    inputs = observe(config.observation, [current], [previous])
-    _, hidden = forward(dict(agent.parameters), inputs, mirror=config.mirror)
+    hidden = agent.examine(FieldHistory([current], [previous])).hidden
     weights, offset = decision_weights(agent.parameters)
     upright = hidden[0, : len(W1)]
     rows = ((upright > 0) * weights) @ W1
@@ -83,7 +82,4 @@ def _by_field(kind: str, gradient: NDArray[np.float64]) -> NDArray[np.float64]:
     """Convert the gradient at the network's input to that at the two fields."""
     if kind == "two_frames":
         return gradient
-    if kind == "difference":  # x = current - previous
-        return np.stack([gradient[0], -gradient[0]])
-    total, difference = gradient  # x = (current + previous, current - previous)
-    return np.stack([total + difference, total - difference])
+    return np.stack([gradient[0], -gradient[0]])  # x = current - previous

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pong_agent.agent import PongAgent
 from pong_agent.errors import ConfigError
-from pong_agent.training.batches import n_games
+from pong_agent.learning.algorithm import algorithm_of
 from pong_agent.training.config import TrainConfig
 from pong_agent.training.games import GameSnapshot, load_snapshots
 from pong_agent.training.run_folder import RunError, RunFolder
@@ -48,7 +48,9 @@ def load_run(path: str | Path) -> Run:
             agent = PongAgent.load(checkpoint)
             updates, games = agent.progress.updates, None
             if updates:
-                games = load_snapshots(folder.games_path(updates), n_games(agent.config))
+                games = load_snapshots(
+                    folder.games_path(updates), algorithm_of(agent.config).n_games
+                )
         except CheckpointError as error:
             skipped.append(str(error))
             continue

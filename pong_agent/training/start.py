@@ -9,7 +9,7 @@ from pong_agent.config import environment_kwargs, resolve_preset, with_hyperpara
 from pong_agent.envs.make import make_env
 from pong_agent.errors import ConfigError
 from pong_agent.evaluation.model_card import current_commit, package_versions
-from pong_agent.training.batches import n_games
+from pong_agent.learning.algorithm import algorithm_of
 from pong_agent.training.collector import RolloutWorker
 from pong_agent.training.config import TrainConfig
 from pong_agent.training.loading import Run, load_run
@@ -109,7 +109,7 @@ def resume_run(
     if config.hyperparams != saved.hyperparams:
         entry["hyperparams"] = list(config.hyperparams)
         agent.reconfigure(with_hyperparams(agent.config, config.hyperparams))
-        expected, found = len(run.games or ()), n_games(agent.config)
+        expected, found = len(run.games or ()), algorithm_of(agent.config).n_games
         if run.games is not None and found != expected:
             raise ConfigError(f"expected {expected} games as in the run, found {found}")
         folder.set_hyperparams(config.hyperparams, config_to_dict(agent.config))

@@ -25,9 +25,7 @@ AGENTS = {
     "ppo": lambda: made("ppo"),
     "reinforce": lambda: made("reinforce"),
     "difference": lambda: made(PPOConfig(observation="difference", hidden_units=20)),
-    "sum": lambda: made(
-        PPOConfig(observation="sum_and_difference", mirror=False, n_actions=2, hidden_units=20)
-    ),
+    "no mirror": lambda: made(PPOConfig(mirror=False, n_actions=2, hidden_units=20)),
 }
 
 
@@ -42,7 +40,6 @@ def margins(agent, fields):
     pictures = {
         "two_frames": [current, previous],
         "difference": [current - previous],
-        "sum_and_difference": [current + previous, current - previous],
     }[agent.config.observation]
     x = np.stack(pictures, axis=1)
     W = {name: value.astype(np.float64) for name, value in agent.parameters.items()}
