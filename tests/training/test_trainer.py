@@ -124,7 +124,9 @@ def test_a_run_ends_at_the_return_it_was_to_reach(ppo_folder):
     with resume_run(ppo_folder, replace(PPO, updates=9, stop_at_return=-21.0)) as trainer:
         assert trainer.fraction_done() < 1
         recent = (-21.0,) * 30
-        trainer.agent.progress = replace(trainer.agent.progress, recent_returns=recent)
+        state = trainer.agent._state
+        progress = replace(state.progress, recent_returns=recent)
+        trainer.agent._state = replace(state, progress=progress)
         assert trainer.fraction_done() == 1
 
 
