@@ -34,9 +34,9 @@ def make_pong_vector_env(
 ) -> PongVectorWrapper:
     """Make the emulator's own vector environment, which steps all games in C++ threads.
 
-    It plays the games of `PongEnv` with the same rules. Where no action is sticky the same seeds
-    give the same observations, except that the last one of an episode repeats the one before;
-    sticky draws differ, because ale-py seeds this environment's emulators differently.
+    It plays the same game as `PongEnv`. Without sticky actions the same seeds give the same
+    observations, except that the last one of an episode repeats the one before. Sticky draws
+    differ, because ale-py seeds these emulators differently.
 
     Args:
         num_envs: number of games.
@@ -65,7 +65,8 @@ def make_pong_vector_env(
         raise NotPongError(f"expected an ALE Pong environment, found game {game!r}; {_INSTEAD}")
     if type(frameskip) is not int or frameskip < 1:
         raise ConfigError(f"frameskip: expected 1 or more, found {frameskip!r}; {_INSTEAD}")
-    given = {name: value for name, value in kwargs.items() if value is not None}
+    # None and False ask for nothing: `render_mode=None`, `continuous=False`.
+    given = {name: one for name, one in kwargs.items() if one is not None and one is not False}
     if unsupported := sorted(set(given) - _SUPPORTED):
         name = unsupported[0]
         raise ConfigError(

@@ -48,7 +48,6 @@ class Duel:
     def reset(self, level: Level) -> None:
         """Start a game at a level."""
         seed = self._seed + self.games
-        self._played = False
         self.pong.reset(seed)
         # The console's first frames have other colours and no left paddle; the ball comes later.
         self.frame: Frame = self.pong.step(STAY, STAY)
@@ -65,9 +64,7 @@ class Duel:
         Returns:
             1 if the person scored, -1 if the agent did, 0 otherwise.
         """
-        if not self._played:
-            self._played = True
-            self.games += 1
+        self.games += self.pong.frames == FRAMES_PER_STEP  # the first after `reset`
         if self.pong.frames % FRAMES_PER_STEP == 0:  # after `reset` too
             self._decision = self._opponent.decide(self.frame)
         if self.person == "left":

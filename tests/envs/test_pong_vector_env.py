@@ -89,7 +89,8 @@ def test_unsupported_options_are_refused(arguments, error, message):
 
 def test_no_ops_and_fire_come_when_asked_for():
     """Episodes start at once by default, later with `noop_max`."""
-    envs = [gym.make_vec(ENV_ID, num_envs=3, noop_max=most, mode=None) for most in (0, 30)]
+    off = {"mode": None, "render_mode": None, "continuous": False}
+    envs = [gym.make_vec(ENV_ID, num_envs=3, noop_max=most, **off) for most in (0, 30)]
     frames = [one.reset(seed=0)[1]["episode_frame_number"] for one in envs]
     assert set(frames[0]) == {0}
     assert len(set(frames[1])) > 1
