@@ -277,3 +277,16 @@ def test_the_model_card_is_the_shipped_files():
         assert cell in table
     for cell in re.findall(r"return ([+-][\d.]+ \([^)]+\)) \| `pong-agent evaluate --epi", README):
         assert cell in table
+
+
+def test_each_lint_exception_states_its_reason():
+    """As CONTRIBUTING says: beside the code, and beside each rule in pyproject.toml."""
+    reason = re.compile(r"(noqa: [A-Z\d, ]+|type: ignore\[[a-z-]+\])( +#| -) \S")
+    for folder in ("pong_agent", "scripts", "tests"):
+        for path in (ROOT / folder).rglob("*.py"):
+            for line in path.read_text().splitlines():
+                exception = re.search(r"# (noqa|type: ignore)\b", line)
+                assert exception is None or reason.match(line[exception.start() + 2 :]), line
+    settings = (ROOT / "pyproject.toml").read_text()
+    ignored = settings.split("\nignore = [\n")[1].split("\n]")[0].splitlines()
+    assert all(re.fullmatch(r'    "[A-Z]+\d+", +# \S.*', line) for line in ignored)

@@ -179,7 +179,7 @@ class Reinforce:
         """Return RMSProp's mean squares before the first update: zeros."""
         return {name: np.zeros_like(weights) for name, weights in parameters.items()}
 
-    def averaged(self, parameters: Parameters, optimizer_state: Parameters) -> Parameters:  # noqa: ARG002
+    def averaged(self, parameters: Parameters, optimizer_state: Parameters) -> Parameters:  # noqa: ARG002  # protocol
         """Return the parameters themselves: the notebook averages nothing."""
         return parameters
 

@@ -39,7 +39,7 @@ def test_two_adam_steps_worked_out_by_hand():
 def test_adam_in_pieces_is_adam_on_the_whole():
     """A large matrix in Fortran order moves as the formula on whole arrays says."""
     generator = np.random.default_rng(0)
-    draw = lambda: np.asfortranarray(generator.standard_normal((70, 900)))  # noqa: E731
+    draw = lambda: np.asfortranarray(generator.standard_normal((70, 900)))  # noqa: E731  # short
     weights = {"W": draw()}
     state, start, m, v = adam_state(weights), weights["W"].copy(), 0.0, 0.0
     expected = start
@@ -56,7 +56,7 @@ def test_many_adam_steps_without_gradient_at_once(steps_before, tolerance):
     """They are those taken one by one; nearly so where mean squares are as small as epsilon's."""
     options = {"learning_rate": 1e-3, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}
     generator = np.random.default_rng(0)
-    draw = lambda: np.asfortranarray(generator.standard_normal((70, 900)))  # noqa: E731
+    draw = lambda: np.asfortranarray(generator.standard_normal((70, 900)))  # noqa: E731  # short
     weights, mean, square = draw(), draw(), np.square(draw())
     roots = 10.0 ** generator.uniform(-11, 0, mean.shape)
     mean, square = np.asfortranarray(mean * roots), np.asfortranarray(square * roots**2)
