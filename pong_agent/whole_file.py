@@ -11,13 +11,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`, and rename it to `path` when the block succeeds.
 
     The file is flushed to the disk before the rename, so `path` is always the old file or the whole
-    new one. When the block raises, the temporary file is removed.
-
-    Args:
-        path: the file to write or replace.
-
-    Raises:
-        OSError: the file cannot be flushed or renamed.
+    new one. When the block raises, the temporary file is removed. Raises OSError.
 
     Example:
         >>> from tempfile import TemporaryDirectory

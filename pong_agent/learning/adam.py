@@ -95,12 +95,12 @@ def adam_without_gradient(
         weights: w, in any memory order, which the others share.
         mean: m.
         square: v.
-        steps_before: t, Adam's steps before these.
+        steps_before: t.
         n_steps: n, 1 or more.
-        learning_rate: as for `adam_descent`, and so are the others.
-        beta1: weight of the old mean.
-        beta2: weight of the old mean of squares.
-        epsilon: added to the root.
+        learning_rate: as for `adam_descent`, like the following ones.
+        beta1: likewise.
+        beta2: likewise.
+        epsilon: likewise.
 
     Returns:
         New weights, means and mean squares; the arguments are left untouched.

@@ -1,4 +1,4 @@
-"""How far an agent has learned: counters that only learning moves."""
+"""Counters of what an agent has learned from."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,16 +12,16 @@ RECENT = 30  # episodes that the mean training return is taken over
 
 @dataclass(frozen=True)
 class Progress:
-    """Counters of what was learned from.
+    """Counters of learning.
 
     Attributes:
-        updates: calls of `learn_from_batch` that succeeded.
+        updates: number of successful calls of `learn_from_batch`.
         episodes: episodes learned from.
-        agent_steps: agent steps (decisions) learned from.
+        agent_steps: agent steps learned from.
         running_return: running mean of the episodes' returns (`running_reward` of the notebook),
             None before the first.
         recent_returns: returns of the last 30 episodes that ended, oldest first.
-        recent_lengths: agent steps of each of these.
+        recent_lengths: their lengths in agent steps.
     """
 
     updates: int = 0
@@ -37,7 +37,7 @@ class Progress:
 
         Raises:
             TypeError: a name is missing or unknown.
-            ValueError: a value is none that counting episodes gives.
+            ValueError: a counter or return is invalid.
         """
         tuples = {name: tuple(item) for name, item in values.items() if isinstance(item, list)}
         progress = cls(**{**values, **tuples})
@@ -63,13 +63,9 @@ class Progress:
         return sum(self.recent_lengths) / len(self.recent_lengths) if self.recent_lengths else nan
 
     def after(self, batch: Batch, decay: float) -> "Progress":
-        """Count one update; the running mean starts at the first return, then moves with each.
+        """Count one update from a batch.
 
-            m <- decay * m + (1 - decay) * return
-
-        Args:
-            batch: what the update was made from.
-            decay: weight of the old mean, per episode.
+        The running mean starts at the first return: `m <- decay * m + (1 - decay) * return`.
         """
         running = self.running_return
         finished = batch.finished_episodes()
@@ -78,14 +74,13 @@ class Progress:
                 running = episode_return
             else:
                 running = decay * running + (1 - decay) * episode_return
-        returns, lengths = (
-            (tuple(column) for column in zip(*finished, strict=True)) if finished else ((), ())
-        )
+        returns = self.recent_returns + tuple(episode_return for episode_return, _ in finished)
+        lengths = self.recent_lengths + tuple(length for _, length in finished)
         return Progress(
             updates=self.updates + 1,
             episodes=self.episodes + len(finished),
             agent_steps=self.agent_steps + batch.n_steps,
             running_return=running,
-            recent_returns=(self.recent_returns + returns)[-RECENT:],
-            recent_lengths=(self.recent_lengths + lengths)[-RECENT:],
+            recent_returns=returns[-RECENT:],
+            recent_lengths=lengths[-RECENT:],
         )

@@ -10,7 +10,7 @@ learning", Machine Learning 8, 1992; the form is Karpathy's "Pong from Pixels", 
 """
 
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple, Self
+from typing import ClassVar, Self
 
 import numpy as np
 
@@ -42,12 +42,8 @@ def init_policy(generator: np.random.Generator, hidden_units: int) -> Parameters
 def policy_forward(parameters: Parameters, inputs: SparseRows) -> tuple[Floats, Floats]:
     """Compute the probabilities of UP (`Model.policy_forward`).
 
-    Args:
-        parameters: "W1" and "W2".
-        inputs: N sparse rows.
-
     Returns:
-        [N] probabilities of UP, and [N, hidden_units] hidden states.
+        [N] probabilities of UP for N input rows, and [N, hidden_units] hidden states.
     """
     hidden = np.maximum(inputs.times(parameters["W1"].T), 0)
     logits = (hidden * parameters["W2"]).sum(axis=1)
@@ -61,8 +57,8 @@ def policy_backward(
 
     Args:
         parameters: "W1" and "W2".
-        inputs: the N rows that `policy_forward` was given.
-        hidden: [N, hidden_units], the hidden states that it returned.
+        inputs: the N rows given to `policy_forward`.
+        hidden: [N, hidden_units], its hidden states.
         logit_gradients: [N], gradient of the objective with respect to each logit.
 
     Returns:
@@ -82,16 +78,9 @@ def sigmoid(logits: Floats) -> Floats:
     return np.where(logits >= 0, 1.0, decay) / (1.0 + decay)
 
 
-class EpisodeGradient(NamedTuple):
-    """The gradient of J for each parameter, and [T] float64, the probabilities of UP."""
-
-    gradient: Parameters
-    probabilities: Floats
-
-
 def episode_gradient(
     parameters: Parameters, trajectory: Trajectory, discount: float
-) -> EpisodeGradient:
+) -> tuple[Parameters, Floats]:
     """Compute the policy gradient of one episode (`compute_gradient`).
 
         dJ/dl_t = (y_t - p_t) * adv_t,    t = 0, ..., T-1
@@ -104,13 +93,16 @@ def episode_gradient(
         parameters: "W1" and "W2".
         trajectory: a whole episode of T steps.
         discount: discount per step.
+
+    Returns:
+        The gradient of J for each parameter, and [T] probabilities of UP.
     """
     inputs = trajectory.network_input()
     probabilities, hidden = policy_forward(parameters, inputs)
     advantages = standardize(discounted_returns(trajectory.rewards, discount))
     labels = trajectory.actions.astype(np.float64)
     gradient = policy_backward(parameters, inputs, hidden, (labels - probabilities) * advantages)
-    return EpisodeGradient(gradient, probabilities)
+    return gradient, probabilities
 
 
 def rmsprop_ascent(
@@ -132,9 +124,9 @@ def rmsprop_ascent(
     Args:
         weights: w; left untouched, as all arguments are.
         gradient: g of the objective, of the weights' shape.
-        mean_square: running mean v of squared gradients, zeros at the start.
+        mean_square: v, zeros at the start.
         learning_rate: step size.
-        decay: weight of the old running mean, 0 to 1.
+        decay: weight of the old v, 0 to 1.
         epsilon: added to the root.
 
     Returns:
@@ -218,10 +210,10 @@ class Reinforce:
         total = {name: np.zeros_like(weights) for name, weights in parameters.items()}
         probabilities = []
         for trajectory in batch.trajectories:
-            episode = episode_gradient(parameters, trajectory, config.discount)
+            gradient, up = episode_gradient(parameters, trajectory, config.discount)
             for name in total:
-                total[name] += episode.gradient[name]
-            probabilities.append(episode.probabilities)
+                total[name] += gradient[name]
+            probabilities.append(up)
         new_parameters: Parameters = {}
         new_optimizer_state: Parameters = {}
         for name, weights in parameters.items():

@@ -34,14 +34,9 @@ class Term(NamedTuple):
 
 
 def surrogate_loss(p: Floats, targets: Targets, clip_range: float) -> tuple[Term, float]:
-    """Compute L_clip, and the fraction of steps with |rho_t - 1| > eps.
+    """Compute L_clip from [N, A] probabilities, and the fraction of steps with |rho_t - 1| > eps.
 
-        d rho / d l_b = rho ([b = a] - p_b)
-
-    Args:
-        p: [N, A] probabilities.
-        targets: of the same N steps.
-        clip_range: eps.
+    d rho / d l_b = rho ([b = a] - p_b)
     """
     taken = np.arange(p.shape[1]) == targets.actions[:, np.newaxis]
     ratio = p[taken] / targets.old_probabilities[taken]
@@ -70,15 +65,7 @@ def entropy_loss(p: Floats, log_p: Floats) -> Term:
 
 
 def divergence(old: Floats, new_log: Floats) -> Floats:
-    """Compute `KL(old || new)` of each row in nats, from probabilities and log probabilities.
-
-    Args:
-        old: [N, A] probabilities.
-        new_log: [N, A] logarithms of the others.
-
-    Returns:
-        [N].
-    """
+    """Compute [N] `KL(old || new)` in nats from [N, A] probabilities and log probabilities."""
     tiny = np.finfo(old.dtype).tiny  # 0 log 0 is 0
     return np.asarray((old * (np.log(np.maximum(old, tiny)) - new_log)).sum(axis=1))
 
@@ -129,11 +116,7 @@ def loss_and_gradient(
 
 
 def clip_norm(gradients: Parameters, max_norm: float) -> float:
-    """Scale gradients in place so that their common Euclidean norm is at most `max_norm`.
-
-    Returns:
-        The norm before.
-    """
+    """Scale gradients in place to a common Euclidean norm of at most `max_norm`; return it."""
     norm = float(np.sqrt(sum(_sum_of_squares(gradient) for gradient in gradients.values())))
     if norm > max_norm:
         for gradient in gradients.values():

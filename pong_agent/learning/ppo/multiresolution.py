@@ -165,8 +165,7 @@ def narrowed(
         sizes: sides of blocks in pixels.
 
     Returns:
-        Parameters with W1 (units, C) and zeros (units, B) named "blocks", and Adam's state for
-        them.
+        Parameters with W1 (units, C) and zeros (units, B) named "blocks", and their Adam state.
     """
     weights = {name: array.copy(order="K") for name, array in parameters.items() if name != "W1"}
     weights["W1"] = parameters["W1"].T[columns].T
@@ -189,14 +188,10 @@ def multiresolution_adam_descent(
     blocks: LitBlocks,
     **options: float,
 ) -> None:
-    """Take one Adam step downhill with block weights beside W1's own, in place.
+    """Take one Adam step downhill with block weights beside W1's own.
 
-    Args:
-        weights: as `narrowed` returns them; changed.
-        gradients: name -> gradient of the loss, without the blocks'.
-        moments: as `narrowed` returns them; changed.
-        blocks: those that W1's columns lie in.
-        **options: the other arguments of `adam_descent`.
+    It changes `weights` and `moments`, as `narrowed` returns them, in place. `gradients` lacks the
+    blocks'; `options` are the other arguments of `adam_descent`.
     """
     steps = np.zeros_like(weights[_BLOCKS])
     of_blocks = blocks.pool(gradients["W1"])
@@ -214,19 +209,10 @@ def widened(
     sizes: Sequence[int],
     **options: float,
 ) -> tuple[Parameters, Parameters]:
-    """Bring the steps made on some columns back to all parameters.
+    """Return new parameters and Adam state, as if all steps had been made on all columns.
 
-    Args:
-        parameters: as given to `narrowed`; left untouched, as all arguments are.
-        state: likewise.
-        weights: what `narrowed` returned, after some steps.
-        moments: likewise.
-        columns: as for `narrowed`.
-        sizes: likewise.
-        **options: the options of the steps.
-
-    Returns:
-        New parameters, and new state of Adam, as if all steps had been made on all columns.
+    `parameters`, `state`, `columns` and `sizes` are the arguments of `narrowed`, `weights` and
+    `moments` its results after some steps with `options`. All arguments are left untouched.
     """
     steps_before = float(state["step"][0])
     n_steps = round(float(moments["step"][0]) - steps_before)

@@ -90,17 +90,11 @@ def outputs(parameters: Parameters, hidden: Floats, *, mirror: bool) -> Floats:
 def backward(
     parameters: Parameters, hidden: Floats, output_gradients: Floats, *, mirror: bool
 ) -> tuple[Parameters, Floats]:
-    """Carry gradients at the outputs back to the heads and the hidden pre-activations.
-
-    Args:
-        parameters: as for `outputs`.
-        hidden: likewise.
-        output_gradients: [N, A + 1].
-        mirror: as for `outputs`.
+    """Carry gradients at the outputs, [N, A + 1], back through `outputs`.
 
     Returns:
         The gradients of "W2", "Wv" and "bv", summed over the rows, with zeros for "b2", which is
-        not learned; and [N, units or 2 * units] at the pre-activations.
+        not learned; and the gradients at the pre-activations, of the shape of `hidden`.
     """
     at_hidden = np.einsum("na,au->nu", output_gradients, _heads(parameters, mirror))
     at_hidden *= hidden > 0
