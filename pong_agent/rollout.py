@@ -1,4 +1,4 @@
-"""The interaction loops: whole episodes, and fragments of games that go on."""
+"""The interaction loops: whole episodes, and fragments of games."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -24,19 +24,17 @@ def rollout(
 ) -> list[Trajectory]:
     """Play one whole episode in each environment, all of them in step.
 
-    An episode depends on the agent's weights, the environment and its own seed alone: it is the
-    same, bit for bit, whatever is played beside it and in whichever process. The agent itself is
-    not changed.
+    An episode depends on the agent's weights, the environment and its seed alone: it is the same,
+    bit for bit, whatever is played beside it and in whichever process. The agent does not change.
 
     Args:
-        agent: who plays; its paddle's actions must be those of the environments (`PongAgent.bind`).
-        environments: N Gymnasium environments whose observations are raw Pong frames, or screens
-            as `make_env(..., palette=True)` gives them.
+        agent: plays; bound to environments of this kind (`PongAgent.bind`).
+        environments: N Gymnasium environments that observe raw Pong frames or palette indices.
         seeds: N seeds; each resets its environment and is the root of the generator that samples
             the episode's actions.
-        deterministic: take the most probable action; by default actions are sampled.
-        starts: lit pixels of the playing fields of environments that are at an episode's start; by
-            default each is reset with its seed.
+        deterministic: take the most probable action instead of sampling one.
+        starts: lit pixels of environments that are at an episode's start; by default each
+            environment is reset with its seed.
 
     Returns:
         N trajectories, in the order of the environments.
@@ -65,7 +63,7 @@ def rollout(
     fields = FieldHistory.start(starts)
     builders = [TrajectoryBuilder(seed, agent.config.observation) for seed in seeds]
     generators = [generator(seed, Stream.EPISODE_ACTIONS) for seed in seeds]
-    playing = list(range(len(environments)))
+    playing, final = list(range(len(environments))), dict[int, Pixels]()
     while playing:
         uniforms = None if deterministic else _draw([generators[index] for index in playing])
         actions = agent.decide(fields, uniforms).actions.tolist()
@@ -80,12 +78,11 @@ def rollout(
             if not end:
                 alive.append(row)
         following = all_lit_pixels(frames)
+        final.update(zip(playing, following, strict=True))
         fields = fields.push(following)
         if len(alive) < len(playing):
-            for row in set(range(len(playing))).difference(alive):
-                builders[playing[row]].end_with(following[row])
             fields, playing = fields.take(alive), [playing[row] for row in alive]
-    return [builder.build() for builder in builders]
+    return [builder.build(final[index]) for index, builder in enumerate(builders)]
 
 
 def rollout_fragment(
@@ -97,10 +94,10 @@ def rollout_fragment(
 ) -> tuple[list[Trajectory], FieldHistory]:
     """Play a fixed number of steps in each environment, through the ends of episodes.
 
-    An environment whose episode ends is reset without a seed, so that its random draws go on.
+    An environment whose episode ends is reset without a seed, so its random draws continue.
 
     Args:
-        agent: who plays.
+        agent: plays.
         environments: N Gymnasium environments in the middle of their episodes.
         fields: current and previous fields of the N games.
         n_steps: agent steps to play in each environment.

@@ -318,7 +318,7 @@ def test_frames_of_another_game_are_refused(game):
         frame = env.step(0)[0]
     env.close()
     agent = PongAgent()
-    with pytest.raises(ObservationError, match=r"expected a picture of Pong.*another game"):
+    with pytest.raises(ObservationError, match=r"expected a frame of Pong.*another game"):
         agent.act(frame)
     with pytest.raises(ObservationError, match="another game"):
         agent.predict(frame)

@@ -98,7 +98,6 @@ class TrajectoryBuilder:
     ) -> None:
         self.seed = seed
         self.observation = observation
-        self._following: Field | None = None
         self._frames = [] if previous is None else [_as_pixels(previous)]
         self._actions: list[int] = []
         self._rewards: list[float] = []
@@ -137,10 +136,6 @@ class TrajectoryBuilder:
         if probabilities is not None:
             self._probabilities.append(probabilities)
 
-    def end_with(self, following: Field) -> None:
-        """Keep the field after the last step for `build`."""
-        self._following = following
-
     def build(self, following: Field | None = None) -> Trajectory:
         """Pack the steps into a trajectory.
 
@@ -153,7 +148,6 @@ class TrajectoryBuilder:
         """
         if not self._actions:
             raise BatchError("trajectory: expected one step or more, found none")
-        following = self._following if following is None else following
         last = self._frames[-1] if following is None else _as_pixels(following)
         frames = [*self._frames, last]
         counts, noted = [len(frame) for frame in frames], self._probabilities

@@ -1,16 +1,15 @@
 """Trajectories: successive agent steps in compact form."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pong_agent.actions import DOWN, STAY, UP
+from pong_agent.actions import NAMES
 from pong_agent.errors import PongError
 from pong_agent.vision.network_input import SparseRows, observe_stored
 from pong_agent.vision.pixels import N_PIXELS
-
-_ACTION_NAMES = ((DOWN, "DOWN"), (UP, "UP"), (STAY, "STAY"))
 
 
 class BatchError(PongError, ValueError):
@@ -84,7 +83,7 @@ class Trajectory:
         previous = np.where(starts, current, current - 1)
         return observe_stored(self.observation, self.pixels, self.offsets, current, previous)
 
-    def validate(self, name: str = "trajectory", n_actions: int = len(_ACTION_NAMES)) -> None:
+    def validate(self, name: str = "trajectory", n_actions: int = len(NAMES)) -> None:
         """Check every field.
 
         Args:
@@ -96,76 +95,67 @@ class Trajectory:
         """
         for field_name, dtype in _DTYPES.items():
             array = getattr(self, field_name)
-            if not isinstance(array, np.ndarray) or array.dtype != dtype or array.ndim != 1:
-                raise BatchError(
-                    f"{name}.{field_name}: expected a one-dimensional array of "
-                    f"{np.dtype(dtype)}, found {_describe(array)}"
-                )
-        length = len(self.actions)
-        if length == 0:
-            raise BatchError(f"{name}.actions: expected one step or more, found none")
-        if self.rewards.shape != (length,):
-            raise BatchError(
-                f"{name}.rewards: expected shape ({length},) as actions have, "
-                f"found {self.rewards.shape}"
+            one_dimensional = isinstance(array, np.ndarray) and array.ndim == 1
+            _expect(
+                one_dimensional and array.dtype == dtype,
+                f"{name}.{field_name}: expected a one-dimensional array of {np.dtype(dtype)}",
+                _describe(array),
             )
-        if self.ends.shape != (length,):
-            raise BatchError(
-                f"{name}.ends: expected shape ({length},) as actions have, found {self.ends.shape}"
+        shape = (len(self.actions),)
+        _expect(len(self), f"{name}.actions: expected one step or more", "none")
+        for field_name in ("rewards", "ends"):
+            found = getattr(self, field_name).shape
+            _expect(
+                found == shape,
+                f"{name}.{field_name}: expected shape {shape} as actions have",
+                found,
             )
-        if not np.isfinite(self.rewards).all():
-            step = int(np.flatnonzero(~np.isfinite(self.rewards))[0])
-            found = self.rewards[step]
-            raise BatchError(
-                f"{name}.rewards: expected finite numbers, found {found} at step {step}"
-            )
-        if self.actions.max() >= n_actions:
-            known = ", ".join(f"{number} ({what})" for number, what in _ACTION_NAMES[:n_actions])
-            raise BatchError(f"{name}.actions: expected {known}, found {self.actions.max()}")
-        self._check_probabilities(name, n_actions)
+        for step in np.flatnonzero(~np.isfinite(self.rewards))[:1].tolist():
+            found = f"{self.rewards[step]} at step {step}"
+            _expect(False, f"{name}.rewards: expected finite numbers", found)
+        known = ", ".join(f"{number} ({what})" for number, what in enumerate(NAMES[:n_actions]))
+        most = self.actions.max()
+        _expect(most < n_actions, f"{name}.actions: expected {known}", most)
+        self._check_probabilities(f"{name}.probabilities", n_actions)
         self._check_pixels(name)
 
     def _check_probabilities(self, name: str, n_actions: int) -> None:
         noted = self.probabilities
         if noted is None:
             return
-        shape = (len(self.actions), n_actions)
-        if not isinstance(noted, np.ndarray) or noted.dtype != np.float32 or noted.shape != shape:
-            raise BatchError(
-                f"{name}.probabilities: expected float32 of shape {shape}, found {_describe(noted)}"
-            )
+        shape = (len(self), n_actions)
+        fits = isinstance(noted, np.ndarray) and noted.shape == shape and noted.dtype == np.float32
+        _expect(fits, f"{name}: expected float32 of shape {shape}", _describe(noted))
         taken = noted[np.arange(len(noted)), self.actions]
         # The comparisons are also false for NaN.
-        if not ((noted >= 0) & (noted <= 1.0001)).all() or not (taken > 0).all():
-            raise BatchError(
-                f"{name}.probabilities: expected numbers from 0 to 1, above 0 for actions taken, "
-                f"found {noted.min()} to {noted.max()}, for actions taken from {taken.min()}"
-            )
+        _expect(
+            ((noted >= 0) & (noted <= 1.0001)).all() and (taken > 0).all(),
+            f"{name}: expected numbers from 0 to 1, above 0 for actions taken",
+            f"{noted.min()} to {noted.max()}, for actions taken from {taken.min()}",
+        )
 
     def _check_pixels(self, name: str) -> None:
-        shape = (len(self.actions) + 3,)
-        if self.offsets.shape != shape:
-            raise BatchError(
-                f"{name}.offsets: expected shape {shape}, three more than actions, "
-                f"found {self.offsets.shape}"
-            )
-        ends = (int(self.offsets[0]), int(self.offsets[-1]))
-        if ends != (0, len(self.pixels)) or (np.diff(self.offsets) < 0).any():
-            raise BatchError(
-                f"{name}.offsets: expected to rise from 0 to len(pixels) = {len(self.pixels)}, "
-                f"found first and last {ends} and a smallest difference of "
-                f"{np.diff(self.offsets).min()}"
-            )
-        if len(self.pixels) and self.pixels.max() >= N_PIXELS:
-            raise BatchError(
-                f"{name}.pixels: expected indices below {N_PIXELS}, found {self.pixels.max()}"
-            )
-        frame_of = np.repeat(np.arange(len(self.offsets) - 1), np.diff(self.offsets))
-        if (np.diff(frame_of * N_PIXELS + self.pixels) <= 0).any():
-            raise BatchError(
-                f"{name}.pixels: expected increasing indices within each frame, "
-                "found a repeated or unsorted one"
-            )
+        shape, n_pixels = (len(self) + 3,), len(self.pixels)
+        found = self.offsets.shape
+        _expect(
+            found == shape,
+            f"{name}.offsets: expected shape {shape}, three more than actions",
+            found,
+        )
+        bounds, sizes = (int(self.offsets[0]), int(self.offsets[-1])), np.diff(self.offsets)
+        _expect(
+            bounds == (0, n_pixels) and (sizes >= 0).all(),
+            f"{name}.offsets: expected to rise from 0 to len(pixels) = {n_pixels}",
+            f"first and last {bounds} and a smallest difference of {sizes.min()}",
+        )
+        most = self.pixels.max(initial=0)
+        _expect(most < N_PIXELS, f"{name}.pixels: expected indices below {N_PIXELS}", most)
+        keys = np.repeat(np.arange(len(sizes)), sizes) * N_PIXELS + self.pixels
+        _expect(
+            (np.diff(keys) > 0).all(),
+            f"{name}.pixels: expected increasing indices within each field",
+            "a repeated or unsorted one",
+        )
 
 
 _DTYPES: dict[str, type[np.generic]] = {
@@ -175,6 +165,11 @@ _DTYPES: dict[str, type[np.generic]] = {
     "rewards": np.float32,
     "ends": np.bool_,
 }
+
+
+def _expect(holds: Any, expectation: str, found: object) -> None:
+    if not holds:
+        raise BatchError(f"{expectation}, found {found}")
 
 
 def _describe(value: object) -> str:

@@ -1,7 +1,7 @@
-"""From an emulator frame to what the network sees: the lit ones of 80x80 pixels.
+"""From an emulator frame to the lit pixels of the 80x80 playing field.
 
-The steps are those of Karpathy's "Pong from Pixels" as the notebook of this project restates them
-(`preprocess` there): crop, halve, erase the background, set the rest to 1.
+The steps are those of Karpathy's "Pong from Pixels" as the notebook restates them
+(`preprocess`): crop, halve, erase the background, set the rest to 1.
 """
 
 from collections.abc import Sequence
@@ -12,25 +12,25 @@ from numpy.typing import NDArray
 
 from pong_agent.errors import PongError
 
-FRAME_SHAPE = (210, 160, 3)  # height, width, RGB: the screen of the Atari 2600 in ALE
-SCREEN_SHAPE = FRAME_SHAPE[:2]  # the same as indices of the console's colours
+FRAME_SHAPE = (210, 160, 3)  # height, width, RGB
+SCREEN_SHAPE = FRAME_SHAPE[:2]  # the same as palette indices
 FIELD_SHAPE = (80, 80)  # the playing field at half resolution
 N_PIXELS = 80 * 80
 
-# Which values of the red channel are lit: all but black and the two background colours.
+# Lit values of the red channel: all but black and the two background colours.
 _LIT = np.ones(256, dtype=np.uint8)
 _LIT[[0, 109, 144]] = 0
 
-# The same for the console's 128 colours (NTSC: even numbers), by their red channel in ALE.
+# The same for palette indices (NTSC: even numbers), by their red channel in ALE.
 _LIT_COLOURS = np.ones(256, dtype=np.uint8)
 _LIT_COLOURS[[0, 34, 48, 128, 144, 160, 176, 192, 206, 228]] = 0
 
-# Most of a field is background: as a red channel and as a colour. It is sorted out first.
+# Most of a field is background, as red channel and as palette index; it is dropped first.
 _BACKGROUND, _BACKGROUND_COLOUR = 144, 34
 
-# Pong lights about 30 pixels (two paddles of 16, the ball): what lights many more is another game.
+# Pong lights about 30 pixels (two paddles of 16, the ball); many more mean another game,
 _MOST_LIT = 100
-# But in a game that goes on very long the console changes all colours, the background's too.
+# unless all are lit: in very long games the console changes all colours, the background's too.
 _ALL_LIT = N_PIXELS // 2
 
 # Indices of lit pixels, [n] uint16, increasing; pixel i is row i // 80, column i % 80 of the field.
@@ -90,8 +90,8 @@ def lit_pixels(observation: NDArray[np.uint8]) -> Pixels:
     The same as `np.flatnonzero(preprocess_frame(observation))`, at a fraction of its time.
 
     Args:
-        observation: (210, 160, 3) uint8, a raw RGB frame, or (210, 160) uint8, the same screen as
-            indices of the console's colours, as `ALEInterface.getScreen` gives it.
+        observation: (210, 160, 3) uint8, a raw RGB frame, or (210, 160) uint8, palette indices as
+            `ALEInterface.getScreen` returns them.
 
     Returns:
         [n] uint16, increasing indices of the lit pixels, 20 to 30 of 6,400.
@@ -119,9 +119,7 @@ def lit_pixels(observation: NDArray[np.uint8]) -> Pixels:
 
 
 def all_lit_pixels(observations: Sequence[NDArray[np.uint8]]) -> list[Pixels]:
-    """Do as `lit_pixels` for each of several observations.
-
-    Screens as indices of colours are gone through all at once, in about half the time.
+    """Return `lit_pixels` of each of several observations; palette indices in half the time.
 
     Raises:
         ObservationError: an observation has another shape or dtype.
@@ -140,7 +138,7 @@ def all_lit_pixels(observations: Sequence[NDArray[np.uint8]]) -> list[Pixels]:
 
 
 def pong_pixels(observation: NDArray[np.uint8]) -> Pixels:
-    """Do as `lit_pixels` for a frame from anywhere: refuse what cannot be Pong.
+    """Return `lit_pixels` of a frame that may not show Pong.
 
     Raises:
         ObservationError: the observation has another shape or dtype, or shows another game.
@@ -148,7 +146,7 @@ def pong_pixels(observation: NDArray[np.uint8]) -> Pixels:
     pixels = lit_pixels(observation)
     if _MOST_LIT < len(pixels) < _ALL_LIT:
         raise ObservationError(
-            f"expected a picture of Pong, where about 30 pixels of {N_PIXELS} are lit, "
+            f"expected a frame of Pong, where about 30 pixels of {N_PIXELS} are lit, "
             f"found {len(pixels)}: is it another game?"
         )
     return pixels

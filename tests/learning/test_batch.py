@@ -110,7 +110,7 @@ BAD_FIELDS = {
     ),
     "a pixel twice": (
         lambda t: {"pixels": with_value(t.pixels, 1, t.pixels[0])},
-        r"\.pixels: expected increasing indices within each frame",
+        r"\.pixels: expected increasing indices within each field",
     ),
     "another observation": (
         lambda _: {"observation": "two frames"},
