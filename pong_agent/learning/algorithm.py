@@ -19,50 +19,39 @@ class Algorithm(Protocol):
     @property
     def name(self) -> str:
         """Name of the algorithm, also in files."""
-        ...
 
     @property
     def n_games(self) -> int:
         """Number of games played at the same time for a batch."""
-        ...
 
     @property
     def fragment_steps(self) -> int | None:
         """Agent steps of each game per update; None for a whole episode."""
-        ...
 
     @property
     def varied_games(self) -> int:
         """Number of these games with a frame skip drawn for every action."""
-        ...
 
     def annealed(self, progress: Progress) -> Self:
         """Return the algorithm with the hyperparameters that hold at this point of a run."""
-        ...
 
     def expected_parameters(self) -> Parameters:
         """Return read-only stand-ins of the parameters' names, shapes and dtypes."""
-        ...
 
     def init_parameters(self, generator: np.random.Generator) -> Parameters:
         """Draw the initial weights."""
-        ...
 
     def init_optimizer(self, parameters: Parameters) -> Parameters:
         """Return the state that an update passes on to the next one, besides the parameters."""
-        ...
 
     def averaged(self, parameters: Parameters, optimizer_state: Parameters) -> Parameters:
         """Return the weights to evaluate and export."""
-        ...
 
     def act(self, parameters: Parameters, inputs: SparseRows) -> Activations:
         """Compute the probabilities of the actions, and the hidden states, of N rows."""
-        ...
 
     def values(self, parameters: Parameters, hidden: Floats) -> Floats | None:
         """Compute [N] value estimates from hidden states; None without a value head."""
-        ...
 
     def update(
         self,
@@ -76,7 +65,6 @@ class Algorithm(Protocol):
         Raises:
             BatchError: the algorithm cannot learn from this batch.
         """
-        ...
 
 
 def algorithm_of(config: AgentConfig) -> Algorithm:
