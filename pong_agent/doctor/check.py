@@ -10,18 +10,14 @@ Status = Literal["ok", "warn", "FAIL"]
 class Check:
     """The result of one check.
 
-    Attributes:
-        name: the checked part, in one or two words.
-        status: "ok"; "warn" if something is slower, or an optional part does not work; "FAIL" if
-            the package does not work.
-        found: the finding, in one line.
-        remedy: how to fix it; empty if there is nothing to fix.
+    The status is "warn" if something is slow or an optional part does not work, and "FAIL" if the
+    package does not work.
     """
 
-    name: str
+    name: str  # of the checked part, in one or two words
     status: Status
-    found: str
-    remedy: str = ""
+    found: str  # the finding, in one line
+    remedy: str = ""  # how to fix it; empty if there is nothing to fix
 
     def __str__(self) -> str:
         """Return the printed form: a line, and below it the remedy if there is one.

@@ -135,7 +135,7 @@ def check_shared_memory(
     return Check(
         name,
         "warn",
-        f"{found}: otherwise training is slower",
+        f"{found}; with less, training is slower",
         f"delete files in {folder}; in Docker, run the container with --shm-size=1g",
     )
 

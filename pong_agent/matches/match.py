@@ -81,23 +81,14 @@ class Player:
 
 @dataclass(frozen=True)
 class MatchGame:
-    """The result of one game of a match.
-
-    Attributes:
-        seed: the game's seed.
-        first_is_right: whether the first agent had the right paddle.
-        first_points: points of the first agent.
-        second_points: points of the second agent.
-        frames: emulated frames.
-        whole: whether a player reached 21 points within the limit of frames.
-    """
+    """The result of one game of a match."""
 
     seed: int
-    first_is_right: bool
-    first_points: int
-    second_points: int
-    frames: int
-    whole: bool
+    first_is_right: bool  # whether the first agent had the right paddle
+    first_points: int  # of the first agent
+    second_points: int  # of the second agent
+    frames: int  # emulated frames
+    whole: bool  # whether a player reached 21 points within the limit of frames
 
     @property
     def difference(self) -> int:

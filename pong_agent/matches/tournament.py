@@ -23,53 +23,32 @@ _ELO = 400 / np.log(10)
 
 @dataclass(frozen=True)
 class Entrant:
-    """A participant.
+    """A participant."""
 
-    Attributes:
-        name: name in tables and plots.
-        agent: plays the games.
-        agent_steps: agent steps of training; None if trained in another run than the others.
-    """
-
-    name: str
+    name: str  # in tables and plots
     agent: PongAgent
-    agent_steps: int | None = None
+    agent_steps: int | None = None  # of training; None if trained in another run than the others
 
 
 @dataclass(frozen=True)
 class Rating:
-    """An entrant's strength.
-
-    Attributes:
-        name: the entrant's name.
-        agent_steps: the entrant's agent steps of training.
-        elo: the rating; the mean of a tournament is 0.
-        low: lower end of its 95 % interval.
-        high: upper end of its 95 % interval.
-        points_for: points won in all games.
-        points_against: points lost in all games.
-    """
+    """An entrant's strength."""
 
     name: str
-    agent_steps: int | None
-    elo: float
-    low: float
-    high: float
-    points_for: int
-    points_against: int
+    agent_steps: int | None  # of training
+    elo: float  # the mean of a tournament is 0
+    low: float  # lower end of the 95 % interval
+    high: float  # upper end of the 95 % interval
+    points_for: int  # points won in all games
+    points_against: int  # points lost in all games
 
 
 @dataclass(frozen=True)
 class Standings:
-    """Ratings, and the games behind them.
+    """Ratings, and the games behind them."""
 
-    Attributes:
-        ratings: one for each entrant, in their order.
-        games: by pair of entrants (i, j), i < j; i is the first agent.
-    """
-
-    ratings: tuple[Rating, ...]
-    games: dict[tuple[int, int], tuple[MatchGame, ...]]
+    ratings: tuple[Rating, ...]  # one for each entrant, in their order
+    games: dict[tuple[int, int], tuple[MatchGame, ...]]  # by entrants (i, j), i < j; i is first
 
     def differences(self) -> NDArray[np.float64]:
         """Return [N, N], the mean difference in points per game of i and j, NaN for i = j."""

@@ -32,16 +32,10 @@ _KEYS = (
 
 @dataclass(frozen=True)
 class TextLine:
-    """A line of text.
-
-    Attributes:
-        text: the text.
-        size: size of the letters, in pixels of the console.
-        colour: colour of the letters, RGB.
-    """
+    """A line of text."""
 
     text: str
-    size: int = 7
+    size: int = 7  # of the letters, in pixels of the console
     colour: Colour = TEXT
 
 

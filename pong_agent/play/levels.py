@@ -11,17 +11,11 @@ from pong_agent.seeding import Stream, generator
 
 @dataclass(frozen=True)
 class Level:
-    """A handicap.
+    """A handicap."""
 
-    Attributes:
-        name: one word.
-        about: description, in lines of at most 22 letters.
-        lapses: probability that a decision is not made, so that the last action continues.
-    """
-
-    name: str
-    about: tuple[str, ...]
-    lapses: float
+    name: str  # one word
+    about: tuple[str, ...]  # description, in lines of at most 22 letters
+    lapses: float  # probability that a decision is not made, so that the last action continues
 
 
 LEVELS = (

@@ -36,42 +36,25 @@ class Meaning(Enum):
 
 @dataclass(frozen=True)
 class KeyEvent:
-    """A key was pressed or released.
+    """A key was pressed or released."""
 
-    Attributes:
-        key: the key's number; two keys may have the same meaning.
-        meaning: its function.
-        pressed: False for a release.
-    """
-
-    key: int
+    key: int  # the key's number; two keys may have the same meaning
     meaning: Meaning
-    pressed: bool = True
+    pressed: bool = True  # False for a release
 
 
 @dataclass(frozen=True)
 class Scene:
-    """The window's state, without the game's frame.
+    """The window's state, without the game's frame."""
 
-    Attributes:
-        n_levels: number of levels to choose from.
-        level: index of the selected level.
-        phase: the window's mode.
-        countdown: frames until play continues.
-        held: numbers and meanings of the keys for UP and DOWN that are held, the latest last.
-        score: points of the person and of the agent in this game.
-        games: games won by the person and by the agent.
-        new_game: whether the emulator must start a game before its next frame.
-    """
-
-    n_levels: int = 1
-    level: int = 0
+    n_levels: int = 1  # to choose from
+    level: int = 0  # index of the selected one
     phase: Phase = Phase.START
-    countdown: int = 0
-    held: tuple[tuple[int, Meaning], ...] = ()
-    score: tuple[int, int] = (0, 0)
-    games: tuple[int, int] = (0, 0)
-    new_game: bool = True
+    countdown: int = 0  # frames until play continues
+    held: tuple[tuple[int, Meaning], ...] = ()  # held keys for UP and DOWN, the latest last
+    score: tuple[int, int] = (0, 0)  # of the person and of the agent in this game
+    games: tuple[int, int] = (0, 0)  # won by the person and by the agent
+    new_game: bool = True  # whether the emulator must start a game before its next frame
 
     @property
     def move(self) -> int:
