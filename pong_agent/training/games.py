@@ -139,7 +139,17 @@ def save_snapshots(path: Path, snapshots: Sequence[GameSnapshot]) -> None:
     Raises:
         CheckpointError: the file cannot be written.
     """
-    save_arrays(path, snapshots_to_arrays(snapshots), {})
+    emulators = [np.frombuffer(game.emulator, np.uint8) for game in snapshots]
+    arrays = {
+        "emulators": np.concatenate(emulators),
+        "sizes": np.array([len(emulator) for emulator in emulators]),
+        "current": np.packbits([draw_field(game.current) for game in snapshots]),
+        "previous": np.packbits([draw_field(game.previous) for game in snapshots]),
+        "last_actions": np.array([game.last_action for game in snapshots]),
+        "returns": np.array([game.return_before for game in snapshots]),
+        "steps": np.array([game.steps_before for game in snapshots]),
+    }
+    save_arrays(path, arrays, {})
 
 
 def load_snapshots(path: Path, n_games: int) -> list[GameSnapshot]:
@@ -150,7 +160,7 @@ def load_snapshots(path: Path, n_games: int) -> list[GameSnapshot]:
     """
     arrays, _ = load_arrays(path)
     try:
-        snapshots = snapshots_from_arrays(arrays)
+        snapshots = _from_arrays(arrays)
     except (KeyError, TypeError, ValueError, IndexError, zlib.error) as error:
         raise CheckpointError(f"{path}: not the games of a run: {error}") from error
     if len(snapshots) != n_games:
@@ -158,28 +168,7 @@ def load_snapshots(path: Path, n_games: int) -> list[GameSnapshot]:
     return snapshots
 
 
-def snapshots_to_arrays(games: Sequence[GameSnapshot]) -> dict[str, NDArray[Any]]:
-    """Return snapshots as arrays that `save_arrays` can write."""
-    emulators = [np.frombuffer(game.emulator, np.uint8) for game in games]
-    return {
-        "emulators": np.concatenate(emulators),
-        "sizes": np.array([len(emulator) for emulator in emulators]),
-        "current": np.packbits([draw_field(game.current) for game in games]),
-        "previous": np.packbits([draw_field(game.previous) for game in games]),
-        "last_actions": np.array([game.last_action for game in games]),
-        "returns": np.array([game.return_before for game in games]),
-        "steps": np.array([game.steps_before for game in games]),
-    }
-
-
-def snapshots_from_arrays(arrays: Mapping[str, NDArray[Any]]) -> list[GameSnapshot]:
-    """Rebuild snapshots from `snapshots_to_arrays`.
-
-    Raises:
-        KeyError: an array is missing.
-        ValueError: the arrays do not fit together.
-        zlib.error: an emulator's state is damaged.
-    """
+def _from_arrays(arrays: Mapping[str, NDArray[Any]]) -> list[GameSnapshot]:
     sizes = arrays["sizes"]
     shape = (len(sizes), 80, 80)
     emulators = np.split(arrays["emulators"], np.cumsum(sizes)[:-1])

@@ -4,7 +4,7 @@ import csv
 import errno
 import io
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from math import nan
 from pathlib import Path
 
@@ -72,14 +72,16 @@ def update_row(
     }
 
 
-def write_header(path: Path) -> None:
-    """Write the head of a new file.
+def write_rows(path: Path, rows: Iterable[Mapping[str, str]]) -> None:
+    """Write a table, whole or not at all.
 
     Raises:
         OSError: it cannot be written.
     """
-    with path.open("w", newline="") as file:
-        csv.writer(file).writerow(METRICS)
+    with replacing(path) as temporary, temporary.open("w", newline="") as file:
+        writer = csv.DictWriter(file, METRICS)
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 def append_row(path: Path, metrics: Mapping[str, float]) -> None:
@@ -119,17 +121,3 @@ def read_rows(path: Path) -> list[dict[str, str]]:
     except (AttributeError, KeyError, ValueError) as error:
         raise ValueError(f"expected the numbers of a run: {error}") from error
     return rows
-
-
-def drop_rows_after(path: Path, update: int) -> None:
-    """Remove the rows of later updates.
-
-    Raises:
-        OSError: the file cannot be read or written.
-        ValueError: the file is not a table of metrics.
-    """
-    rows = [row for row in read_rows(path) if int(row["time/iterations"]) <= update]
-    with replacing(path) as temporary, temporary.open("w", newline="") as file:
-        writer = csv.DictWriter(file, METRICS)
-        writer.writeheader()
-        writer.writerows(rows)

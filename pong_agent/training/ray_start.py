@@ -1,4 +1,4 @@
-"""Ray's import and start: on this machine and for nobody else, or joined to a cluster."""
+"""Import and start Ray, private to this machine, or join a cluster."""
 
 import logging
 import os
@@ -14,22 +14,21 @@ OBJECT_STORE_BYTES = 256 * 2**20
 
 
 def import_ray(*, local: bool) -> Any:
-    """Import Ray with what it reads from the environment at that moment."""
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is sent to the outside
+    """Set the environment variables that Ray reads when it is imported, and import it."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # no telemetry
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # silences a warning
     if local:
-        # Keeps every listener on the loopback interface.
+        # All listeners stay on the loopback interface.
         os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
-    import ray  # 1 s that serial training and acting need not pay
+    import ray  # takes 1 s, so not at the top
 
     return ray
 
 
 def start_ray(ray: Any, n_workers: int, address: str | None) -> bool:
-    """Start or join Ray unless it runs; return whether this call did.
+    """Start or join Ray unless it runs already; return whether this call did.
 
-    A cluster's workers are sent this package, so that its nodes need the packages that it depends
-    on, and not the package itself.
+    A cluster's nodes need only the dependencies: this package is sent to the workers.
 
     Raises:
         CollectorError: Ray cannot be started or reached.
@@ -60,7 +59,7 @@ def start_ray(ray: Any, n_workers: int, address: str | None) -> bool:
 
 @contextmanager
 def _private_files() -> Iterator[None]:
-    """Let files that are made within be the user's alone: Ray writes a token that opens it."""
+    """Make new files readable by the user alone; Ray writes an access token."""
     before = os.umask(0o077)
     try:
         yield

@@ -11,14 +11,14 @@ RUN/tensorboard/                     event files, with --tensorboard
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from pong_agent.agent import PongAgent
 from pong_agent.errors import PongError
-from pong_agent.training.metrics import append_row, drop_rows_after, read_rows, write_header
+from pong_agent.training.metrics import append_row, read_rows, write_rows
 from pong_agent.whole_file import replacing
 
 _KEPT_CHECKPOINTS = 3
@@ -73,7 +73,7 @@ class RunFolder:
             raise RunError(f"{path}: holds a run already; resume it, or choose another folder")
         with _reported(f"{path}: a run folder cannot be written there"):
             folder._checkpoints.mkdir(parents=True, exist_ok=True)
-            write_header(folder._metrics)
+            write_rows(folder._metrics, [])
             folder._write_config(config)
         return folder
 
@@ -105,31 +105,15 @@ class RunFolder:
         with replacing(self.path / "config.json") as temporary:
             temporary.write_text(json.dumps(config, indent=2) + "\n")
 
-    def set_hyperparams(self, given: Sequence[str], values: Mapping[str, Any]) -> None:
-        """Replace the hyperparameters in the configuration.
-
-        Args:
-            given: the option `hyperparams`.
-            values: all hyperparameters by name.
+    def update_config(self, **changes: Any) -> None:
+        """Replace entries of the configuration.
 
         Raises:
             RunError: the configuration cannot be read or written.
         """
-        config = self.config()
-        train = {**config["train"], "hyperparams": list(given)}
+        config = self.config() | changes
         with _reported(f"{self.path}: its config.json cannot be written"):
-            self._write_config({**config, "train": train, "hyperparameters": dict(values)})
-
-    def add_history(self, entry: Mapping[str, Any]) -> None:
-        """Append an entry to the history in the configuration.
-
-        Raises:
-            RunError: the configuration cannot be read or written.
-        """
-        config = self.config()
-        history = [*config.get("history", []), dict(entry)]
-        with _reported(f"{self.path}: its config.json cannot be written"):
-            self._write_config({**config, "history": history})
+            self._write_config(config)
 
     def write_options(self, toml: str) -> None:
         """Write `config.toml`.
@@ -165,8 +149,9 @@ class RunFolder:
         Raises:
             RunError: the file cannot be read or written.
         """
-        with _reported(f"{self._metrics}: cannot be rewritten"):
-            drop_rows_after(self._metrics, update)
+        rows = [row for row in self.read_metrics() if int(row["time/iterations"]) <= update]
+        with _reported(f"{self._metrics}: cannot be written"):
+            write_rows(self._metrics, rows)
 
     def games_path(self, updates: int) -> Path:
         """Return the file of the emulator snapshots after an update."""

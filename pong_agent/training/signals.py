@@ -1,4 +1,4 @@
-"""Stopping a run in good order when the terminal or the system asks for it."""
+"""Orderly stop of a run on SIGINT or SIGTERM."""
 
 import signal
 import threading
@@ -10,7 +10,7 @@ from types import FrameType
 class StopRequested(BaseException):
     """SIGINT or SIGTERM arrived where work may be dropped.
 
-    Not an `Exception`, so that no library between the handler and the trainer swallows it.
+    It is no `Exception`, so no library between the handler and the trainer can catch it.
     """
 
 
@@ -27,7 +27,7 @@ class StopSignals:
 
     @contextmanager
     def droppable(self) -> Iterator[None]:
-        """Mark work that a signal ends at once, because it can be done again.
+        """Mark work that a signal ends at once, because it can be repeated.
 
         Raises:
             StopRequested: a signal arrived before or within.
@@ -38,7 +38,7 @@ class StopSignals:
                 raise StopRequested
             yield
         except SystemError:
-            # What an extension's call makes of the exception when the signal comes as it returns.
+            # A C extension raises this if the signal arrives while its call returns.
             if self.received is None:
                 raise
             raise StopRequested from None
@@ -47,7 +47,7 @@ class StopSignals:
 
     @contextmanager
     def handled(self) -> Iterator[None]:
-        """Install the handlers (in the main thread; elsewhere Python allows none), then restore."""
+        """Install the handlers in the main thread, where Python allows them; restore them after."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return

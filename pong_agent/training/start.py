@@ -7,14 +7,13 @@ from typing import Any
 from pong_agent.agent import PongAgent
 from pong_agent.config import environment_kwargs, resolve_preset, with_hyperparams
 from pong_agent.envs.make import make_env
-from pong_agent.errors import ConfigError
+from pong_agent.errors import ConfigError, require
 from pong_agent.evaluation.model_card import current_commit, package_versions
 from pong_agent.learning.algorithm import algorithm_of
 from pong_agent.training.collector import RolloutWorker
 from pong_agent.training.config import TrainConfig
 from pong_agent.training.loading import Run, load_run
 from pong_agent.training.run_folder import RunFolder
-from pong_agent.training.tensorboard import check_tensorboard
 from pong_agent.training.trainer import Trainer
 from pong_agent.weights_file.metadata import config_to_dict
 
@@ -57,7 +56,7 @@ def start_run(
     # An environment that is not Pong fails here, before anything is written.
     make_env(hyperparameters.env_id, **environment_kwargs(hyperparameters)).close()
     if config.tensorboard:
-        check_tensorboard()
+        require("tensorboardX", "tensorboard")
     agent = PongAgent(hyperparameters, config.seed)
     folder = RunFolder.create(
         run_folder,
@@ -104,15 +103,17 @@ def resume_run(
         if found != expected:
             raise ConfigError(f"{name}: expected {expected!r} as in the run, found {found!r}")
     if config.tensorboard or folder.tensorboard.is_dir():
-        check_tensorboard()
-    entry = _history_entry(agent.progress.updates, command)
+        require("tensorboardX", "tensorboard")
+    kept, entry = folder.config(), _history_entry(agent.progress.updates, command)
+    changes: dict[str, Any] = {"history": [*kept.get("history", []), entry]}
     if config.hyperparams != saved.hyperparams:
         entry["hyperparams"] = list(config.hyperparams)
         agent.reconfigure(with_hyperparams(agent.config, config.hyperparams))
         expected, found = len(run.games or ()), algorithm_of(agent.config).n_games
         if run.games is not None and found != expected:
             raise ConfigError(f"expected {expected} games as in the run, found {found}")
-        folder.set_hyperparams(config.hyperparams, config_to_dict(agent.config))
+        train = {**kept["train"], "hyperparams": list(config.hyperparams)}
+        changes |= {"train": train, "hyperparameters": config_to_dict(agent.config)}
     folder.drop_metrics_after(agent.progress.updates)
-    folder.add_history(entry)
+    folder.update_config(**changes)
     return Trainer(replace(run, config=config))

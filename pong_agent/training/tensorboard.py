@@ -12,15 +12,6 @@ from pong_agent.training.metrics import AXES
 from pong_agent.training.run_folder import RunError
 
 
-def check_tensorboard() -> None:
-    """Import tensorboardX, which needs neither TensorFlow nor PyTorch.
-
-    Raises:
-        MissingPackageError: it is not installed.
-    """
-    require("tensorboardX", "tensorboard")
-
-
 class TensorBoard:
     """Event files with a scalar for each metric; the step is the agent step.
 
@@ -41,6 +32,7 @@ class TensorBoard:
     def __init__(
         self, folder: Path, rows: Sequence[Mapping[str, str]], hyperparameters: Mapping[str, Any]
     ) -> None:
+        # tensorboardX needs neither TensorFlow nor PyTorch.
         events: Any = require("tensorboardX.event_file_writer", "tensorboard")
         protocol: Any = require("tensorboardX.proto.event_pb2", "tensorboard")
         summary: Any = require("tensorboardX.summary", "tensorboard")

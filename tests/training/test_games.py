@@ -8,8 +8,8 @@ from pong_agent.envs.emulator import restore_emulator, save_emulator
 from pong_agent.training.games import (
     begin_snapshot,
     continue_games,
-    snapshots_from_arrays,
-    snapshots_to_arrays,
+    load_snapshots,
+    save_snapshots,
 )
 
 
@@ -126,12 +126,13 @@ def test_episodes_go_on_from_where_the_game_before_ended():
         env.close()
 
 
-def test_games_survive_a_file(environments):
-    """To arrays and back gives the same games."""
+def test_games_survive_a_file(environments, tmp_path):
+    """Written and read again, games are the same."""
     agent = PongAgent("ppo", seed=0)
     games = [begin_snapshot(env, seed) for seed, env in enumerate(environments)]
     _, games = continue_games(agent, environments, games, [1, 2, 3], 25)
-    for one, other in zip(games, snapshots_from_arrays(snapshots_to_arrays(games)), strict=True):
+    save_snapshots(tmp_path / "games.npz", games)
+    for one, other in zip(games, load_snapshots(tmp_path / "games.npz", 3), strict=True):
         assert_same_game(one, other)
 
 
