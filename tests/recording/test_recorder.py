@@ -98,10 +98,10 @@ def test_video_shows_what_the_agent_saw(tmp_path):
     """Frame by frame the video shows the observations, from the first to the last."""
     with EpisodeRecorder(pong("Pong-v0"), tmp_path, scale=2) as env:
         steps = play(env)
-    shots = decode(env.paths[0]).astype(int)
+    shots = decode(env.paths[0])
     first = steps[0][-1]["episode_frame_number"]
     for observation, *_, info in steps:
-        shot = shots[info["episode_frame_number"] - first]
+        shot = shots[info["episode_frame_number"] - first].astype(np.int16)
         assert np.abs(shot[::2, ::2] - observation).mean() < 2
         ball = (observation[34:194] == 236).all(axis=-1)
         assert (shot[34 * 2 : 194 * 2 : 2, ::2][ball] > 180).all()

@@ -2,6 +2,8 @@
 
 import base64
 import json
+import shutil
+from pathlib import Path
 
 import gymnasium as gym
 import numpy as np
@@ -35,6 +37,19 @@ def short_video(folder, env_id="ALE/Pong-v5", **kwargs):
     return path
 
 
+@pytest.fixture(scope="module")
+def original(tmp_path_factory):
+    """A short video and the JSON file beside it."""
+    return short_video(tmp_path_factory.mktemp("videos"))
+
+
+@pytest.fixture
+def video(original, tmp_path):
+    """A copy of that video for one test, whose JSON file may be changed."""
+    shutil.copy(original.with_suffix(".json"), tmp_path)
+    return Path(shutil.copy(original, tmp_path))
+
+
 def changed(path, **entries):
     """Give a video's JSON file other entries."""
     beside = path.with_suffix(".json")
@@ -64,9 +79,9 @@ def test_a_video_is_played_again_frame_by_frame(tmp_path, env_id, kwargs):
     assert len(sidecar.agent["weights_sha256"]) == 64
 
 
-def test_where_a_video_differs_is_told(tmp_path):
+def test_where_a_video_differs_is_told(video):
     """Another seed, another action, another frame, another reward: the first step is named."""
-    path = short_video(tmp_path)
+    path = video
     whole = json.loads(path.with_suffix(".json").read_text())
     changed(path, seed=4)
     assert not replay(path).identical
@@ -163,12 +178,11 @@ def test_what_is_no_sidecar_is_refused(tmp_path, text, reason):
         {"actions": ["up"] * 31},
     ],
 )
-def test_a_hostile_sidecar_is_one_error(tmp_path, entries):
-    """Whatever stands in the file, the reader raises its own error and nothing else."""
-    path = short_video(tmp_path)
-    changed(path, **entries)
+def test_a_hostile_sidecar_is_one_error(video, entries):
+    """Whatever the file says, the reader raises its own error and nothing else."""
+    changed(video, **entries)
     with pytest.raises((VideoError, NotPongError)):
-        replay(path)
+        replay(video)
 
 
 @pytest.mark.slow
