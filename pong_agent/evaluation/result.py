@@ -53,15 +53,9 @@ class EvaluationResult:
     def from_outcomes(
         cls, outcomes: Iterable[Outcome], *, env_id: str, deterministic: bool
     ) -> Self:
-        """Collect the outcomes of several episodes."""
-        outcomes = list(outcomes)
-        return cls(
-            env_id=env_id,
-            deterministic=deterministic,
-            returns=tuple(outcome.episode_return for outcome in outcomes),
-            lengths=tuple(outcome.length for outcome in outcomes),
-            seeds=tuple(outcome.seed for outcome in outcomes),
-        )
+        """Collect the outcomes of one episode or more."""
+        seeds, returns, lengths = zip(*outcomes, strict=True)
+        return cls(env_id, deterministic, returns, lengths, seeds)
 
     @property
     def mean(self) -> float:

@@ -10,7 +10,7 @@ from gymnasium.core import ActType, ObsType
 
 from pong_agent.recording.capture import Frame, FrameSource, true_fps
 from pong_agent.recording.encoder import DETAILED_ENCODER, ENCODER, VideoWriter
-from pong_agent.recording.sidecar import EpisodeLog
+from pong_agent.recording.sidecar import Sidecar
 
 
 class Overlay(Protocol):
@@ -134,7 +134,7 @@ class EpisodeRecorder(
         self._overlay = overlay
         self._agent = dict(metadata or {})
         self._video: VideoWriter | None = None  # None while nothing is recorded
-        self._log = EpisodeLog()
+        self._sidecar = Sidecar()
         self._closed = False
         self._source = FrameSource(env, self._write)
         rate = fps or true_fps(env, self._source)
@@ -155,7 +155,7 @@ class EpisodeRecorder(
         self._discard()
         obs, info = self.env.reset(seed=seed, options=options)
         self.episode_id += 1
-        self._log = EpisodeLog(seed, options)
+        self._sidecar = Sidecar(seed=seed, options=options, agent=self._agent, fps=self.fps)
         if self._overlay is not None:
             self._overlay.reset(obs)
         if self._episode_trigger(self.episode_id):
@@ -174,12 +174,12 @@ class EpisodeRecorder(
                 self._overlay.act(action)
             obs, reward, terminated, truncated, info = self.env.step(action)
             self.step_id += 1
-            self._log.add_step(action, reward)
+            self._sidecar.add_step(action, reward)
             if self._overlay is not None:
                 self._overlay.observe(obs, float(reward))
             if self._video is not None:
                 self._source.after_step()
-                self._log.end_frames()
+                self._sidecar.end_frames()
         done = terminated or truncated
         if self._video is not None and (done or 0 < self.video_length <= self._video.frames):
             self._finish(self._video)
@@ -203,23 +203,23 @@ class EpisodeRecorder(
             scale=self.scale if plain else 1,  # the overlay enlarges its frames itself
             encoder=ENCODER if plain else DETAILED_ENCODER,
         )
-        self._log.begin_video()
+        self._sidecar.begin_video()
         with self._discarding():
             self._source.show()
-        self._log.end_frames()
+        self._sidecar.end_frames()
 
     def _finish(self, video: VideoWriter) -> None:
         """Finish the running video and write its sidecar."""
         self._video = None
         video.close()
-        self._log.write(video, self.env, self._agent)
+        self._sidecar.write_beside(video.path, self.env)
         self.paths.append(self.video_folder / video.path.name)
 
     def _write(self, frame: Frame) -> None:
         """Append a frame, [H, W, 3] uint8, to the running video, if there is one."""
         if self._video is None:
             return
-        self._log.add_frame(frame)
+        self._sidecar.add_frame(frame)
         if self._overlay is not None:
             frame = self._overlay.compose(frame, self.scale)
         self._video.write(frame)

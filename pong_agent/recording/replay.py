@@ -10,7 +10,7 @@ from pong_agent.envs.make import make_env
 from pong_agent.envs.paddle_actions import NotPongError
 from pong_agent.envs.spec import EnvSpec
 from pong_agent.errors import ConfigError
-from pong_agent.recording.capture import Checksum, FrameSource
+from pong_agent.recording.capture import FrameSource, checksum
 from pong_agent.recording.encoder import VideoError
 from pong_agent.recording.sidecar import Sidecar
 
@@ -113,12 +113,12 @@ def _make_again(sidecar: Sidecar, path: Path) -> Any:
 
 
 def _compare(env: Any, sidecar: Sidecar) -> Replay:
-    checksum, recorded, count = Checksum(), False, 0
+    found, recorded, count = 0, False, 0
 
     def take(frame: Any) -> None:
-        nonlocal count
+        nonlocal found, count
         if recorded:
-            checksum.add(frame)
+            found = checksum(frame, found)
             count += 1
 
     source = FrameSource(env, take)
@@ -138,7 +138,7 @@ def _compare(env: Any, sidecar: Sidecar) -> Replay:
             if step == sidecar.first_step:
                 recorded = True
                 source.show()
-            if recorded and next(expected) != checksum.value:
+            if recorded and next(expected) != found:
                 return Replay(step, count, f"agent step {step}: the frames differ")
             if step and (terminated or truncated) and step < len(sidecar.actions):
                 told = "the episode ends, unlike the recorded one"

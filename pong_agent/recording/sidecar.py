@@ -5,7 +5,7 @@ import binascii
 import hashlib
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self, SupportsFloat
@@ -13,8 +13,8 @@ from typing import Any, Self, SupportsFloat
 import numpy as np
 
 from pong_agent.evaluation.model_card import package_versions
-from pong_agent.recording.capture import Checksum, Frame
-from pong_agent.recording.encoder import VideoError, VideoWriter
+from pong_agent.recording.capture import Frame, checksum
+from pong_agent.recording.encoder import VideoError
 from pong_agent.whole_file import replacing
 
 FORMAT_VERSION = 1
@@ -35,9 +35,9 @@ _TYPES: dict[str, tuple[type, ...]] = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Sidecar:
-    """A recorded episode.
+    """A recorded episode: filled by a recorder step by step, or read from a file.
 
     Attributes:
         film: name of the video's file.
@@ -56,27 +56,51 @@ class Sidecar:
         versions: of the packages.
     """
 
-    film: str
-    film_sha256: str
-    frames: int
-    fps: float
-    env_id: str
-    env_kwargs: Mapping[str, Any]
-    seed: int | None
-    options: Mapping[str, Any] | None
-    first_step: int
-    actions: Sequence[Any]
-    rewards: Sequence[float]
-    checksums: Sequence[int]
+    film: str = ""
+    film_sha256: str = ""
+    frames: int = 0
+    fps: float = 0.0
+    env_id: str = ""
+    env_kwargs: dict[str, Any] = field(default_factory=dict)
+    seed: int | None = None
+    options: dict[str, Any] | None = None
+    first_step: int = 0
+    actions: list[Any] = field(default_factory=list)
+    rewards: list[float] = field(default_factory=list)
+    checksums: list[int] = field(default_factory=list)
     agent: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
 
-    def write(self, path: str | Path) -> None:
-        """Write the sidecar, complete or not at all.
+    def begin_video(self) -> None:
+        """Start a video with the next frame."""
+        self.first_step, self.frames, self.checksums = len(self.actions), 0, []
+        self._checksum = 0
+
+    def add_frame(self, frame: Frame) -> None:
+        """Include a frame, [H, W, 3] uint8, of the video."""
+        self._checksum = checksum(frame, self._checksum)
+        self.frames += 1
+
+    def add_step(self, action: Any, reward: SupportsFloat) -> None:
+        """Include an agent step."""
+        self.actions.append(np.asarray(action).tolist())
+        self.rewards.append(float(reward))
+
+    def end_frames(self) -> None:
+        """Mark the end of an agent step's frames, or of those of `reset`."""
+        self.checksums.append(self._checksum)
+
+    def write_beside(self, video: Path, env: Any) -> None:
+        """Write the sidecar of a finished video, complete or not at all.
 
         Raises:
-            VideoError: the file cannot be written.
+            VideoError: it cannot be written.
         """
+        self.film = video.name
+        with video.open("rb") as file:
+            self.film_sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        self.env_id, self.env_kwargs = _describe_environment(env)
+        self.versions = {"python": sys.version.split()[0], **package_versions(_VERSIONED)}
         packed = np.array(self.checksums, "<u4").tobytes()
         content = {
             "format": "pong_agent film",
@@ -88,6 +112,7 @@ class Sidecar:
         }
         # One line for each entry; `indent` would give each of thousands of numbers its own.
         lines = [f"  {json.dumps(name)}: {json.dumps(value)}" for name, value in content.items()]
+        path = video.with_suffix(".json")
         try:
             with replacing(path) as temporary:
                 temporary.write_text("{\n" + ",\n".join(lines) + "\n}\n")
@@ -114,6 +139,8 @@ class Sidecar:
                     f"{content['format_version']}: was it written by a newer pong_agent?"
                 )
             names = {one.name for one in fields(cls)}
+            if missing := names - content.keys() - {"agent", "versions"}:
+                raise VideoError(f"{path}: expected an entry {min(missing)!r}, found none")
             packed = base64.b64decode(content["checksums"], validate=True)
             checksums = np.frombuffer(packed, "<u4").tolist()
             known = {name: value for name, value in content.items() if name in names}
@@ -137,66 +164,6 @@ class Sidecar:
                 f"{path}: expected as many rewards as actions, and {n_checksums} checksums, found "
                 f"{len(self.rewards)}, {len(self.actions)} and {len(self.checksums)}"
             )
-
-
-class EpisodeLog:
-    """Collects what a sidecar says about a running episode.
-
-    Args:
-        seed: seed of the episode's `reset`.
-        options: options of that `reset`.
-    """
-
-    def __init__(self, seed: int | None = None, options: Mapping[str, Any] | None = None) -> None:
-        self._seed, self._options = seed, options
-        self._actions: list[Any] = []
-        self._rewards: list[float] = []
-        self.begin_video()
-
-    def begin_video(self) -> None:
-        """Start a video with the next frame."""
-        self._first_step = len(self._actions)
-        self._checksum = Checksum()
-        self._checksums: list[int] = []
-
-    def add_frame(self, frame: Frame) -> None:
-        """Include a frame, [H, W, 3] uint8, of the video."""
-        self._checksum.add(frame)
-
-    def add_step(self, action: Any, reward: SupportsFloat) -> None:
-        """Include an agent step."""
-        self._actions.append(np.asarray(action).tolist())
-        self._rewards.append(float(reward))
-
-    def end_frames(self) -> None:
-        """Mark the end of an agent step's frames, or of those of `reset`."""
-        self._checksums.append(self._checksum.value)
-
-    def write(self, video: VideoWriter, env: Any, agent: Mapping[str, Any]) -> None:
-        """Write the sidecar of a finished video.
-
-        Raises:
-            VideoError: it cannot be written.
-        """
-        env_id, kwargs = _describe_environment(env)
-        with video.path.open("rb") as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        Sidecar(
-            film=video.path.name,
-            film_sha256=sha256,
-            frames=video.frames,
-            fps=video.fps,
-            env_id=env_id,
-            env_kwargs=kwargs,
-            seed=self._seed,
-            options=self._options,
-            first_step=self._first_step,
-            actions=self._actions,
-            rewards=self._rewards,
-            checksums=self._checksums,
-            agent=agent,
-            versions={"python": sys.version.split()[0], **package_versions(_VERSIONED)},
-        ).write(video.path.with_suffix(".json"))
 
 
 def _describe_environment(env: Any) -> tuple[str, dict[str, Any]]:

@@ -101,7 +101,7 @@ class VectorEpisodeRecorder(VectorWrapper, gym.utils.RecordConstructorArgs):
         single: list[Any] = list(getattr(env.unwrapped, "envs", []))
         sources = [FrameSource(one, partial(self._write, i)) for i, one in enumerate(single)]
         self._sources = sources if sources and all(one.is_atari for one in sources) else []
-        rate = fps or (true_fps(single[0], sources[0]) if sources else _declared_rate(env))
+        rate = fps or (true_fps(single[0], sources[0]) if sources else true_fps(env, None))
         if rate is None:
             self._detach()
             raise ValueError('expected metadata["render_fps"] or the argument fps, found neither')
@@ -203,8 +203,3 @@ class VectorEpisodeRecorder(VectorWrapper, gym.utils.RecordConstructorArgs):
     def _detach(self) -> None:
         for source in self._sources:
             source.detach()
-
-
-def _declared_rate(env: VectorEnv[Any, Any, Any]) -> float | None:
-    rate = env.metadata.get("render_fps")
-    return None if rate is None else float(rate)

@@ -145,7 +145,10 @@ def test_an_episode_without_a_seed_cannot_be_played_again(tmp_path):
         ("[]", "expected the JSON file beside a video"),
         ("[" * 100_000, "cannot be read as a video's JSON file"),
         ('{"format": "pong_agent film", "format_version": 9}', "newer pong_agent"),
-        ('{"format": "pong_agent film", "format_version": 1}', "checksums"),
+        (
+            '{"format": "pong_agent film", "format_version": 1}',
+            "expected an entry 'actions', found",
+        ),
     ],
 )
 def test_what_is_no_sidecar_is_refused(tmp_path, text, reason):
