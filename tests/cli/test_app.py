@@ -5,6 +5,8 @@ import subprocess
 import sys
 import time
 import tomllib
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +16,9 @@ from pong_agent import CheckpointError, PongAgent
 from pong_agent.cli.app import _COMMANDS, main
 from pong_agent.cli.evaluate import Evaluate
 from pong_agent.envs.spec import EnvSpec
+from pong_agent.envs.spec import EnvSpec
 from pong_agent.evaluation import evaluate_policy
+from pong_agent.evaluation.scores import SETTINGS, score
 from pong_agent.learning.trajectory import BatchError
 from pong_agent.recording.encoder import read_video_info
 from pong_agent.training.run_folder import RunFolder
@@ -137,15 +141,18 @@ def test_export_writes_weights_with_their_scores(tmp_path, capsys, monkeypatch):
     args = ["train", "--workers", "0", "--updates", "1", "--run-folder", str(folder)]
     monkeypatch.setattr(sys, "argv", ["scripts/train.py", *args[1:], *hyperparams])
     assert main([*args, *hyperparams]) == 0
+    short = {"max_num_frames_per_episode": 2_000}  # whole games would take a while
+    settings = [replace(one, env=replace(one.env, **short)) for one in SETTINGS]
+    monkeypatch.setattr("pong_agent.cli.export.score", partial(score, settings=settings))
     args = ["export", "--run-folder", str(folder), "--output", str(file)]
     assert main([*args, "--episodes", "2", "--seed", "5"]) == 0
-    assert "ALE/Pong-v5: greedy, 2 episodes: mean -2" in capsys.readouterr().out
+    assert "2000, difficulty 3): greedy, 2 episodes: mean -" in capsys.readouterr().out
     agent = PongAgent.load(file)
     card = agent.model_card
     assert card["history"][0]["command"].endswith("--hyperparams hidden_units:2 noop_max:3")
     assert (card["updates"], card["agent_steps"]) == (1, 2048)
     assert len(card["scores"]) == 9
-    result = evaluate_policy(agent, "Pong-v4", 2, seed=5)
+    result = evaluate_policy(agent, EnvSpec("Pong-v4", **short), 2, seed=5)
     [shown] = [one for one in card["scores"] if one["env_id"] == "Pong-v4"]
     assert shown["mean_reward"] == result.mean
     assert shown["mean_ep_length"] == sum(result.lengths) / 2
