@@ -152,12 +152,12 @@ def hidden_units(agent: PongAgent, games: PlayedGames) -> dict[str, Any]:
         scale = _scale(unit.weights)
         uris = [data_uri(signed_png(one, scale), "image/png") for one in unit.weights]
         units.append({"unit": unit, "uris": uris})
-    names = {"two_frames": ("current", "previous"), "difference": ("difference",)}
+    two_frames = agent.config.observation == "two_frames"
     return {
         "units": units,
         "steps": steps,
         "rows": len(agent.parameters["W1"]),
-        "names": names.get(agent.config.observation, ("sum", "difference")),
+        "names": ("current", "previous") if two_frames else ("difference",),
         "mirror": agent.config.mirror,
     }
 
