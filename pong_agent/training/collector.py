@@ -46,40 +46,27 @@ class WorkResult(NamedTuple):
 
 
 class Collector(Protocol):
-    """Plays with given weights; the results depend on weights, seeds and snapshots alone."""
+    """Plays with given weights; the results depend on weights, seeds and snapshots alone.
+
+    Results come in the order of the seeds or work items. A method raises `CollectorError` if one
+    of them cannot be finished.
+    """
 
     @property
     def n_workers(self) -> int:
         """Number of work items that are played at a time."""
-        ...
 
     def start_games(self, seeds: Sequence[int]) -> list[GameSnapshot]:
-        """Start a game with each seed.
-
-        Raises:
-            CollectorError: a game could not be started.
-        """
-        ...
+        """Start a game with each seed."""
 
     def play(self, parameters: Mapping[str, Floats], items: Sequence[WorkItem]) -> list[WorkResult]:
-        """Continue the games of each work item with these weights; results in the items' order.
-
-        Raises:
-            CollectorError: a work item could not be finished.
-        """
-        ...
+        """Continue the games of each work item."""
 
     def evaluate(self, parameters: Mapping[str, Floats], seeds: Sequence[int]) -> list[Trajectory]:
-        """Play one greedy episode with each seed.
-
-        Raises:
-            CollectorError: an episode could not be finished.
-        """
-        ...
+        """Play one greedy episode with each seed."""
 
     def close(self) -> None:
         """Close environments and processes."""
-        ...
 
 
 class RolloutWorker:

@@ -15,6 +15,7 @@ from pong_agent.training.config import TrainConfig
 from pong_agent.training.loading import Run
 from pong_agent.training.metrics import update_row
 from pong_agent.training.milestones import Milestones
+from pong_agent.training.ray_collector import RayCollector
 from pong_agent.training.signals import StopRequested, StopSignals
 from pong_agent.training.tensorboard import TensorBoard
 from pong_agent.weights_file.metadata import config_to_dict
@@ -192,8 +193,6 @@ def _make_collector(
 ) -> Collector:
     if config.workers == 0:
         return SerialCollector(agent_config, worker_class)
-    from pong_agent.training.ray_collector import RayCollector
-
     return RayCollector(
         agent_config,
         config.workers,
