@@ -201,10 +201,10 @@ def _not_finite(generator: Any, arrays: Arrays, metadata: Metadata, *_: Any) -> 
 
 
 def _huge(generator: Any, arrays: Arrays, metadata: Metadata, *_: Any) -> bytes:
-    """Claim a huge shape in the header of an array or in the configuration."""
+    """Claim a huge shape in the header of an array or in the policy."""
     if generator.integers(2):
         units = int(10 ** generator.integers(3, 18))
-        return _file(arrays, {**metadata, "config": {**metadata["config"], "hidden_units": units}})
+        return _file(arrays, {**metadata, "policy": {**metadata["policy"], "hidden_units": units}})
     header = {
         "descr": "<f2",
         "fortran_order": True,
@@ -266,7 +266,7 @@ def _deep_metadata(generator: Any, arrays: Arrays, metadata: Metadata, *_: Any) 
     """Nest the metadata too deeply for any parser."""
     depth = int(generator.integers(900, 99_999))
     text = json.dumps({**metadata, "format": FORMAT, "format_version": FORMAT_VERSION})
-    text = text[:-1] + ', "config": ' + "[" * depth + "]" * depth + "}"
+    text = text[:-1] + ', "policy": ' + "[" * depth + "]" * depth + "}"
     stream = io.BytesIO()
     np.savez(stream, **{**arrays, "metadata": np.array(text)})
     return stream.getvalue()
@@ -274,7 +274,7 @@ def _deep_metadata(generator: Any, arrays: Arrays, metadata: Metadata, *_: Any) 
 
 def _another_version(generator: Any, arrays: Arrays, metadata: Metadata, *_: Any) -> bytes:
     stream = io.BytesIO()
-    version = [0, 1, 3, 99, -1, "2", 2.5, None, [2], True][generator.integers(10)]
+    version = [0, 1, 4, 99, -1, "2", 2.5, None, [2], True][generator.integers(10)]
     text = json.dumps({**metadata, "format": FORMAT, "format_version": version, "digest": ""})
     np.savez(stream, **{**arrays, "metadata": np.array(text)})
     return stream.getvalue()
