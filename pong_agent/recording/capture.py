@@ -54,14 +54,8 @@ class FrameSource:
         self._env, self._on_frame = env, on_frame
         self._game = env.unwrapped
         self._ale: CapturedALE | None = None
-        ale = getattr(self._game, "ale", None)
-        if hasattr(ale, "act") and hasattr(ale, "getScreenRGB"):
-            self._ale = self._game.ale = CapturedALE(ale, on_frame)
-
-    @property
-    def is_atari(self) -> bool:
-        """Whether frames come from an emulator."""
-        return self._ale is not None
+        if is_atari(env):
+            self._ale = self._game.ale = CapturedALE(self._game.ale, on_frame)
 
     def show(self) -> None:
         """Pass on the current frame."""
@@ -81,12 +75,24 @@ class FrameSource:
             self._game.ale = self._ale.wrapped
 
 
-def true_fps(env: Any, source: FrameSource | None) -> float | None:
-    """Return an environment's frames per second at true speed, None if it is unknown."""
-    if source is not None and source.is_atari:
+def is_atari(env: Any) -> bool:
+    """Return whether an environment has an emulator whose frames can be captured."""
+    ale = getattr(env.unwrapped, "ale", None)
+    return hasattr(ale, "act") and hasattr(ale, "getScreenRGB")
+
+
+def true_fps(env: Any) -> float:
+    """Return an environment's frames per second at true speed.
+
+    Raises:
+        ValueError: they are unknown.
+    """
+    if is_atari(env):
         return EMULATOR_FPS
     rate = env.metadata.get("render_fps")
-    return None if rate is None else float(rate)
+    if rate is None:
+        raise ValueError('expected metadata["render_fps"] or the argument fps, found neither')
+    return float(rate)
 
 
 def checksum(frame: Frame, before: int = 0) -> int:

@@ -136,12 +136,8 @@ class EpisodeRecorder(
         self._video: VideoWriter | None = None  # None while nothing is recorded
         self._sidecar = Sidecar()
         self._closed = False
+        self.fps = fps or true_fps(env)
         self._source = FrameSource(env, self._write)
-        rate = fps or true_fps(env, self._source)
-        if rate is None:
-            self._source.detach()
-            raise ValueError('expected metadata["render_fps"] or the argument fps, found neither')
-        self.fps: float = rate
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None

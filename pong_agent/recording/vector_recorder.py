@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from gymnasium.vector import AutoresetMode, VectorEnv, VectorWrapper
 
-from pong_agent.recording.capture import Frame, FrameSource, true_fps
+from pong_agent.recording.capture import Frame, FrameSource, is_atari, true_fps
 from pong_agent.recording.encoder import VideoWriter
 from pong_agent.recording.recorder import check_open
 
@@ -99,13 +99,10 @@ class VectorEpisodeRecorder(VectorWrapper, gym.utils.RecordConstructorArgs):
         self._done = np.zeros(self.num_envs, np.bool_)  # whose episode the last step ended
         self._mode = AutoresetMode(env.metadata.get("autoreset_mode", AutoresetMode.NEXT_STEP))
         single: list[Any] = list(getattr(env.unwrapped, "envs", []))
-        sources = [FrameSource(one, partial(self._write, i)) for i, one in enumerate(single)]
-        self._sources = sources if sources and all(one.is_atari for one in sources) else []
-        rate = fps or (true_fps(single[0], sources[0]) if sources else true_fps(env, None))
-        if rate is None:
-            self._detach()
-            raise ValueError('expected metadata["render_fps"] or the argument fps, found neither')
-        self.fps: float = rate
+        self.fps = fps or true_fps(single[0] if single else env)
+        self._sources: list[FrameSource] = []
+        if all(is_atari(one) for one in single):
+            self._sources = [FrameSource(e, partial(self._write, i)) for i, e in enumerate(single)]
 
     def reset(self, *, seed: Any = None, options: dict[str, Any] | None = None) -> Any:
         """Discard unfinished videos of the environments that are reset and begin their next ones.
@@ -158,7 +155,8 @@ class VectorEpisodeRecorder(VectorWrapper, gym.utils.RecordConstructorArgs):
         self._closed = True
         for i in range(self.num_envs):
             self._discard(i)
-        self._detach()
+        for source in self._sources:
+            source.detach()
         self.env.close(**kwargs)
 
     def _begin(self, which: npt.NDArray[np.bool_]) -> None:
@@ -199,7 +197,3 @@ class VectorEpisodeRecorder(VectorWrapper, gym.utils.RecordConstructorArgs):
         video, self._videos[i] = self._videos[i], None
         if video is not None:
             video.discard()
-
-    def _detach(self) -> None:
-        for source in self._sources:
-            source.detach()

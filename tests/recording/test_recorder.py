@@ -129,7 +129,7 @@ def test_close_gives_the_emulator_back(tmp_path):
     env.close()
     env.close()
     assert game.unwrapped.ale is real
-    play(game)  # still plays, videos no more
+    play(game)  # still plays, but nothing is recorded
     assert names(tmp_path) == []
 
 
@@ -144,7 +144,7 @@ def test_a_closed_recorder_says_so(tmp_path):
     assert names(tmp_path) == []
 
 
-def test_two_recorders_video_the_same(tmp_path):
+def test_two_recorders_record_the_same(tmp_path):
     """Recorders may be stacked; each has its whole video."""
     with EpisodeRecorder(pong(), tmp_path, name_prefix="in", scale=1) as inner:
         real = inner.unwrapped.ale.wrapped
