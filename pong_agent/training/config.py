@@ -11,6 +11,7 @@ import tomli_w
 from pong_agent.config import resolve_preset, with_hyperparams
 from pong_agent.errors import ConfigError
 from pong_agent.learning.progress import RECENT, Progress
+from pong_agent.weights_file.metadata import UnknownFieldsWarning
 
 RENAMED = {"unit_timeout": "work_timeout"}  # names of options in older runs
 
@@ -91,14 +92,15 @@ class TrainConfig:
                 raise ConfigError(f"{name}: expected an int of {least} or more, found {value!r}")
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> "TrainConfig":
+    def from_dict(cls, values: Mapping[str, Any], source: str = "options") -> "TrainConfig":
         """Read the options of a run that any version began.
 
-        Missing options get their defaults. Options and hyperparameters that no longer exist are
-        left out and named in a warning.
+        Missing options get their defaults; unknown options and hyperparameters are named in one
+        `UnknownFieldsWarning`.
 
         Args:
             values: `dataclasses.asdict`, also after JSON made lists of tuples.
+            source: where they come from, for the warning.
 
         Raises:
             TypeError: a value has the wrong type.
@@ -117,8 +119,8 @@ class TrainConfig:
         kept = tuple(item for item in hyperparams if item.partition(":")[0] in names)
         unknown |= set(hyperparams) - set(kept)
         if unknown:
-            left_out = ", ".join(sorted(unknown))
-            warnings.warn(f"left out options of another version: {left_out}", stacklevel=2)
+            message = f"{source}: ignored unknown fields: {', '.join(sorted(unknown))}"
+            warnings.warn(message, UnknownFieldsWarning, stacklevel=2)
         return cls(**{**known, "hyperparams": kept})
 
     def exactly(self, updates: int) -> "TrainConfig":

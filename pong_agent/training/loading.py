@@ -71,7 +71,8 @@ def read_train_config(path: str | Path) -> TrainConfig:
         RunError: the folder holds no run, or its configuration cannot be read.
     """
     try:
-        saved = TrainConfig.from_dict(RunFolder.open(path).config()["train"])
+        values = RunFolder.open(path).config()["train"]
+        saved = TrainConfig.from_dict(values, f"{path}: its config.json")
     except (AttributeError, KeyError, TypeError, ConfigError) as error:
         raise RunError(f"{path}: its config.json is not a run's: {error}") from error
     return replace(saved, tensorboard=False)

@@ -33,7 +33,7 @@ def assert_same_game(one, other):
 
 
 def test_a_game_does_not_depend_on_where_it_is_played(environments):
-    """Played on in ever other environments, a game is bit for bit the one played in its own."""
+    """Continued in changing environments, a game is bit for bit the one of a single environment."""
     agent = PongAgent("ppo", seed=0)
     at_home = [begin_snapshot(env, seed) for seed, env in enumerate(environments)]
     around = list(at_home)
@@ -54,7 +54,7 @@ def test_a_game_does_not_depend_on_where_it_is_played(environments):
 
 
 def test_a_restored_emulator_forgets_what_it_did_before():
-    """Sticky actions repeat the action of the restored game, in 100 games of another past."""
+    """Sticky actions repeat the restored game's last action, in 100 games after other histories."""
     one, other = (make_env("ALE/Pong-v5") for _ in range(2))
     one.reset(seed=0)
     other.reset(seed=1)
@@ -75,7 +75,7 @@ def test_a_restored_emulator_forgets_what_it_did_before():
 
 
 def test_fragments_follow_one_another(environments):
-    """Each fragment begins with the fields that the one before left, through an episode's end."""
+    """Each fragment starts with the fields at the end of the previous one, across episode ends."""
     agent = PongAgent("ppo", seed=0)
     [env, *_] = environments
     games, returns, steps = [begin_snapshot(env, 5)], 0.0, 0
@@ -98,7 +98,7 @@ def test_fragments_follow_one_another(environments):
 
 
 def test_episodes_go_on_from_where_the_game_before_ended():
-    """Two episodes in a row, of Pong-v0 and after no-ops, are the same in whatever environments."""
+    """Two successive episodes of Pong-v0 with no-ops are the same in any environments."""
     agent = PongAgent(replace(PRESETS["reinforce"], noop_max=30), seed=0)
     limits = {"noop_max": 30, "max_num_frames_per_episode": 300}
     made = [make_env("Pong-v0", **limits) for _ in range(3)]
@@ -137,7 +137,7 @@ def test_games_survive_a_file(environments, tmp_path):
 
 
 def test_a_drawn_frame_skip_comes_from_the_fragments_seed():
-    """A game of Pong-v0 goes on the same in another environment, and its skips do vary."""
+    """A game of Pong-v0 continues identically in another environment, and its skips vary."""
     agent = PongAgent("ppo", seed=0)
     one, other = (make_env("Pong-v0") for _ in range(2))
     other.reset(seed=9)

@@ -28,8 +28,8 @@ STEPS = [0, 512, 1024, 2048]  # the first updates that reach 400, 800, 1,600; 3,
 
 
 @pytest.fixture(autouse=True)
-def early_marks(monkeypatch):
-    """Marks at 400, 800, 1,600, ... agent steps."""
+def early_milestones(monkeypatch):
+    """Milestones at 400, 800, 1,600, ... agent steps."""
     monkeypatch.setattr(milestones_module, "FIRST_MILESTONE", 400)
 
 
@@ -52,19 +52,22 @@ def tiny(tmp_path_factory):
         return run(CONFIG, folder), folder
 
 
-def test_marks_double_and_end(monkeypatch):
+def test_milestones_double_and_end(monkeypatch):
     """25,000, 50,000, 100,000 ... 409,600,000: each is reached by its first step; then no more."""
     monkeypatch.setattr(milestones_module, "FIRST_MILESTONE", FIRST_MILESTONE)
-    marks = [25_000 * 2**n for n in range(15)]
-    assert len(marks) == N_MILESTONES
-    for number, mark in enumerate(marks):
-        assert (milestones_passed(mark - 1), milestones_passed(mark)) == (number, number + 1)
+    milestones = [25_000 * 2**n for n in range(15)]
+    assert len(milestones) == N_MILESTONES
+    for number, milestone in enumerate(milestones):
+        assert (milestones_passed(milestone - 1), milestones_passed(milestone)) == (
+            number,
+            number + 1,
+        )
     assert milestones_passed(0) == 0
-    assert milestones_passed(2 * marks[-1]) == 15
+    assert milestones_passed(2 * milestones[-1]) == 15
 
 
-def test_a_snapshot_comes_at_the_start_and_after_each_mark(tiny):
-    """The first update that reaches a mark is kept, and nothing else lies beside the snapshots."""
+def test_a_snapshot_comes_at_the_start_and_after_each_milestone(tiny):
+    """The first update that reaches a milestone is kept; the folder holds nothing else."""
     assert list(contents(tiny[1])) == [f"steps-{steps:09d}.npz" for steps in STEPS]
 
 
@@ -154,7 +157,7 @@ def test_weights_too_large_for_half_precision_do_not_stop_a_run(tmp_path):
 
 
 def test_foreign_files_are_left_alone(tmp_path):
-    """What is not named like a snapshot is neither read nor removed."""
+    """Files with other names are neither read nor removed."""
     for name in ("notes.txt", "steps-x.npz", "steps-000000512.npz"):
         (tmp_path / name).touch()
     Milestones(tmp_path, 0)
@@ -185,7 +188,7 @@ def test_a_snapshot_is_preferred_to_a_checkpoint_of_the_same_steps(tmp_path):
 
 
 def test_a_run_without_snapshots_has_its_checkpoint(tmp_path):
-    """One that an older version began has a single stage; one without weights is refused."""
+    """Such a run of an older version has a single stage; one without weights is refused."""
     folder = RunFolder.create(tmp_path / "run", {})
     with pytest.raises(RunError, match="run: holds neither snapshots nor a checkpoint"):
         read_stages(tmp_path / "run")

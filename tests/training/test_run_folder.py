@@ -48,7 +48,7 @@ def test_a_folder_without_a_run_is_refused(tmp_path, name):
 
 
 def test_a_damaged_configuration_is_one_error(folder):
-    """What is no JSON, or no object, is named."""
+    """A file that is not a JSON object is refused by name."""
     for text in ("{", "[]"):
         (folder.path / "config.json").write_text(text)
         with pytest.raises(RunError, match=r"its config\.json"):

@@ -44,7 +44,7 @@ def test_the_handlers_are_put_back():
 
 
 def test_a_thread_trains_without_handlers():
-    """Where Python allows no handlers the work runs all the same."""
+    """In another thread, where Python allows no handlers, the work runs all the same."""
     done = []
 
     def work():
@@ -57,8 +57,8 @@ def test_a_thread_trains_without_handlers():
     assert done == [True]
 
 
-def test_what_an_extension_makes_of_a_signal_is_still_one():
-    """A SystemError in which a call ends that a signal came into ends the work in good order."""
+def test_a_signal_within_a_c_call_stops_the_work():
+    """A SystemError that a signal caused within a C call stops the work like the signal."""
     signals = StopSignals()
 
     def wait():

@@ -1,4 +1,4 @@
-"""What TensorBoard reads from a run's event files."""
+"""A run's event files, as TensorBoard reads them."""
 
 import sys
 from dataclasses import replace
