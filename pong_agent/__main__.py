@@ -1,13 +1,11 @@
-"""`pong-agent`, also as `python -m pong_agent`: the command line, where its packages are there."""
+"""`pong-agent`, also `python -m pong_agent`: the command line, if its packages are installed."""
 
 import sys
 from collections.abc import Sequence
 
 
 def main(args: Sequence[str] | None = None) -> int:
-    """Run a command as `pong_agent.cli.app.main` does.
-
-    A missing package that all commands import is told in one line, whichever of them is run.
+    """Run a command by `pong_agent.cli.app.main`, or print one line if a package is missing.
 
     Example:
         >>> main(["evaluate", "--episodes", "0"])

@@ -15,8 +15,8 @@ def doctor_without(module):
 
 
 @pytest.mark.parametrize("package", ["tyro", "gymnasium"])
-def test_a_package_that_is_missing_is_told_in_one_line(package):
-    """Where a dependency is gone, the doctor too says which, with the remedy, and exits with 1."""
+def test_a_missing_package_is_a_one_line_error(package):
+    """Without a dependency the doctor, too, names it and the fix, and exits with 1."""
     done = doctor_without(package)
     assert (done.returncode, done.stdout) == (1, "")
     [line] = done.stderr.splitlines()
@@ -24,7 +24,7 @@ def test_a_package_that_is_missing_is_told_in_one_line(package):
     assert line.endswith("-m pip install pong-agent")
 
 
-def test_a_module_of_our_own_that_is_missing_is_a_bug():
+def test_a_missing_module_of_the_package_is_a_bug():
     """It keeps its traceback."""
     done = doctor_without("pong_agent.cli.doctor")
     assert done.returncode == 1

@@ -59,7 +59,7 @@ class Episodes:
         weights = self.weights or PRETRAINED
         agent = load_agent(weights)
         name = "the pretrained agent" if self.weights is None else weights
-        print(f"{name}, {agent.progress.agent_steps:,} agent steps of training")
+        print(sentence(f"{name}, {agent.progress.agent_steps:,} agent steps of training"))
         return agent, weights
 
 

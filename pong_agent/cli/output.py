@@ -48,7 +48,9 @@ def sentence(text: str) -> str:
     """Return text that a terminal shows without breaking words, elsewhere as one line."""
     if not sys.stdout.isatty():
         return text
-    return textwrap.fill(text, shutil.get_terminal_size().columns, break_on_hyphens=False)
+    wrapper = textwrap.TextWrapper(shutil.get_terminal_size().columns, break_on_hyphens=False)
+    wrapper.break_long_words = False
+    return wrapper.fill(text)
 
 
 @contextmanager

@@ -44,8 +44,8 @@ def error_of(capsys, *args):
     return message
 
 
-def test_train_tells_of_each_update(run_folder, capsys):
-    """A line per update with rollouts, seconds and the running mean, and where it was saved."""
+def test_train_prints_a_line_per_update(run_folder, capsys):
+    """It prints a line per update and the path of the checkpoint."""
     assert main(["train", "--resume", str(run_folder), "--updates", "3", "--workers", "0"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == f"reinforce in Pong-v0, run {run_folder}"
@@ -54,7 +54,7 @@ def test_train_tells_of_each_update(run_folder, capsys):
     assert lines[2] == f"saved {run_folder / 'checkpoints' / 'update-000003.npz'}"
 
 
-def test_ppo_tells_of_its_steps(ray_session, tmp_path, capsys):
+def test_ppo_prints_its_steps(ray_session, tmp_path, capsys):
     """The default preset has a line every few seconds, with steps, return and step size."""
     args = ["train", "--updates", "3", "--run-folder", str(tmp_path / "run")]
     assert main([*args, "--hyperparams", "n_envs:4", "hidden_units:8"]) == 0
@@ -67,7 +67,7 @@ def test_ppo_tells_of_its_steps(ray_session, tmp_path, capsys):
 
 
 def test_evaluate_prints_a_table_and_writes_json(run_folder, tmp_path, capsys):
-    """Each episode has a row; mean, deviation and interval are below and in the file."""
+    """Each episode has a row; mean, deviation and interval are printed below and written."""
     out = tmp_path / "new" / "result.json"
     args = ["evaluate", "--weights", str(run_folder), "--episodes", "2", "--json", str(out)]
     assert main([*args, "--env-id", "ALE/Pong-v5", "--sampled", "--seed", "4"]) == 0
@@ -99,7 +99,7 @@ def test_record_writes_a_video_of_a_whole_game(run_folder, tmp_path, capsys):
 
 
 def test_ways_to_choose_episodes_exclude_each_other(capsys):
-    """Two of them are refused, and told."""
+    """The error names both."""
     assert main(["record", "--best-of", "3", "--until-win"]) == 1
     assert "found --best-of and --until-win" in capsys.readouterr().err
 
@@ -134,7 +134,7 @@ def test_options_of_the_environment_are_used(tmp_path, capsys):
 
 
 def test_export_writes_weights_with_their_scores(tmp_path, capsys, monkeypatch):
-    """The file acts like the run's agent and says where it comes from and how it scores."""
+    """The file acts like the run's agent and holds its history and scores."""
     folder, file = tmp_path / "run", tmp_path / "w.npz"
     hyperparams = ["--hyperparams", "hidden_units:2", "n_envs:4"]
     args = ["train", "--workers", "0", "--updates", "1", "--run-folder", str(folder)]
@@ -208,8 +208,8 @@ def test_output_that_nobody_reads_ends_quietly():
     assert (ran.returncode, ran.stderr) == (141, "")
 
 
-def test_a_runs_file_of_options_gives_the_run_again(tmp_path, capsys):
-    """RUN/config.toml, with no other word, trains to the same weights, whatever ended the run."""
+def test_a_runs_config_toml_reproduces_the_run(tmp_path, capsys):
+    """RUN/config.toml alone trains to the same weights, whatever ended the run."""
     first, again = tmp_path / "first", tmp_path / "again"
     args = ["train", "--workers", "0", "--steps", "400"]
     args += ["--hyperparams", "hidden_units:4", "n_envs:2"]
@@ -223,8 +223,8 @@ def test_a_runs_file_of_options_gives_the_run_again(tmp_path, capsys):
         np.testing.assert_array_equal(found.parameters[name], values)
 
 
-def test_options_come_from_a_file_and_the_command_line_has_the_last_word(tmp_path, capsys):
-    """What --print-config writes is read by --config; options given beside it replace its own."""
+def test_the_command_line_overrides_an_options_file(tmp_path, capsys):
+    """--config reads what --print-config writes; other options override it."""
     file = tmp_path / "options.toml"
     assert main(["evaluate", "--episodes", "3", "--sampled", "--print-config"]) == 0
     file.write_text(capsys.readouterr().out)
@@ -234,7 +234,7 @@ def test_options_come_from_a_file_and_the_command_line_has_the_last_word(tmp_pat
 
 
 def test_resuming_takes_a_files_options_over_the_runs(run_folder, tmp_path, capsys):
-    """With --resume the run's options are the defaults, the file's replace them."""
+    """With --resume the run's options are defaults, which the file overrides."""
     file = tmp_path / "options.toml"
     file.write_text("[train]\nminutes = 3\n")
     args = ["train", "--resume", str(run_folder), "--config", str(file), "--print-config"]
@@ -255,14 +255,14 @@ def test_resuming_takes_a_files_options_over_the_runs(run_folder, tmp_path, caps
     ],
 )
 def test_a_wrong_file_of_options_is_one_line(tmp_path, capsys, text, message):
-    """The file and what is wrong in it are named."""
+    """The message names the file and the mistake."""
     file = tmp_path / "options.toml"
     file.write_text(text)
     assert message in error_of(capsys, "train", "--config", file)
 
 
 def test_resuming_with_another_seed_is_refused(run_folder, capsys):
-    """An option that contradicts the run is named."""
+    """The message names the option that contradicts the run."""
     message = error_of(capsys, "train", "--resume", run_folder, "--seed", "5")
     assert "seed: expected 0 as in the run, found 5" in message
 
@@ -270,7 +270,7 @@ def test_resuming_with_another_seed_is_refused(run_folder, capsys):
 @pytest.mark.parametrize("columns", [80, 100])
 @pytest.mark.parametrize("name", [None, *_COMMANDS])
 def test_help_fits_the_terminal(monkeypatch, capsys, name, columns):
-    """No line is longer, and the list of commands has the first line of each alone."""
+    """No line is too long, and the list of commands shows only the first line of each."""
     monkeypatch.setenv("COLUMNS", str(columns))
     with pytest.raises(SystemExit):
         main(["--help"] if name is None else [name, "--help"])
@@ -281,7 +281,7 @@ def test_help_fits_the_terminal(monkeypatch, capsys, name, columns):
 
 @pytest.mark.parametrize("error", [BatchError, ObservationError, ValueError])
 def test_a_bug_keeps_its_traceback(monkeypatch, error):
-    """What no command line can cause is no message for users."""
+    """Errors that no command line can cause are raised."""
 
     def fail(_):
         raise error("broken")
@@ -293,7 +293,7 @@ def test_a_bug_keeps_its_traceback(monkeypatch, error):
 
 @pytest.mark.parametrize("name", ["train", "evaluate", "record"])
 def test_the_scripts_are_doors_to_the_commands(name):
-    """Each script shows its command's help, with a sentence for each option."""
+    """Each script shows its command's help."""
     ran = subprocess.run(
         [sys.executable, SCRIPTS / f"{name}.py", "--help"],
         capture_output=True,
@@ -306,7 +306,7 @@ def test_the_scripts_are_doors_to_the_commands(name):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_stopped_training_can_be_resumed(tmp_path, number):
-    """Ctrl-C and SIGTERM end the process with 128 + N, saved, and `--resume` goes on."""
+    """Ctrl-C and SIGTERM save and exit with 128 + N, and `--resume` continues."""
     command = [sys.executable, SCRIPTS / "train.py", "--workers", "0", "--preset", "reinforce"]
     command += ["--hyperparams", "episodes_per_update:2", "hidden_units:20"]
     process = subprocess.Popen(

@@ -47,7 +47,7 @@ SHOW_CURSOR, ESCAPES = "\x1b[?25h", re.compile(r"\x1b\[[?0-9;]*[a-zA-Z]")
 
 
 def in_terminal(*args, columns=80, stop_at=None, **environment):
-    """Run `train` in a terminal; return its exit code and all that it wrote there."""
+    """Run `train` in a terminal; return its exit code and its output."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 30, columns, 0, 0))
     process = subprocess.Popen(
@@ -81,7 +81,7 @@ def lines_of(state, width, **options):
 
 
 def test_a_terminal_shows_the_metrics_in_place(tmp_path):
-    """Three updates at 80 columns end as one table, with a full bar and the cursor back."""
+    """After three updates at 80 columns there is one table, a full bar and a cursor."""
     hyperparams = ["--hyperparams", "n_envs:1", "hidden_units:4", "fragment_steps:640"]
     args = ["--updates", "3", "--run-folder", str(tmp_path / "run"), *hyperparams]
     code, written = in_terminal(*args)
@@ -112,7 +112,7 @@ def test_ctrl_c_gives_the_terminal_back(tmp_path):
 
 
 def test_a_dumb_terminal_gets_lines(tmp_path):
-    """Where nothing can be drawn in place it is as in a log file."""
+    """A terminal that cannot redraw in place gets the lines of a log file."""
     args = ["--run-folder", str(tmp_path / "run"), "--hyperparams", "n_envs:1", "hidden_units:4"]
     code, written = in_terminal(*args, "--updates", "1", TERM="dumb")
     assert code == 0
@@ -122,7 +122,7 @@ def test_a_dumb_terminal_gets_lines(tmp_path):
 
 @pytest.mark.parametrize("width", [96, 80, 60, 40, 20])
 def test_it_fits_any_width(width):
-    """No line is wider, and the main figures are there."""
+    """No line is wider, and the main metrics are shown."""
     lines = lines_of(STATE, width)
     assert max(map(len, lines)) <= width
     text = "\n".join(lines)
@@ -134,8 +134,8 @@ def test_it_fits_any_width(width):
         assert " ".join(lines).replace("  ", " ").endswith("0:04:30 elapsed, 0:05:31 left")
 
 
-def test_what_there_is_not_is_not_shown():
-    """Before the first update there are no figures; `reinforce` has no divergence."""
+def test_missing_metrics_are_not_shown():
+    """Before the first update there are none; `reinforce` has no divergence."""
     before = lines_of(State({}, limit="10 minutes"), 80)
     assert len(before) == 2
     assert before[1].endswith("0% of 10 minutes, 0:00:00 elapsed")
@@ -148,7 +148,7 @@ def test_what_there_is_not_is_not_shown():
 
 
 def test_terminals_without_blocks_have_no_curve():
-    """Where only ASCII can be written the curve is left out, and nothing else is."""
+    """On an ASCII terminal only the curve is left out."""
     blocks = "▁▂▃▄▅▆▇█"
     assert any(block in line for line in lines_of(STATE, 80) for block in blocks)
     assert not any(
@@ -156,7 +156,7 @@ def test_terminals_without_blocks_have_no_curve():
     )
 
 
-def test_sparklines_show_no_chance():
+def test_sparklines_hide_noise():
     """Returns that hardly differ are a flat line; no width or no values give none."""
     assert sparkline([-20.0, -20.05, -20.0], 3) == "▁▁▁"
     assert sparkline([1.0, 2.0], 0) == sparkline([], 10) == ""

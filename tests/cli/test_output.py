@@ -11,7 +11,7 @@ import termios
 
 import pytest
 
-from pong_agent.cli.output import table
+from pong_agent.cli.output import sentence, table
 
 BAR = """
 import sys
@@ -64,3 +64,16 @@ def test_a_bar_is_drawn_on_standard_error_and_removed(columns):
         assert state in shown
     assert max(map(len, re.split("[\r\n]+", shown))) <= columns
     assert drawn.endswith("\x1b[2K")
+
+
+def test_sentences_are_wrapped_on_a_terminal_alone(monkeypatch):
+    """Between words; a long path stays whole."""
+    text = "a mean of +19.50, and runs/a-folder/whose-name/is-long"
+    monkeypatch.setenv("COLUMNS", "20")
+    assert sentence(text) == text
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    assert sentence(text).splitlines() == [
+        "a mean of +19.50,",
+        "and",
+        "runs/a-folder/whose-name/is-long",
+    ]

@@ -44,7 +44,7 @@ def labels(figure):
 
 
 def test_seeds_become_one_curve_with_a_band(runs):
-    """The mean is drawn over each of them; the evaluation is a dot where it was made."""
+    """The mean is drawn over each run; the evaluation is a dot at its steps."""
     figure, empty = draw_runs([runs / "seed0", runs / "seed1"])
     [axes] = figure.axes
     assert (empty, labels(figure)) == ([], ["ppo: mean of 2 runs, lowest to highest"])
@@ -65,7 +65,7 @@ def test_seeds_become_one_curve_with_a_band(runs):
 
 
 def test_groups_can_be_named(runs):
-    """Any column can be drawn, against minutes too; labels replace what tells groups apart."""
+    """Any column can be drawn, also against minutes; labels replace the groups' names."""
     paths = [runs / name for name in ("seed0", "short", "seed1")]
     figure, _ = draw_runs(paths, metric="train/approx_kl", axis="minutes")
     assert labels(figure) == ["ppo epochs:5: mean of 2 runs, lowest to highest", "ppo epochs:1"]
@@ -76,7 +76,7 @@ def test_groups_can_be_named(runs):
 
 
 def test_the_command_writes_images(runs, tmp_path, capsys):
-    """Of the kind that the name says, in a new folder too, and a run without values is told."""
+    """The suffix chooses the format, folders are made, and a run without values is named."""
     output = tmp_path / "new" / "curves.png"
     args = ["plot", str(runs / "seed0"), str(runs / "short"), "--output"]
     assert main([*args, str(output)]) == 0
@@ -107,13 +107,13 @@ def test_what_a_user_gets_wrong_is_one_line(runs, monkeypatch, capsys, args, mes
     """Exit code 1 and one line on standard error."""
     monkeypatch.chdir(runs)
     assert main(["plot", *args]) == 1
-    told = capsys.readouterr().err
-    assert message in told
-    assert told.count("\n") == 1
+    printed = capsys.readouterr().err
+    assert message in printed
+    assert printed.count("\n") == 1
 
 
-def test_a_run_that_has_not_begun_is_told(runs, tmp_path, capsys):
-    """Without any update there is nothing to choose from."""
+def test_a_run_without_updates_is_an_error(runs, tmp_path, capsys):
+    """The message says that no run has made an update."""
     shutil.copytree(runs / "short", tmp_path / "run")
     RunFolder(tmp_path / "run").drop_metrics_after(0)
     assert main(["plot", str(tmp_path / "run")]) == 1

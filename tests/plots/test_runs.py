@@ -11,7 +11,7 @@ def run(folder, preset, seed, **hyperparameters):
 
 
 def test_runs_that_differ_in_their_seeds_are_one_group(tmp_path):
-    """Others are apart, and are called by what differs, within the preset."""
+    """Other runs are apart, named by the differences within their preset."""
     runs = [
         run(tmp_path / "a", "ppo", 0, epochs=5, discount=0.99),
         run(tmp_path / "b", "ppo", 0, epochs=1, discount=0.99),
@@ -27,7 +27,7 @@ def test_runs_that_differ_in_their_seeds_are_one_group(tmp_path):
 
 
 def test_points_are_finite():
-    """Rows without a value are left out, minutes are of training."""
+    """Rows without a value are left out; x can be minutes of training."""
     rows = [
         {"time/time_elapsed": str(60.0 * minute), "train/loss": loss}
         for minute, loss in enumerate(("", "nan", "2.5", "inf", "-1"))
@@ -37,7 +37,7 @@ def test_points_are_finite():
 
 
 def test_a_running_mean_keeps_a_straight_line():
-    """It is the plain mean over the window, fewer values at the ends."""
+    """It is the mean over the window, with fewer values at the ends."""
     y = np.arange(500.0)
     smooth, window = running_mean(y)
     assert window == 11
@@ -47,7 +47,7 @@ def test_a_running_mean_keeps_a_straight_line():
 
 
 def test_a_single_run_has_no_band():
-    """Its running mean stands over itself; where nothing is smoothed it stands alone."""
+    """Its running mean is drawn over the raw curve, if anything is smoothed."""
     x = np.arange(100.0)
     long, short = mean_of([(x, x % 2)]), mean_of([(x[:20], x[:20])])
     assert (long.low, long.description, len(long.raw)) == (None, "mean over 3 updates", 1)
@@ -57,7 +57,7 @@ def test_a_single_run_has_no_band():
 
 
 def test_few_runs_have_their_range_as_a_band():
-    """Where all runs are, the mean is theirs, and the band reaches from lowest to highest."""
+    """The mean covers the x that all runs cover; the band reaches from lowest to highest."""
     x = np.arange(10.0)
     mean = mean_of([(x, x), (x + 2, x + 5), (x * 2, x * 2 + 10)])
     assert (mean.x[0], mean.x[-1]) == (2.0, 9.0)
@@ -68,7 +68,7 @@ def test_few_runs_have_their_range_as_a_band():
 
 
 def test_five_runs_have_a_bootstrap_interval():
-    """It is narrower than the range, around the mean, and the same each time."""
+    """It contains the mean, is narrower than the range, and is reproducible."""
     x = np.linspace(0, 1, 50)
     curves = [(x, np.full(50, height)) for height in (0.0, 1.0, 2.0, 3.0, 14.0)]
     mean, again = mean_of(curves), mean_of(curves)
@@ -82,7 +82,7 @@ def test_five_runs_have_a_bootstrap_interval():
 
 @pytest.mark.parametrize("n_runs", [2, 5])
 def test_runs_that_never_meet_have_no_mean(n_runs):
-    """What one run did before another began is not averaged with it."""
+    """Curves without common x are not averaged."""
     curves = [(np.array([2.0 * n, 2.0 * n + 1]), np.zeros(2)) for n in range(n_runs)]
     mean = mean_of(curves)
     assert len(mean.x) == len(mean.y) == 0

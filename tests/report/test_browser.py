@@ -22,7 +22,7 @@ def browser():
 
 @pytest.fixture(params=[(360, "light"), (1280, "dark")], ids=["phone", "wide"])
 def shown(request, browser, page):
-    """The page in a window, and what the browser complained about or asked the network for."""
+    """The page in a window, with the browser's complaints and network requests."""
     width, scheme = request.param
     context = browser.new_context(
         viewport={"width": width, "height": 800}, color_scheme=scheme, offline=True
@@ -43,7 +43,7 @@ def shown(request, browser, page):
 
 
 def test_everything_is_shown(shown):
-    """All images are loaded, nothing is complained about, nothing is wider than the window."""
+    """All images load, nothing is wider than the window, and there are no complaints."""
     sizes = shown.evaluate("[...document.images].map(image => image.naturalWidth)")
     assert sizes == [80] * 32
     shown.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
@@ -52,7 +52,7 @@ def test_everything_is_shown(shown):
 
 
 def test_the_video_plays(shown):
-    """Played from the page it goes on, in its own size."""
+    """It advances and has its own size."""
     video = shown.locator("video")
     # Not `wait_for_function`: the page's own policy forbids the script that it would add.
     reached = video.evaluate(
@@ -69,7 +69,7 @@ def test_the_video_plays(shown):
 
 
 def test_colours_follow_the_scheme(shown):
-    """Dark letters on light paper or the other way round, in the plots too."""
+    """Text is dark on light or light on dark, also in the plots."""
     paper, ink = shown.evaluate(
         """() => [getComputedStyle(document.body).backgroundColor,
                   getComputedStyle(document.querySelector('.plot svg text')).fill]"""

@@ -14,8 +14,8 @@ def played(request):
     return agent, trajectory
 
 
-def test_units_are_ranked_by_their_share_in_the_decisions(played):
-    """Contribution, activity and pictures are those of dense arithmetic, the largest first."""
+def test_hidden_units_are_ranked_by_their_share_in_the_decisions(played):
+    """Contribution, activity and weights equal those of dense arithmetic, the largest first."""
     agent, trajectory = played
     units, steps = important_units(agent, [trajectory], 5)
     x = trajectory.network_input().toarray().astype(np.float64)
@@ -37,7 +37,7 @@ def test_units_are_ranked_by_their_share_in_the_decisions(played):
 
 
 def test_without_games_there_is_nothing_to_rank_by():
-    """All contributions are zero, and no division by zero warns."""
+    """All contributions are zero, without a warning about division by zero."""
     units, steps = important_units(PongAgent("reinforce"), [], 2)
     assert steps == 0
     assert [unit.contribution for unit in units] == [0, 0]

@@ -20,7 +20,7 @@ def result(returns):
 
 
 def test_signs_are_colours_and_sizes_are_opacity():
-    """Zero is clear, the scale and all beyond it opaque, half of it half."""
+    """Zero is clear, values from the scale on are opaque, half of it is half opaque."""
     values = np.array([[0.0, 2.0, -2.0], [9.0, 1.0, -1e-9]])
     image = Image.open(io.BytesIO(signed_png(values, 2.0)))
     assert image.size == (3, 2)
@@ -39,7 +39,7 @@ def test_an_image_of_noise_is_small():
 
 
 def test_outlines_cover_what_is_lit():
-    """Rectangles painted back give the field, up to its edges."""
+    """The rectangles painted give the field, up to its edges."""
     field = (np.random.default_rng(0).random((80, 80)) < 0.3).astype(np.uint8)
     painted = np.zeros_like(field)
     for column, row, width in re.findall(r"M(\d+) (\d+)h(\d+)v1h-\d+z", outlines(field)):
@@ -79,7 +79,7 @@ PLOTS = {
 
 @pytest.mark.parametrize("name", PLOTS)
 def test_plots_are_svg_in_the_colours_of_the_page(name):
-    """Well-formed, with letters as text, no colour of their own and nothing from elsewhere."""
+    """They are well-formed, with text as text, no fixed colours and no external links."""
     text = PLOTS[name]()
     root = ET.fromstring(text)  # noqa: S314  # our own
     assert root.tag == "{http://www.w3.org/2000/svg}svg"

@@ -75,8 +75,8 @@ def test_names_from_outside_are_escaped(reader, text):
     assert html.escape("<i>") in text
 
 
-def test_scores_are_those_of_evaluate_policy_with_all_that_belongs_to_them(reader):
-    """Mean and interval of the headline; environment, frame skip, sticky, seeds and number."""
+def test_scores_are_those_of_evaluate_policy_with_their_settings(reader):
+    """Mean and interval stand beside environment, frame skip, stickiness, seeds and number."""
     spec = EnvSpec("ALE/Pong-v5", repeat_action_probability=0.25, max_num_frames_per_episode=800)
     agent = PongAgent.pretrained()
     words = " ".join(reader.text.split())
@@ -92,8 +92,8 @@ def test_scores_are_those_of_evaluate_policy_with_all_that_belongs_to_them(reade
     assert "0 to 30 no-op frames first" in words
 
 
-def test_the_page_tells_where_it_comes_from(run, reader):
-    """Digests of file and weights, command, date, versions and hyperparameters."""
+def test_the_page_shows_its_provenance(run, reader):
+    """It shows digests of file and weights, command, date, versions and hyperparameters."""
     [file] = RunFolder.open(run).checkpoints()
     for fact in (
         file.name,
@@ -106,8 +106,8 @@ def test_the_page_tells_where_it_comes_from(run, reader):
         assert fact in reader.text
 
 
-def test_the_training_is_told_as_far_as_it_is_known(run, reader):
-    """Updates, command and commit of each entry; what a stranger's card holds else is left out."""
+def test_the_page_shows_the_known_history(run, reader):
+    """Each entry has updates, command and commit; malformed entries are left out."""
     subject = Subject.load(run)
     assert subject.history() == [
         (0, "train --run-folder '<i>'", "abc"),
@@ -139,7 +139,7 @@ def test_every_image_has_a_text(reader):
 
 
 def test_the_notebooks_policy_has_a_page_too(tmp_path):
-    """One logit, one image for each unit, no curve; and one game has no interval."""
+    """It has one logit, one image per hidden unit and no curve; one game has no interval."""
     PongAgent("reinforce").save(tmp_path / "w.npz")
     path = write_report(Subject.load(tmp_path / "w.npz"), tmp_path / "r.html", SHORT)
     reader = Reader(path.read_text(encoding="utf-8"))
@@ -152,7 +152,7 @@ def test_the_notebooks_policy_has_a_page_too(tmp_path):
 
 
 def test_the_command_writes_the_page(tmp_path, capsys, monkeypatch):
-    """Parsed as on the command line it writes the page, names itself in it and prints the path."""
+    """It writes the page, which names the command, and prints the path."""
     weights, out = tmp_path / "w.npz", tmp_path / "out.html"
     PongAgent("reinforce").save(weights)
     args = [str(weights), "-o", str(out), "--episodes", "1", "--workers", "1"]
@@ -180,8 +180,8 @@ def test_a_missing_library_is_one_line(tmp_path, monkeypatch, name):
     assert "\n" not in str(error.value)
 
 
-def test_an_output_that_cannot_be_written_is_told_at_once(tmp_path):
-    """A folder of that name, or a file where a folder should be."""
+def test_an_output_that_cannot_be_written_fails_at_once(tmp_path):
+    """The path is a folder, or its folder is a file."""
     (tmp_path / "file").write_text("")
     for output in (tmp_path, tmp_path / "file" / "r.html"):
         with pytest.raises(RunError, match=r"cannot be written: "):
@@ -197,7 +197,7 @@ def test_an_output_that_cannot_be_written_is_told_at_once(tmp_path):
     ],
 )
 def test_numbers_out_of_range_are_refused(tmp_path, options, message):
-    """And an older page of that name stays as it was."""
+    """An existing page stays unchanged."""
     old = tmp_path / "r.html"
     old.write_text("old")
     with pytest.raises(ConfigError, match=message):
@@ -206,8 +206,8 @@ def test_numbers_out_of_range_are_refused(tmp_path, options, message):
     assert old.read_text() == "old"
 
 
-def test_subjects_that_are_none_are_named(tmp_path):
-    """A missing file, an empty folder and a run without a checkpoint."""
+def test_missing_subjects_are_errors(tmp_path):
+    """A missing file, an empty folder, a run without a checkpoint."""
     with pytest.raises(CheckpointError, match="no such file"):
         Subject.load(tmp_path / "nothing.npz")
     with pytest.raises(RunError, match="expected the folder of a run"):

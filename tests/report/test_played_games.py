@@ -16,7 +16,7 @@ USUAL = EnvSpec("ALE/Pong-v5", repeat_action_probability=0.25, **SHORT)
 
 @pytest.fixture(scope="module")
 def game():
-    """A minute of a real game of the shipped agent."""
+    """A minute of a real game of the pretrained agent."""
     env = make_env("ALE/Pong-v5", max_num_frames_per_episode=2_000)
     [trajectory] = rollout(PongAgent.pretrained().bind(env), [env], [0], deterministic=True)
     env.close()
@@ -58,15 +58,15 @@ def test_each_setting_is_that_of_evaluate_policy():
 
 
 def test_rallies_are_counted_from_point_to_point():
-    """The first from the game's start; won and lost apart; nothing after the last point."""
+    """The first begins with the game; won and lost are apart; the last point ends the last."""
     first = drawn([None] * 7, rewards=[0, 0, 1, 0, -1, 1, 0])
     second = drawn([None] * 2, rewards=[0, -1])
     assert rally_lengths([first, second]) == ([3, 1], [2, 2])
     assert rally_lengths([]) == ([], [])
 
 
-def test_fields_are_those_that_were_acted_on(game):
-    """At a step the current field and the one before, the same one at the start."""
+def test_fields_are_those_of_the_network_input(game):
+    """They are the current and the previous field, equal at the start."""
     rows = game.network_input()
     np.testing.assert_array_equal(*fields_at(game, 0))
     for step in (0, 1, 200):
@@ -76,7 +76,7 @@ def test_fields_are_those_that_were_acted_on(game):
 
 
 def test_an_opening_is_a_game_that_was_cut(game):
-    """It is valid, and what the network saw is the same; one that is short enough stays."""
+    """It is valid and has the same network input; a short game stays whole."""
     cut = opening(game, 37)
     cut.validate()
     assert len(cut) == 37
@@ -86,7 +86,7 @@ def test_an_opening_is_a_game_that_was_cut(game):
 
 
 def test_the_ball_is_what_is_no_paddle(game):
-    """Its column is the mean of what is lit beside both paddles' columns."""
+    """Its column is the mean of the lit pixels outside the paddles' columns."""
     columns = ball_columns(game)
     assert len(columns) == len(game)
     for step in range(0, len(game), 17):
@@ -99,7 +99,7 @@ def test_the_ball_is_what_is_no_paddle(game):
 
 
 def test_moments_follow_the_ball_to_the_agents_paddle(game):
-    """In a real game the ball comes nearer at each of them."""
+    """In a real game the ball is nearer at each of them."""
     columns = ball_columns(game)[choose_moments(game, 4)]
     assert len(columns) == 4
     assert (np.diff(columns) > 5).all()
@@ -107,7 +107,7 @@ def test_moments_follow_the_ball_to_the_agents_paddle(game):
 
 
 def test_the_last_approach_before_the_first_point_won_is_chosen():
-    """Not an earlier one, nor a later one, nor one that begins in the middle."""
+    """Earlier, later and partial approaches are not."""
     way = list(range(10, 69, 2))
     short = list(range(40, 69, 2))
     game = drawn(
@@ -120,6 +120,6 @@ def test_the_last_approach_before_the_first_point_won_is_chosen():
 
 
 def test_without_an_approach_moments_are_spread_over_the_game():
-    """Also in a game shorter than they are many."""
+    """Also in a game with fewer steps than moments."""
     assert choose_moments(drawn([None] * 10), 4) == [0, 3, 6, 9]
     assert choose_moments(drawn([20, 10]), 4) == [0, 1]

@@ -8,7 +8,7 @@ from pong_agent.vision.pixels import draw_field, lit_pixels
 
 
 def made(preset):
-    """An agent of this preset whose every weight differs from zero."""
+    """An agent of this preset without zero weights."""
     agent = PongAgent(preset)
     random = np.random.default_rng(5)
     agent.set_parameters(
@@ -37,11 +37,11 @@ def agent(request):
 def margins(agent, fields):
     """The margin of UP over DOWN by dense float64 arithmetic, for fields (N, 2, 80, 80)."""
     current, previous = fields[:, 0], fields[:, 1]
-    pictures = {
+    images = {
         "two_frames": [current, previous],
         "difference": [current - previous],
     }[agent.config.observation]
-    x = np.stack(pictures, axis=1)
+    x = np.stack(images, axis=1)
     W = {name: value.astype(np.float64) for name, value in agent.parameters.items()}
     up, down = (W["W2"][UP], W["W2"][DOWN]) if W["W2"].ndim == 2 else (W["W2"], 0 * W["W2"])
     hidden = np.maximum(x.reshape(len(x), -1) @ W["W1"].T, 0)
@@ -59,7 +59,7 @@ def pair(request, frames):
 
 
 def test_the_gradient_is_that_of_central_differences(agent, pair):
-    """At lit pixels and at others, of both fields, to nine digits."""
+    """They agree at lit and other pixels of both fields."""
     gradient, _ = margin_gradient(agent, *pair)
     assert gradient.shape == (2, 80, 80)
     fields = np.stack([draw_field(pixels) for pixels in pair]).astype(np.float64)
@@ -84,7 +84,7 @@ def test_the_margin_is_what_the_agent_decides_by(agent, pair):
 
 
 def test_the_gradient_at_lit_pixels_adds_up_to_the_margin(agent, pair):
-    """There is no bias but the actions' own: each lit pixel has its share."""
+    """Only the actions have a bias: each lit pixel has its share."""
     gradient, margin = margin_gradient(agent, *pair)
     shares = sum(gradient[i].reshape(-1)[pixels].sum() for i, pixels in enumerate(pair))
     b2 = agent.parameters.get("b2", np.zeros(STAY + 1))
@@ -92,7 +92,7 @@ def test_the_gradient_at_lit_pixels_adds_up_to_the_margin(agent, pair):
 
 
 def test_a_mirrored_policy_looks_at_a_mirrored_field_the_other_way_up(pair):
-    """Both fields turned upside down turn the gradient, and UP becomes DOWN."""
+    """Flipping both fields flips the gradient and swaps UP and DOWN."""
     agent = PongAgent.pretrained()
     gradient, margin = margin_gradient(agent, *pair)
     turned = [np.flatnonzero(draw_field(pixels)[::-1]).astype(np.uint16) for pixels in pair]
