@@ -23,13 +23,20 @@ COUNTDOWN = 120  # frames
 ORANGE = (213, 130, 74)  # the left paddle
 
 
-@pytest.fixture
-def duel(monkeypatch):
-    """A game against the trained agent, in a window without a display."""
-    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+@pytest.fixture(scope="module")
+def emulators():
+    """A duel with the trained agent, whose emulators take long to load."""
     duel = Duel(PongAgent.pretrained())
     yield duel
     duel.close()
+
+
+@pytest.fixture
+def duel(emulators, monkeypatch):
+    """A duel in which no game was played, for a window without a display."""
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    emulators.games = 0
+    return emulators
 
 
 def press(*names):
