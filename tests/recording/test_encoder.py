@@ -9,10 +9,10 @@ import time
 import tracemalloc
 from pathlib import Path
 
-import imageio_ffmpeg
 import numpy as np
 import pytest
 from PIL import Image
+from video_frames import decode, names
 
 from pong_agent.recording import encoder as encoder_module
 from pong_agent.recording.encoder import VideoError, VideoWriter, read_video_info
@@ -31,10 +31,6 @@ def pong_frame(i, height=42, width=32):
     return frame
 
 
-def names(folder):
-    return sorted(path.name for path in folder.iterdir())
-
-
 def write_frames(video, n):
     for i in range(n):
         video.write(pong_frame(i))
@@ -44,15 +40,6 @@ def write_video(path, n, **options):
     with VideoWriter(path, **options) as video:
         write_frames(video, n)
     return path
-
-
-def decode(path):
-    """All frames of a video, [N, H, W, 3] uint8."""
-    info = read_video_info(path)
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", str(path)]
-    command += ["-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
-    data = subprocess.run(command, capture_output=True, check=True).stdout
-    return np.frombuffer(data, np.uint8).reshape(-1, info.height, info.width, 3)
 
 
 @pytest.fixture

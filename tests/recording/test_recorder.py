@@ -2,13 +2,12 @@
 
 import inspect
 import json
-import subprocess
 
 import ale_py
 import gymnasium as gym
-import imageio_ffmpeg
 import numpy as np
 import pytest
+from video_frames import decode
 
 from pong_agent import ConfigError, PongAgent
 from pong_agent.envs.spec import EnvSpec
@@ -69,15 +68,6 @@ class Counter(gym.Env):
 
     def render(self):
         return np.full((20, 30, 3), 20 * self.n, np.uint8)
-
-
-def decode(path):
-    """All frames of a video, [N, H, W, 3] uint8."""
-    info = read_video_info(path)
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", str(path)]
-    command += ["-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
-    data = subprocess.run(command, capture_output=True, check=True).stdout
-    return np.frombuffer(data, np.uint8).reshape(-1, info.height, info.width, 3)
 
 
 @pytest.mark.parametrize("game", ["ALE/Pong-v5", "Pong-v0", "PongNoFrameskip-v4"])

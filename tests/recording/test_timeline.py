@@ -1,12 +1,11 @@
 """Timelines of real games, compared frame by frame with videos of the same games."""
 
-import subprocess
 from dataclasses import replace
 from pathlib import Path
 
-import imageio_ffmpeg
 import numpy as np
 import pytest
+from video_frames import decode, names
 
 from pong_agent import CheckpointError, ConfigError, PongAgent
 from pong_agent.envs.spec import EnvSpec
@@ -68,19 +67,6 @@ def games(stages, tmp_path_factory):
         )
         played.append((trajectories[0], decode(video)))
     return played
-
-
-def decode(path):
-    """All frames of a video, [N, H, W, 3] uint8."""
-    info = read_video_info(path)
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", str(path)]
-    command += ["-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
-    data = subprocess.run(command, capture_output=True, check=True).stdout
-    return np.frombuffer(data, np.uint8).reshape(-1, info.height, info.width, 3)
-
-
-def names(folder):
-    return sorted(path.name for path in folder.iterdir())
 
 
 def shown(game, frames, length):
