@@ -7,7 +7,8 @@ from typing import Annotated
 
 import tyro
 
-from pong_agent.plots.curves import plot_runs
+from pong_agent.plots.curves import draw_runs
+from pong_agent.plots.figure import check_suffix, save_figure
 from pong_agent.plots.runs import Axis
 
 
@@ -37,9 +38,9 @@ class Plot:
 
     def run(self) -> int:
         """Draw, print the image's path, and return the exit code."""
-        empty = plot_runs(
-            self.runs, self.output, metric=self.metric, axis=self.x, labels=self.labels
-        )
+        check_suffix(self.output)
+        figure, empty = draw_runs(self.runs, metric=self.metric, axis=self.x, labels=self.labels)
+        save_figure(figure, self.output)
         for path in empty:
             print(f"left out {path}: no value of {self.metric} yet", file=sys.stderr)
         print(f"wrote {self.output}")

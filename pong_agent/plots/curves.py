@@ -7,14 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pong_agent.errors import ConfigError
-from pong_agent.plots.figure import (
-    Line,
-    check_suffix,
-    draw_line,
-    light_figure,
-    mark_height,
-    save_figure,
-)
+from pong_agent.plots.figure import Line, draw_line, light_figure, mark_height
 from pong_agent.plots.runs import EVALUATION_OF, Axis, Floats, group_runs, mean_of, points
 from pong_agent.recording.palette import SERIES, hex_code
 from pong_agent.training.metrics import METRICS
@@ -29,37 +22,6 @@ _Y_LABELS = {
     "rollout/ep_len_mean": "agent steps of a game: last 30 games",
     "eval/mean_reward": "return: greedy evaluation",
 }
-
-
-def plot_runs(
-    paths: Sequence[str | Path],
-    output: str | Path,
-    *,
-    metric: str = "rollout/ep_rew_mean",
-    axis: Axis = "steps",
-    labels: Sequence[str] = (),
-) -> list[Path]:
-    """Draw learning curves into a file, see `draw_runs`.
-
-    Args:
-        paths: run folders.
-        output: the image; .png, .svg or .pdf.
-        metric: a column of `metrics.csv`.
-        axis: agent steps or minutes of training.
-        labels: names of the curves, in the order of the runs; by default what distinguishes them.
-
-    Returns:
-        The runs left out because they have no value of the metric yet.
-
-    Raises:
-        ConfigError: as `draw_runs`, or the image cannot be written.
-        RunError: a folder holds no run, or the run cannot be read.
-    """
-    output = Path(output)
-    check_suffix(output)
-    figure, empty = draw_runs(paths, metric=metric, axis=axis, labels=labels)
-    save_figure(figure, output)
-    return empty
 
 
 def draw_runs(
@@ -150,21 +112,17 @@ def _scaled(curve: tuple[Floats, Floats], unit: float) -> tuple[Floats, Floats]:
     return x / unit, y
 
 
-def _columns(pairs: Sequence[tuple[Floats, Floats]]) -> tuple[list[Floats], list[Floats]]:
-    return [x for x, _ in pairs], [y for _, y in pairs]
-
-
 def _line(
     name: str, curves: Sequence[tuple[Floats, Floats]], evaluations: Sequence[tuple[Floats, Floats]]
 ) -> Line:
     """Average the curves of a group's runs."""
     mean = mean_of(curves)
-    dots = [np.concatenate([np.zeros(0), *parts]) for parts in _columns(evaluations)]
+    dots_x, dots_y = np.hstack([np.zeros((2, 0)), *map(np.stack, evaluations)])
     return Line(
         label=f"{name}: {mean.description}" if mean.description else name,
         x=mean.x,
         y=mean.y,
         band=None if mean.low is None or mean.high is None else (mean.low, mean.high),
         raw=mean.raw,
-        dots=(dots[0], dots[1]),
+        dots=(dots_x, dots_y),
     )

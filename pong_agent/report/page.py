@@ -9,10 +9,11 @@ from typing import Any
 from pong_agent.errors import require
 from pong_agent.recording import palette
 from pong_agent.report.played_games import N_SETTINGS, ReportOptions, play_settings
-from pong_agent.report.provenance import Subject, hyperparameters, origin
+from pong_agent.report.provenance import Subject, origin
 from pong_agent.report.sections import hidden_units, rallies, saliency, scores, video
 from pong_agent.report.svg import learning_plot, returns_plot
 from pong_agent.training.run_folder import RunError
+from pong_agent.weights_file.metadata import config_to_dict
 from pong_agent.whole_file import replacing
 
 _COLOURS = {  # CSS variables with a meaning; the neutral colours are in the template
@@ -75,7 +76,7 @@ def write_report(
             "hidden_units": hidden_units(subject.agent, games),
             "origin": origin(subject, options.command, options.date),
             "history": subject.history(),
-            "hyperparameters": hyperparameters(subject.agent),
+            "hyperparameters": config_to_dict(subject.agent.config),
         }
     )
     if on_episode is not None:

@@ -4,13 +4,11 @@ import hashlib
 import platform
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from pong_agent.agent import PRETRAINED, PongAgent
 from pong_agent.evaluation.model_card import current_commit, package_versions
 from pong_agent.training.run_folder import RunError, RunFolder
 from pong_agent.weights_file.archive import CheckpointError, digest
-from pong_agent.weights_file.metadata import config_to_dict
 
 _VERSIONED = ("pong-agent", "numpy", "gymnasium", "ale-py")
 
@@ -71,11 +69,6 @@ class Subject:
             for entry in (entries if isinstance(entries, list) else [])
             if isinstance(entry, dict) and isinstance(entry.get("updates"), int)
         ]
-
-
-def hyperparameters(agent: PongAgent) -> dict[str, Any]:
-    """Return the agent's hyperparameters by name, with its algorithm."""
-    return config_to_dict(agent.config)
 
 
 def origin(subject: Subject, command: str, date: str) -> list[tuple[str, str]]:

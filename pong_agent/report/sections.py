@@ -21,7 +21,7 @@ from pong_agent.report.hidden_units import important_units
 from pong_agent.report.inline_images import data_uri, outlines, signed_png
 from pong_agent.report.moments import choose_moments, fields_at
 from pong_agent.report.played_games import PlayedGames, rally_lengths
-from pong_agent.report.provenance import Subject, hyperparameters
+from pong_agent.report.provenance import Subject
 from pong_agent.report.saliency import margin_gradient
 from pong_agent.report.svg import rallies_plot
 from pong_agent.vision.fields import FieldHistory
@@ -41,7 +41,7 @@ def scores(subject: Subject, games: PlayedGames) -> dict[str, Any]:
     return {
         "title": subject.title,
         "agent": subject.agent,
-        "algorithm": hyperparameters(subject.agent)["algorithm"],
+        "algorithm": subject.agent.algorithm.name,
         "progress": subject.agent.progress,
         "env_id": config.env_id,
         "frame_skip": frame_skip(config.env_id),
