@@ -13,17 +13,11 @@ _RESAMPLES = 10_000  # of the bootstrap; the interval's ends then vary by about 
 
 
 class Outcome(NamedTuple):
-    """An episode without its trajectory, which may take more than 100 MB.
-
-    Attributes:
-        seed: the episode's seed.
-        episode_return: undiscounted sum of its rewards.
-        length: its agent steps.
-    """
+    """An episode without its trajectory, which may take more than 100 MB."""
 
     seed: int
-    episode_return: float
-    length: int
+    episode_return: float  # undiscounted sum of the rewards
+    length: int  # agent steps
 
     @classmethod
     def of(cls, trajectory: Trajectory) -> Self:
@@ -33,21 +27,13 @@ class Outcome(NamedTuple):
 
 @dataclass(frozen=True)
 class EvaluationResult:
-    """Returns, lengths and seeds of the episodes of an evaluation.
-
-    Attributes:
-        env_id: the environment.
-        deterministic: whether actions were greedy, or sampled.
-        returns: [n] undiscounted sum of each episode's rewards; -21 to 21 in Pong.
-        lengths: [n] agent steps of each episode.
-        seeds: [n] each episode's seed.
-    """
+    """Returns, lengths and seeds of the episodes of an evaluation."""
 
     env_id: str
-    deterministic: bool
-    returns: tuple[float, ...]
-    lengths: tuple[int, ...]
-    seeds: tuple[int, ...]
+    deterministic: bool  # whether actions were greedy, or sampled
+    returns: tuple[float, ...]  # [n] undiscounted sum of each episode's rewards; -21 to 21 in Pong
+    lengths: tuple[int, ...]  # [n] agent steps of each episode
+    seeds: tuple[int, ...]  # [n]
 
     @classmethod
     def from_outcomes(

@@ -16,15 +16,10 @@ NOOP_MAX = 30  # no-op frames where nothing is sticky: otherwise all greedy game
 
 @dataclass(frozen=True)
 class Setting:
-    """An environment to score in, and how actions are chosen.
-
-    Attributes:
-        env: the environment.
-        deterministic: greedy, or sampled.
-    """
+    """An environment to score in, and how actions are chosen."""
 
     env: EnvSpec
-    deterministic: bool = True
+    deterministic: bool = True  # greedy, or sampled
 
     @property
     def env_kwargs(self) -> dict[str, Any]:

@@ -6,16 +6,9 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Stage:
-    """An agent at one moment of its training.
+    """An agent at one moment of its training."""
 
-    Attributes:
-        weights: weights file, a checkpoint or exported weights.
-        agent_steps: agent steps learned from so far.
-        seconds: seconds of training so far.
-        score: mean return of the latest training episodes, None before the first has ended.
-    """
-
-    weights: Path
-    agent_steps: int
-    seconds: float
-    score: float | None
+    weights: Path  # checkpoint or exported weights
+    agent_steps: int  # learned from so far
+    seconds: float  # of training so far
+    score: float | None  # mean return of the latest training episodes, None before the first ends

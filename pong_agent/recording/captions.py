@@ -27,17 +27,11 @@ _WINNING = 21  # points
 
 @dataclass(frozen=True)
 class Caption:
-    """Two lines of text and a progress bar above a game.
-
-    Attributes:
-        title: first line, in Latin letters.
-        subtitle: second line, in Latin letters.
-        done: completed share of the training, 0 to 1, shown as a bar.
-    """
+    """Two lines of text, in Latin letters, and a progress bar above a game."""
 
     title: str
     subtitle: str
-    done: float
+    done: float  # completed share of the training, 0 to 1
 
 
 def training_so_far(stage: Stage) -> str:

@@ -34,18 +34,11 @@ _SPARE = 2
 
 @dataclass(frozen=True)
 class Piece:
-    """A recorded game, and which part of it to show.
+    """A recorded game, and which part of it to show."""
 
-    Attributes:
-        video: the whole game, at 60 frames per second.
-        frames: number of its frames.
-        point: the frame with the point to show, 0 for the beginning of the game.
-        caption: shown above the game.
-    """
-
-    video: Path
-    frames: int
-    point: int
+    video: Path  # the whole game, at 60 frames per second
+    frames: int  # of that video
+    point: int  # frame with the point to show, 0 for the beginning of the game
     caption: Caption
 
 

@@ -77,6 +77,7 @@ class EpisodeRecorder(
     Raises:
         ValueError: the environment renders no RGB arrays, or its rate is unknown.
         VideoError: from `reset` and `step`, if a video cannot be written.
+        gymnasium.error.ClosedEnvironmentError: from `reset` and `step`, after `close`.
 
     Example:
         >>> from tempfile import TemporaryDirectory
@@ -142,11 +143,7 @@ class EpisodeRecorder(
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[ObsType, dict[str, Any]]:
-        """Discard an unfinished video, reset the environment and begin the next video.
-
-        Raises:
-            gymnasium.error.ClosedEnvironmentError: the recorder was closed.
-        """
+        """Discard an unfinished video, reset the environment and begin the next video."""
         check_open(self._closed)
         self._discard()
         obs, info = self.env.reset(seed=seed, options=options)
@@ -159,11 +156,7 @@ class EpisodeRecorder(
         return obs, info
 
     def step(self, action: ActType) -> tuple[ObsType, SupportsFloat, bool, bool, dict[str, Any]]:
-        """Step the environment, record it and finish the video with the episode.
-
-        Raises:
-            gymnasium.error.ClosedEnvironmentError: the recorder was closed.
-        """
+        """Step the environment, record it and finish the video with the episode."""
         check_open(self._closed)
         with self._discarding():
             if self._overlay is not None:

@@ -27,17 +27,11 @@ _MOST_NOOPS = 1_000  # of `options`: larger numbers would not end
 
 @dataclass(frozen=True)
 class Replay:
-    """Result of replaying a recorded episode.
+    """Result of replaying a recorded episode."""
 
-    Attributes:
-        steps: agent steps that were played.
-        frames: frames that were compared.
-        difference: the first difference, None if there is none.
-    """
-
-    steps: int
-    frames: int
-    difference: str | None
+    steps: int  # agent steps that were played
+    frames: int  # that were compared
+    difference: str | None  # the first one, None if there is none
 
     @property
     def identical(self) -> bool:

@@ -37,39 +37,24 @@ _TYPES: dict[str, tuple[type, ...]] = {
 
 @dataclass(kw_only=True)
 class Sidecar:
-    """A recorded episode: filled by a recorder step by step, or read from a file.
+    """A recorded episode: filled by a recorder step by step, or read from a file."""
 
-    Attributes:
-        film: name of the video's file.
-        film_sha256: digest of that file.
-        frames: number of its frames.
-        fps: its frames per second.
-        env_id: the environment's id, empty if it has none.
-        env_kwargs: arguments the environment was made with.
-        seed: seed of the episode's `reset`; None if it continued the generator of the last episode.
-        options: options of that `reset`.
-        first_step: agent step whose frames are the video's first; 0 for the frame after `reset`.
-        actions: [n] action of each agent step, from the episode's start.
-        rewards: [n] its reward.
-        checksums: [1 + n - first_step] CRC-32 of all frames of the video up to each agent step.
-        agent: the agent, if known: preset, digest of the weights, greedy or sampled.
-        versions: of the packages.
-    """
-
-    film: str = ""
-    film_sha256: str = ""
-    frames: int = 0
-    fps: float = 0.0
-    env_id: str = ""
-    env_kwargs: dict[str, Any] = field(default_factory=dict)
-    seed: int | None = None
-    options: dict[str, Any] | None = None
-    first_step: int = 0
-    actions: list[Any] = field(default_factory=list)
-    rewards: list[float] = field(default_factory=list)
+    film: str = ""  # name of the video's file
+    film_sha256: str = ""  # digest of that file
+    frames: int = 0  # number of its frames
+    fps: float = 0.0  # its frames per second
+    env_id: str = ""  # empty if the environment has none
+    env_kwargs: dict[str, Any] = field(default_factory=dict)  # that JSON can hold
+    seed: int | None = None  # of `reset`; None: it continued the last episode's generator
+    options: dict[str, Any] | None = None  # of `reset`
+    first_step: int = 0  # agent step of the video's first frames; 0 for the frame after `reset`
+    actions: list[Any] = field(default_factory=list)  # [n], from the episode's start
+    rewards: list[float] = field(default_factory=list)  # [n]
+    # [1 + n - first_step] CRC-32 of all frames of the video up to each agent step
     checksums: list[int] = field(default_factory=list)
+    # if known: preset, digest of the weights, greedy or sampled
     agent: Mapping[str, Any] = field(default_factory=dict)
-    versions: Mapping[str, str] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)  # of the packages
 
     def begin_video(self) -> None:
         """Start a video with the next frame."""

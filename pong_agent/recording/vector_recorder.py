@@ -42,6 +42,7 @@ class VectorEpisodeRecorder(VectorWrapper, gym.utils.RecordConstructorArgs):
     Raises:
         ValueError: the environment renders no RGB arrays, or its rate is unknown.
         VideoError: from `reset` and `step`, if a video cannot be written.
+        gymnasium.error.ClosedEnvironmentError: from `reset` and `step`, after `close`.
 
     Example:
         >>> from tempfile import TemporaryDirectory
@@ -105,11 +106,7 @@ class VectorEpisodeRecorder(VectorWrapper, gym.utils.RecordConstructorArgs):
             self._sources = [FrameSource(e, partial(self._write, i)) for i, e in enumerate(single)]
 
     def reset(self, *, seed: Any = None, options: dict[str, Any] | None = None) -> Any:
-        """Discard unfinished videos of the environments that are reset and begin their next ones.
-
-        Raises:
-            gymnasium.error.ClosedEnvironmentError: the recorder was closed.
-        """
+        """Discard unfinished videos of environments that are reset and begin their next ones."""
         check_open(self._closed)
         mask = (options or {}).get("reset_mask")
         which = np.ones(self.num_envs, np.bool_) if mask is None else np.asarray(mask, np.bool_)
@@ -121,11 +118,7 @@ class VectorEpisodeRecorder(VectorWrapper, gym.utils.RecordConstructorArgs):
         return result
 
     def step(self, actions: Any) -> Any:
-        """Step the environments, record them and finish the videos of episodes that end.
-
-        Raises:
-            gymnasium.error.ClosedEnvironmentError: the recorder was closed.
-        """
+        """Step the environments, record them and finish the videos of episodes that end."""
         check_open(self._closed)
         before = self._done
         try:
