@@ -49,7 +49,7 @@ def check_fields(config: Any) -> None:
         accepted = (int, float) if kind is float else (kind,)
         # The comparison is also false for NaN.
         if type(value) not in accepted or (bounds and not bounds.least <= value <= bounds.most):
-            raise ConfigError(f"{name}: expected {_expected(kind, bounds)}, found {value!r}")
+            raise ConfigError(f"{name}: expected {_expected(kind, bounds)}, found {value!r:.60}")
 
 
 def _expected(kind: type, bounds: Bounds | None) -> str:
@@ -57,8 +57,8 @@ def _expected(kind: type, bounds: Bounds | None) -> str:
     if bounds is None:
         return noun
     if bounds.most == float("inf"):
-        return f"{noun} of {bounds.least:g} or more"
-    return f"{noun} from {bounds.least:g} to {bounds.most:g}"
+        return f"{noun} of {bounds.least:.0f} or more"
+    return f"{noun} from {bounds.least:.0f} to {bounds.most:.0f}"
 
 
 @functools.cache
@@ -68,7 +68,8 @@ def _declared(config_class: Any) -> dict[str, tuple[type, Bounds | None, bool]]:
     for name, hint in get_type_hints(config_class, include_extras=True).items():
         optional = get_origin(hint) in (Union, types.UnionType)
         if optional:
-            [hint] = [part for part in get_args(hint) if part is not type(None)]
+            hints = [part for part in get_args(hint) if part is not type(None)]
+            hint = hints[0] if len(hints) == 1 else None
         bounds = None
         if get_origin(hint) is Annotated:
             hint, bounds = get_args(hint)[:2]

@@ -297,24 +297,7 @@ def _check_blocks(sizes: tuple[int, ...]) -> None:
         )
 
 
-_DRAWN_FRAME_SKIP = (2, 5)  # 5 excluded, as in Pong-v0 and Pong-v4
-
 AgentConfig: TypeAlias = ReinforceConfig | PPOConfig
-
-
-def environment_kwargs(config: AgentConfig, *, varied: bool = False) -> dict[str, Any]:
-    """Return the arguments of `make_env` that make the environment an agent learns in.
-
-    Args:
-        config: the preset's values.
-        varied: whether the frame skip is to be drawn (`PPOConfig.varied_games`).
-    """
-    kwargs: dict[str, Any] = {"noop_max": config.noop_max}
-    if varied:
-        kwargs["frameskip"] = _DRAWN_FRAME_SKIP
-    if config.repeat_action_probability is not None:
-        kwargs["repeat_action_probability"] = config.repeat_action_probability
-    return kwargs
 
 
 PRESETS: dict[str, AgentConfig] = {"reinforce": ReinforceConfig(), "ppo": PPOConfig()}

@@ -2,11 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from typing import Annotated, Any
 
+from pong_agent.bounds import Bounds, Share, check_fields
+from pong_agent.config import AgentConfig
 from pong_agent.errors import ConfigError
 
 _MOST_FRAMES = 1_000  # skipped, or passed without an action: larger numbers would not end
+_DRAWN_FRAME_SKIP = (2, 5)  # 5 excluded, as in Pong-v0 and Pong-v4
+
+Frames = Annotated[int, Bounds(0, _MOST_FRAMES)]
 
 
 @dataclass(frozen=True)
@@ -27,48 +32,37 @@ class EnvSpec:
     env_id: str
     """Gymnasium's id, such as "ALE/Pong-v5"."""
 
-    noop_max: int = 0
+    noop_max: Frames = 0
     """Each episode starts with 0 to this many emulator frames without an action."""
 
     frameskip: int | tuple[int, int] | None = None
     """Emulator frames per action: a number, or a range to draw from whose end is exclusive."""
 
-    repeat_action_probability: float | None = None
+    repeat_action_probability: Share | None = None
     """Probability that an action is sticky."""
 
-    difficulty: int | None = None
-    """Difficulty of the built-in opponent, 0 to 3."""
+    difficulty: Annotated[int, Bounds(0, 3)] | None = None
+    """Width of the bats: 0 both wide, 1 the opponent's narrow, 2 our own, 3 both."""
 
-    mode: int | None = None
+    mode: Annotated[int, Bounds(0, 1)] | None = None
     """Game mode of the console, 0 or 1."""
 
     full_action_space: bool | None = None
     """Whether the action space holds all 18 joystick actions instead of Pong's 6."""
 
-    max_num_frames_per_episode: int | None = None
+    max_num_frames_per_episode: Annotated[int, Bounds(0, 10**9)] | None = None
     """Emulator frames after which an episode is truncated; 0 for never."""
 
     def __post_init__(self) -> None:
-        """Validate every field."""
-        if type(self.env_id) is not str or not self.env_id:
-            self._refuse("env_id", "an environment's id")
-        self._check_count("noop_max", self.noop_max, 0, _MOST_FRAMES)
-        if isinstance(self.frameskip, tuple):
-            if len(self.frameskip) != 2:
-                self._refuse("frameskip", "a number or a pair of them")
-            first, end = self.frameskip
-            self._check_count("frameskip", first, 1, _MOST_FRAMES)
-            self._check_count("frameskip", end, first + 1, _MOST_FRAMES)
-        elif self.frameskip is not None:
-            self._check_count("frameskip", self.frameskip, 1, _MOST_FRAMES)
-        sticky = self.repeat_action_probability
-        if sticky is not None and not (type(sticky) in (int, float) and 0 <= sticky <= 1):
-            self._refuse("repeat_action_probability", "a number from 0 to 1")
-        if type(self.full_action_space) not in (bool, type(None)):
-            self._refuse("full_action_space", "a bool")
-        for name, most in (("difficulty", 3), ("mode", 1), ("max_num_frames_per_episode", 10**9)):
-            if getattr(self, name) is not None:
-                self._check_count(name, getattr(self, name), 0, most)
+        """Check every field."""
+        check_fields(self)
+        if not self.env_id:
+            raise ConfigError(f"env_id: expected an environment's id, found {self.env_id!r}")
+        if self.frameskip is not None and not _is_frameskip(self.frameskip):
+            raise ConfigError(
+                f"frameskip: expected an int from 1 to {_MOST_FRAMES}, or a rising pair of them, "
+                f"found {self.frameskip!r:.60}"
+            )
 
     @property
     def kwargs(self) -> dict[str, Any]:
@@ -99,9 +93,24 @@ class EnvSpec:
         made = {"env_id": "", **values}
         return cls(**made | ({"frameskip": tuple(frameskip)} if type(frameskip) is list else {}))
 
-    def _check_count(self, name: str, count: Any, least: int, most: int) -> None:
-        if type(count) is not int or not least <= count <= most:
-            self._refuse(name, f"a whole number from {least} to {most}")
 
-    def _refuse(self, name: str, expected: str) -> None:
-        raise ConfigError(f"{name}: expected {expected}, found {getattr(self, name)!r:.60}")
+def training_spec(config: AgentConfig, *, varied: bool = False) -> EnvSpec:
+    """Return the environment that an agent of this configuration learns in.
+
+    Args:
+        config: the agent's hyperparameters.
+        varied: draw the frame skip of every action, as `PPOConfig.varied_games` has it.
+    """
+    return EnvSpec(
+        config.env_id,
+        noop_max=config.noop_max,
+        frameskip=_DRAWN_FRAME_SKIP if varied else None,
+        repeat_action_probability=config.repeat_action_probability,
+    )
+
+
+def _is_frameskip(value: object) -> bool:
+    first, end = (
+        value if isinstance(value, tuple) and len(value) == 2 else (value, _MOST_FRAMES + 1)
+    )
+    return type(first) is int and type(end) is int and 1 <= first < end <= _MOST_FRAMES + 1

@@ -8,9 +8,8 @@ from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
 from pong_agent.agent import PongAgent
-from pong_agent.config import environment_kwargs
 from pong_agent.envs.make import make_env
-from pong_agent.envs.spec import EnvSpec
+from pong_agent.envs.spec import EnvSpec, training_spec
 from pong_agent.errors import ConfigError
 from pong_agent.evaluation.result import EvaluationResult, Outcome
 from pong_agent.learning.trajectory import Trajectory
@@ -123,7 +122,7 @@ def play_episodes(
 def environment_of(agent: PongAgent, env_id: str | EnvSpec | None) -> EnvSpec:
     """Return the environment to play: the given one, or the one the agent learns in."""
     if env_id is None:
-        return EnvSpec(agent.config.env_id, **environment_kwargs(agent.config))
+        return training_spec(agent.config)
     return EnvSpec(env_id) if isinstance(env_id, str) else env_id
 
 

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from pong_agent.agent import PongAgent
-from pong_agent.config import AgentConfig, environment_kwargs
+from pong_agent.config import AgentConfig
 from pong_agent.envs.make import make_env
+from pong_agent.envs.spec import training_spec
 from pong_agent.errors import PongError
 from pong_agent.learning.trajectory import Trajectory
 from pong_agent.network import Floats
@@ -91,8 +92,7 @@ class RolloutWorker:
         """Return environments, those with a varied frame skip first; made when first needed."""
         for varied, wanted in ((False, n_fixed), (True, n_varied)):
             while len(self._environments[varied]) < wanted:
-                kwargs = environment_kwargs(self._config, varied=varied)
-                env = make_env(self._config.env_id, palette=True, **kwargs)
+                env = make_env(training_spec(self._config, varied=varied), palette=True)
                 env.reset()
                 self._environments[varied].append(env)
         return self._environments[True][:n_varied] + self._environments[False][:n_fixed]

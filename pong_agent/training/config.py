@@ -4,10 +4,11 @@ import math
 import warnings
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any
+from typing import Annotated, Any
 
 import tomli_w
 
+from pong_agent.bounds import Bounds, Count, CountOrZero, check_fields
 from pong_agent.config import resolve_preset, with_hyperparams
 from pong_agent.errors import ConfigError
 from pong_agent.learning.progress import RECENT, Progress
@@ -29,43 +30,43 @@ class TrainConfig:
     env_id: str | None = None
     """Environment to learn in; by default the preset's."""
 
-    seed: int = 0
+    seed: CountOrZero = 0
     """Seed of the weights and of all episodes, 0 or more."""
 
-    minutes: float = 10.0
+    minutes: Annotated[float, Bounds(0)] = 10.0
     """Maximum minutes of training since the start of the run, without evaluation."""
 
-    updates: int | None = None
+    updates: Count | None = None
     """Maximum updates since the start of the run [iterations in the notebook]."""
 
-    steps: int | None = None
+    steps: Count | None = None
     """Maximum agent steps since the start of the run."""
 
     stop_at_return: float | None = None
     """Mean return of the last 30 training episodes at which the run ends."""
 
-    workers: int = 2
+    workers: Annotated[int, Bounds(-1)] = 2
     """Ray workers that play in parallel; 0 plays in this process, -1 uses all CPUs."""
 
-    work_timeout: float = 300.0
+    work_timeout: Annotated[float, Bounds(0)] = 300.0
     """Seconds after which an unfinished worker is restarted and its work is repeated."""
 
     address: str | None = None
     """Address of a Ray cluster to join; by default Ray starts on this machine."""
 
-    checkpoint_every: int = 50
+    checkpoint_every: Count = 50
     """Updates between two checkpoints; the last update is always saved."""
 
     stop_at_eval: float | None = None
     """Mean return of a greedy evaluation at which the run ends."""
 
-    eval_every: int = 0
+    eval_every: CountOrZero = 0
     """Agent steps between two greedy evaluations; 0 for none."""
 
     eval_from: float | None = None
     """No evaluation while the mean return of the last 30 training episodes is below this."""
 
-    eval_episodes: int = 10
+    eval_episodes: Count = 10
     """Episodes per evaluation."""
 
     tensorboard: bool = False
@@ -77,19 +78,10 @@ class TrainConfig:
         Raises:
             ConfigError: there is no preset of that name, or a number is out of range.
         """
+        check_fields(self)
         with_hyperparams(resolve_preset(self.preset), self.hyperparams)
-        if not self.minutes >= 0:  # also for NaN
-            raise ConfigError(f"minutes: expected 0 or more, found {self.minutes!r}")
-        if not self.work_timeout > 0:
-            raise ConfigError(
-                f"work_timeout: expected more than 0 seconds, found {self.work_timeout!r}"
-            )
-        for name, least in _LEAST.items():
-            value = getattr(self, name)
-            if value is None and name in ("updates", "steps"):
-                continue
-            if type(value) is not int or value < least:
-                raise ConfigError(f"{name}: expected an int of {least} or more, found {value!r}")
+        if self.work_timeout == 0:
+            raise ConfigError("work_timeout: expected more than 0 seconds, found 0")
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], source: str = "options") -> "TrainConfig":
@@ -171,14 +163,3 @@ class TrainConfig:
             fractions["stop_at_eval"] = float(best_evaluation >= self.stop_at_eval)
         nearest = max(fractions, key=lambda name: fractions[name])
         return min(fractions[nearest], 1.0), nearest
-
-
-_LEAST = {
-    "seed": 0,
-    "updates": 1,
-    "steps": 1,
-    "workers": -1,
-    "checkpoint_every": 1,
-    "eval_every": 0,
-    "eval_episodes": 1,
-}

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from pong_agent.agent import PongAgent
-from pong_agent.config import environment_kwargs, resolve_preset, with_hyperparams
+from pong_agent.config import resolve_preset, with_hyperparams
 from pong_agent.envs.make import make_env
+from pong_agent.envs.spec import training_spec
 from pong_agent.errors import ConfigError, require
 from pong_agent.evaluation.model_card import current_commit, package_versions
 from pong_agent.learning.algorithm import algorithm_of
@@ -54,7 +55,7 @@ def start_run(
     if config.env_id is not None:
         hyperparameters = replace(hyperparameters, env_id=config.env_id)
     # An environment that is not Pong fails here, before anything is written.
-    make_env(hyperparameters.env_id, **environment_kwargs(hyperparameters)).close()
+    make_env(training_spec(hyperparameters)).close()
     if config.tensorboard:
         require("tensorboardX", "tensorboard")
     agent = PongAgent(hyperparameters, config.seed)
