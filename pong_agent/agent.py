@@ -21,14 +21,8 @@ from pong_agent.learning.trajectory import BatchError
 from pong_agent.network import Activations, Floats, Parameters, check_arrays, choose_actions
 from pong_agent.seeding import Stream, generator
 from pong_agent.vision.fields import FieldHistory
-from pong_agent.vision.pixels import (
-    FIELD_SHAPE,
-    ObservationError,
-    as_batch,
-    draw_field,
-    field_pixels,
-    pong_pixels,
-)
+from pong_agent.vision.observations import as_batch, pong_pixels
+from pong_agent.vision.pixels import FIELD_SHAPE, ObservationError, draw_field, field_pixels
 from pong_agent.vision.reset_watch import ResetWatch, warn_of_forgotten_reset
 from pong_agent.weights_file import AgentState, export_state, load_state, save_state
 

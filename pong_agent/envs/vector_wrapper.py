@@ -12,7 +12,8 @@ from pong_agent.envs.paddle_actions import NotPongError, find_paddle_actions
 from pong_agent.envs.vectors import draw_vectors, vector_space
 from pong_agent.envs.wrapper import TWO_ACTIONS, check_frames
 from pong_agent.vision.fields import FieldHistory
-from pong_agent.vision.pixels import FRAME_SHAPE, Pixels, pong_pixels
+from pong_agent.vision.observations import pong_pixels
+from pong_agent.vision.pixels import FRAME_SHAPE, Pixels
 
 # Arguments with which the emulator's own vector environment observes raw frames.
 RAW_FRAMES: dict[str, Any] = {

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from pong_agent.envs.paddle_actions import NotPongError, find_paddle_actions
 from pong_agent.envs.vectors import draw_vectors, vector_space
 from pong_agent.vision.fields import FieldHistory
-from pong_agent.vision.pixels import FRAME_SHAPE, pong_pixels
+from pong_agent.vision.observations import pong_pixels
+from pong_agent.vision.pixels import FRAME_SHAPE
 
 TWO_ACTIONS = "0 (DOWN) or 1 (UP)"
 

@@ -12,7 +12,7 @@ from pong_agent.errors import ConfigError
 from pong_agent.evaluation.result import bootstrap_interval
 from pong_agent.seeding import Stream, generator
 from pong_agent.vision.fields import FieldHistory
-from pong_agent.vision.pixels import pong_pixels
+from pong_agent.vision.observations import pong_pixels
 
 MOST_FRAMES = 108_000  # emulated frames of a game, as in ALE/Pong-v5: half an hour
 

@@ -38,11 +38,10 @@ _SCIPY_IMPORT_FROM_ROWS = 64
 
 @dataclass(frozen=True)
 class SparseRows:
-    """N rows of a matrix of small integers, of which only the non-zeros are stored.
+    """N rows of small integers in compressed sparse row format (CSR).
 
-    The layout is the compressed sparse row format (CSR): row n has its non-zeros at
-    `slice(offsets[n], offsets[n + 1])` of `indices` and `values`, by increasing index. A difference
-    of two Pong fields has 10 to 50 of them, two fields have 50 to 60.
+    Row n has its non-zeros at `slice(offsets[n], offsets[n + 1])` of `indices` and `values`, by
+    increasing index. A difference of two Pong fields has 10 to 50 of them, two fields 50 to 60.
 
     Attributes:
         indices: [nnz] uint16, column of each non-zero.
@@ -92,16 +91,10 @@ class SparseRows:
         return dense
 
     def times(self, columns: Floats) -> Floats:
-        """Compute the product of the rows with a dense matrix, `x_n = sum_i row[n, i] columns[i]`.
+        """Compute [N, units], the product of the rows with a dense (width, units) matrix.
 
         Sums run in one fixed order, so a row's result depends neither on its neighbours nor on the
         number of threads.
-
-        Args:
-            columns: (width, units), C order.
-
-        Returns:
-            [N, units], of the dtype of `columns`.
         """
         loaded = "scipy.sparse" in sys.modules
         if len(self) >= (_SCIPY_FROM_ROWS if loaded else _SCIPY_IMPORT_FROM_ROWS):
@@ -117,7 +110,7 @@ class SparseRows:
         return product
 
     def transposed_times(self, gradients: Floats) -> Floats:
-        """Compute the product of the transposed rows with [N, units]: (width, units)."""
+        """Compute (width, units), the product of the transposed rows with [N, units]."""
         return np.asarray(self._to_scipy(gradients.dtype).T @ gradients)
 
     def _to_scipy(self, dtype: "np.dtype[Any]") -> "csr_array[Any]":
@@ -144,11 +137,8 @@ def observe(kind: str, current: Sequence[Pixels], previous: Sequence[Pixels]) ->
     Args:
         kind: one of `INPUT_SIZES`.
         current: lit pixels of each of N fields.
-        previous: the same of the fields before; equal to `current` where an episode starts, which
+        previous: lit pixels of the fields before; equal to `current` where an episode starts, which
             gives the difference of zeros that the notebook uses for the first frame.
-
-    Returns:
-        N sparse rows.
     """
     if kind == "two_frames":
         moved = [pixels + _SECOND_FIELD for pixels in previous]
@@ -181,17 +171,14 @@ def observe_stored(
     current: NDArray[np.int64],
     previous: NDArray[np.int64],
 ) -> SparseRows:
-    """Make the network's input, as `observe` does, from frames stored as indices of lit pixels.
+    """Make the network's input, as `observe` does, from F fields stored one after the other.
 
     Args:
         kind: one of `INPUT_SIZES`.
-        pixels: [nnz] uint16, lit pixels of frame 0, then of frame 1, ..., each increasing.
-        offsets: [F + 1] int64, where each frame starts in `pixels`.
-        current: [N] int64, number of each row's current frame.
-        previous: [N] int64, number of its previous frame.
-
-    Returns:
-        N sparse rows.
+        pixels: [nnz] uint16, lit pixels of field 0, then of field 1, ..., each increasing.
+        offsets: [F + 1] int64, where each field starts in `pixels`.
+        current: [N] int64, number of each row's current field.
+        previous: [N] int64, number of its previous field.
     """
     width = INPUT_SIZES[kind]
     now = _keys(pixels, offsets, current, width)
@@ -214,15 +201,11 @@ def observe_stored(
 
 
 def _keys(
-    pixels: NDArray[np.uint16],
-    offsets: NDArray[np.int64],
-    frames: NDArray[np.int64],
-    width: int,
+    pixels: NDArray[np.uint16], offsets: NDArray[np.int64], rows: NDArray[np.int64], width: int
 ) -> NDArray[np.int64]:
-    """Return `row * width + pixel` for each lit pixel of each row's frame."""
-    where, ends = _positions(offsets, frames)
-    row_starts = np.repeat(np.arange(len(frames)) * width, np.diff(ends))
-    return np.asarray(row_starts + pixels[where])
+    """Return `row * width + pixel` for each lit pixel of each row's field."""
+    where, ends = _positions(offsets, rows)
+    return np.repeat(np.arange(len(rows)) * width, np.diff(ends)) + pixels[where]
 
 
 def _positions(

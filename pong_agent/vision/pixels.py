@@ -28,11 +28,6 @@ _LIT_COLOURS[[0, 34, 48, 128, 144, 160, 176, 192, 206, 228]] = 0
 # Most of a field is background, as red channel and as palette index; it is dropped first.
 _BACKGROUND, _BACKGROUND_COLOUR = 144, 34
 
-# Pong lights about 30 pixels (two paddles of 16, the ball); many more mean another game,
-_MOST_LIT = 100
-# unless all are lit: in very long games the console changes all colours, the background's too.
-_ALL_LIT = N_PIXELS // 2
-
 # Indices of lit pixels, [n] uint16, increasing; pixel i is row i // 80, column i % 80 of the field.
 Pixels: TypeAlias = NDArray[np.uint16]
 
@@ -65,23 +60,6 @@ def preprocess_frame(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
     frame = np.asarray(frame)
     _check_frame(frame)
     return _LIT.take(frame[35:195:2, ::2, 0])
-
-
-def as_batch(observation: Any) -> tuple[NDArray[np.uint8], bool]:
-    """Return raw frames with a batch dimension, and whether it had to be added.
-
-    Stacks of one frame each, as the emulator's own vector environment returns them, are a batch.
-
-    Raises:
-        ObservationError: there are too few or too many dimensions for frames.
-    """
-    frames = np.asarray(observation)
-    if frames.ndim not in (len(FRAME_SHAPE), len(FRAME_SHAPE) + 1):
-        if frames.shape[1:] != (1, *FRAME_SHAPE):
-            _refuse(frames)
-        frames = frames[:, 0]
-    single = frames.ndim == len(FRAME_SHAPE)
-    return (frames[np.newaxis] if single else frames), single
 
 
 def lit_pixels(observation: NDArray[np.uint8]) -> Pixels:
@@ -137,21 +115,6 @@ def all_lit_pixels(observations: Sequence[NDArray[np.uint8]]) -> list[Pixels]:
     return [pixels[start:end] for start, end in zip([0, *ends], ends, strict=False)]
 
 
-def pong_pixels(observation: NDArray[np.uint8]) -> Pixels:
-    """Return `lit_pixels` of a frame that may not show Pong.
-
-    Raises:
-        ObservationError: the observation has another shape or dtype, or shows another game.
-    """
-    pixels = lit_pixels(observation)
-    if _MOST_LIT < len(pixels) < _ALL_LIT:
-        raise ObservationError(
-            f"expected a frame of Pong, where about 30 pixels of {N_PIXELS} are lit, "
-            f"found {len(pixels)}: is it another game?"
-        )
-    return pixels
-
-
 def field_pixels(field: NDArray[np.uint8]) -> Pixels:
     """Return the indices of the lit pixels of an (80, 80) uint8 field of 0 and 1, increasing.
 
@@ -173,13 +136,14 @@ def draw_field(pixels: Pixels) -> NDArray[np.uint8]:
     return field.reshape(FIELD_SHAPE)
 
 
-def _check_frame(frame: NDArray[np.uint8]) -> None:
-    if frame.shape != FRAME_SHAPE or frame.dtype != np.uint8:
-        _refuse(frame)
-
-
-def _refuse(frames: NDArray[Any]) -> NoReturn:
+def refuse(frames: NDArray[Any]) -> NoReturn:
+    """Raise the ObservationError for an array that holds no raw frames."""
     raise ObservationError(
         f"expected a raw Pong frame, uint8 of shape {FRAME_SHAPE}, or a batch of them; "
         f"found {frames.dtype} of shape {frames.shape}"
     )
+
+
+def _check_frame(frame: NDArray[np.uint8]) -> None:
+    if frame.shape != FRAME_SHAPE or frame.dtype != np.uint8:
+        refuse(frame)

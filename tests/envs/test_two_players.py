@@ -3,7 +3,8 @@ import pytest
 
 from pong_agent.actions import DOWN, STAY, UP
 from pong_agent.envs.two_players import TwoPlayerPong
-from pong_agent.vision.pixels import draw_field, pong_pixels
+from pong_agent.vision.observations import pong_pixels
+from pong_agent.vision.pixels import draw_field
 
 LEFT, RIGHT = (213, 130, 74), (92, 186, 92)
 HELD = 9  # frames that a key is held
