@@ -8,7 +8,7 @@ import numpy as np
 
 from pong_agent.errors import ConfigError
 from pong_agent.plots.figure import Line, draw_line, light_figure, mark_height
-from pong_agent.plots.runs import EVALUATION_OF, Axis, Floats, group_runs, mean_of, points
+from pong_agent.plots.runs import EVALUATION_OF, Axis, group_runs, mean_of, points
 from pong_agent.recording.palette import SERIES, hex_code
 from pong_agent.training.metrics import METRICS
 from pong_agent.training.run_folder import RunFolder
@@ -33,14 +33,7 @@ def draw_runs(
 ) -> tuple["Figure", list[Path]]:
     """Draw learning curves; runs that differ only in their seeds are averaged by `runs.mean_of`.
 
-    Args:
-        paths: run folders.
-        metric: a column of `metrics.csv`.
-        axis: agent steps or minutes of training.
-        labels: names of the curves, in the order of the runs; by default what distinguishes them.
-
-    Returns:
-        The figure, and the runs left out because they have no value of the metric yet.
+    Returns the figure, and the runs left out because they have no value of the metric yet.
 
     Raises:
         ConfigError: there is no such metric, nothing to draw, or a wrong number of labels.
@@ -66,23 +59,20 @@ def draw_runs(
     largest = max(x[-1] for x, _ in curves.values() if len(x))
     unit = 1e6 if axis == "steps" and largest >= 1e6 else 1.0
     figure, axes = light_figure()
-    lines = [
-        _line(
-            labels[number] if labels else group.label,
-            [_scaled(curves[run.path], unit) for run in group.runs],
-            [
-                _scaled(points(rows[run.path], EVALUATION_OF[metric], axis), unit)
-                for run in group.runs
-                if metric in EVALUATION_OF
-            ],
-        )
-        for number, group in enumerate(groups)
-    ]
-    for number, line in enumerate(lines):
+    greedy = EVALUATION_OF.get(metric)
+    evaluated = False
+    for number, group in enumerate(groups):
+        mean = mean_of([(x / unit, y) for x, y in (curves[run.path] for run in group.runs)])
+        dots = [points(rows[run.path], greedy, axis) for run in group.runs if greedy]
+        dots_x, dots_y = np.hstack([np.zeros((2, 0)), *map(np.stack, dots)])
+        evaluated |= len(dots_x) > 0
+        name = labels[number] if labels else group.label
+        label = f"{name}: {mean.description}" if mean.description else name
+        line = Line(label, mean.x, mean.y, mean.band, mean.raw, (dots_x / unit, dots_y))
         draw_line(axes, line, hex_code(SERIES[number % len(SERIES)]))
     x_label = "minutes of training" if axis == "minutes" else "agent steps"
     y_label = _Y_LABELS.get(metric, metric)
-    if any(np.size(line.dots[0]) for line in lines):
+    if evaluated:
         y_label += " (line), greedy (dots)"
     axes.set(xlabel=f"million {x_label}" if unit > 1 else x_label, ylabel=y_label)
     axes.set_xlim(left=0)
@@ -105,24 +95,3 @@ def _check_metric(metric: str, runs: Iterable[Sequence[Mapping[str, str]]]) -> N
     if metric in METRICS:
         raise ConfigError(f"metric: no run has a value of {metric} yet; {with_values}")
     raise ConfigError(f"metric: expected a column of metrics.csv, found {metric!r}; {with_values}")
-
-
-def _scaled(curve: tuple[Floats, Floats], unit: float) -> tuple[Floats, Floats]:
-    x, y = curve
-    return x / unit, y
-
-
-def _line(
-    name: str, curves: Sequence[tuple[Floats, Floats]], evaluations: Sequence[tuple[Floats, Floats]]
-) -> Line:
-    """Average the curves of a group's runs."""
-    mean = mean_of(curves)
-    dots_x, dots_y = np.hstack([np.zeros((2, 0)), *map(np.stack, evaluations)])
-    return Line(
-        label=f"{name}: {mean.description}" if mean.description else name,
-        x=mean.x,
-        y=mean.y,
-        band=None if mean.low is None or mean.high is None else (mean.low, mean.high),
-        raw=mean.raw,
-        dots=(dots_x, dots_y),
-    )

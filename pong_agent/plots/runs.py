@@ -27,57 +27,40 @@ _NAMED_DIFFERENCES = 4  # hyperparameters in a label
 
 @dataclass(frozen=True)
 class Group:
-    """Runs that differ only in their seeds and limits.
+    """Runs that differ only in their seeds and limits."""
 
-    Attributes:
-        label: the preset and the hyperparameters that differ from the other groups.
-        runs: the run folders.
-    """
-
-    label: str
+    label: str  # the preset and the hyperparameters that differ from the other groups
     runs: tuple[RunFolder, ...]
 
 
 @dataclass(frozen=True)
 class Mean:
-    """The mean of a metric over runs.
+    """The mean of a metric over runs."""
 
-    Attributes:
-        x: [N] float64, agent steps or minutes that every run covers.
-        y: [N] float64, the mean; for one run its running mean.
-        low: [N] float64, lower end of the band, None for one run.
-        high: [N] float64, upper end.
-        raw: [M] x and [M] y of each run, smoothed if there are several.
-        description: what the mean and the band are.
-    """
-
-    x: Floats
-    y: Floats
-    low: Floats | None
-    high: Floats | None
-    raw: Sequence[tuple[Floats, Floats]]
-    description: str
+    x: Floats  # [N] agent steps or minutes that every run covers
+    y: Floats  # [N] mean; for one run its running mean
+    band: tuple[Floats, Floats] | None  # [N] lower and [N] upper ends; None for one run
+    raw: Sequence[tuple[Floats, Floats]]  # x and y of each run, smoothed if there are several
+    description: str  # of the mean and the band, for the legend
 
 
 def group_runs(runs: Sequence[RunFolder]) -> list[Group]:
-    """Group runs of the same preset and hyperparameters, which include the environment.
-
-    Raises:
-        RunError: a run's configuration cannot be read.
-    """
+    """Group runs of the same preset and hyperparameters, which include the environment."""
     groups: dict[tuple[str, str], list[RunFolder]] = {}
     for run in runs:
         config = run.config()
         preset = str(config.get("train", {}).get("preset", "run"))
         values = json.dumps(config.get("hyperparameters", {}), sort_keys=True)
         groups.setdefault((preset, values), []).append(run)
-    named = [(preset, json.loads(values)) for preset, values in groups]
-    labels = [
-        _label(preset, values, [others for other, others in named if other == preset])
-        for preset, values in named
+    named = [
+        (preset, json.loads(values), tuple(members)) for (preset, values), members in groups.items()
     ]
     return [
-        Group(label, tuple(members)) for label, members in zip(labels, groups.values(), strict=True)
+        Group(
+            _label(preset, values, [others for other, others, _ in named if other == preset]),
+            members,
+        )
+        for preset, values, members in named
     ]
 
 
@@ -96,24 +79,14 @@ def _label(preset: str, values: Mapping[str, Any], all_values: Sequence[Mapping[
 def points(
     rows: Sequence[Mapping[str, str]], metric: str, axis: Axis = "steps"
 ) -> tuple[Floats, Floats]:
-    """Return a metric's finite values with their x coordinates.
-
-    Args:
-        rows: as `RunFolder.read_metrics` returns them.
-        metric: a column of `metrics.csv`.
-        axis: agent steps or minutes of training.
-
-    Returns:
-        [N] x and [N] y.
+    """Return [N] agent steps or minutes, and a metric's [N] finite values there.
 
     Example:
         >>> row = {"time/total_timesteps": "2048", "rollout/ep_rew_mean": "-20.5"}
         >>> points([row, {**row, "rollout/ep_rew_mean": "nan"}], "rollout/ep_rew_mean")
         (array([2048.]), array([-20.5]))
     """
-    column, unit = {"steps": ("time/total_timesteps", 1), "minutes": ("time/time_elapsed", 60)}[
-        axis
-    ]
+    column, unit = ("time/total_timesteps", 1) if axis == "steps" else ("time/time_elapsed", 60)
     x, y = (
         np.array([float(row[name].strip() or "nan") for row in rows]) for name in (column, metric)
     )
@@ -122,10 +95,7 @@ def points(
 
 
 def running_mean(y: Floats) -> tuple[Floats, int]:
-    """Smooth by a running mean over 2 % of the values, fewer at the ends.
-
-    Returns:
-        As many values, and the window's length.
+    """Smooth by a running mean over 2 % of the values, fewer at the ends; return the window too.
 
     Example:
         >>> running_mean(np.arange(3.0))
@@ -144,23 +114,20 @@ def mean_of(curves: Sequence[tuple[Floats, Floats]]) -> Mean:
     Each run is smoothed by `running_mean` and interpolated on one grid. The band is the range of
     the runs or, from five runs on, the 95 % percentile bootstrap interval of the mean (B. Efron,
     "Bootstrap methods: another look at the jackknife", Annals of Statistics 7, 1979).
-
-    Args:
-        curves: [N] increasing x and [N] y of each run; N is 1 or more.
     """
     smooth = [(x, running_mean(y)[0]) for x, y in curves]
     if len(curves) == 1:
         [(x, y)] = smooth
         window = running_mean(y)[1]
         description = f"mean over {window} updates" if window > 1 else ""
-        return Mean(x, y, None, None, curves if window > 1 else (), description)
+        return Mean(x, y, None, curves if window > 1 else (), description)
     first, last = max(x[0] for x, _ in curves), min(x[-1] for x, _ in curves)
     grid = np.unique(np.linspace(first, last, _GRID)) if last >= first else np.zeros(0)
     values = np.stack([np.interp(grid, x, y) for x, y in smooth])
     mean, count = values.mean(axis=0), f"mean of {len(curves)} runs"
     if len(curves) < _BOOTSTRAP_FROM or not len(grid):
-        low, high = values.min(axis=0), values.max(axis=0)
-        return Mean(grid, mean, low, high, smooth, f"{count}, lowest to highest")
+        extremes = values.min(axis=0), values.max(axis=0)
+        return Mean(grid, mean, extremes, smooth, f"{count}, lowest to highest")
     from scipy.stats import bootstrap  # takes 0.5 s to import
 
     interval = bootstrap(
@@ -171,5 +138,5 @@ def mean_of(curves: Sequence[tuple[Floats, Floats]]) -> Mean:
         method="percentile",
         rng=np.random.default_rng(0),  # the same runs give the same band
     ).confidence_interval
-    description = f"{count}, 95 % bootstrap interval"
-    return Mean(grid, mean, interval.low, interval.high, smooth, description)
+    band = interval.low, interval.high
+    return Mean(grid, mean, band, smooth, f"{count}, 95 % bootstrap interval")

@@ -17,39 +17,21 @@ _MOST_STEPS = 5_000  # more do not change the ranking of the first dozen
 
 @dataclass(frozen=True)
 class HiddenUnit:
-    """A hidden unit.
+    """A hidden unit and its part in an agent's decisions."""
 
-    Attributes:
-        number: its row of W1, from 0.
-        weights: [1 or 2, 80, 80], its weights for each input image.
-        vote: weight of its activation in the logit of UP minus that of DOWN.
-        contribution: mean absolute share in that difference over the steps examined, in logits;
-            with `mirror` that of the unit and its vertically flipped twin together.
-        active: fraction of those steps in which it is above zero, without its twin.
-    """
-
-    number: int
-    weights: NDArray[np.floating]
-    vote: float
-    contribution: float
-    active: float
+    number: int  # its row of W1, from 0
+    weights: NDArray[np.floating]  # [1 or 2, 80, 80], for each input image
+    vote: float  # weight of its activation in the logit of UP minus that of DOWN
+    contribution: float  # mean absolute share in that difference, in logits, with its mirrored twin
+    active: float  # fraction of the steps in which it is above zero, without its twin
 
 
 def important_units(
     agent: PongAgent, trajectories: Iterable[Trajectory], count: int
 ) -> tuple[list[HiddenUnit], int]:
-    """Rank the hidden units by their contribution to the decisions of an agent's games.
-
-    Args:
-        agent: the agent.
-        trajectories: games of this agent.
-        count: most units to return.
-
-    Returns:
-        The units, the largest contribution first, and the number of steps examined.
-    """
+    """Return the `count` units that contribute most to these games, and the steps examined."""
     W1 = agent.parameters["W1"]
-    weights, _ = decision_weights(agent.parameters)
+    votes, _ = decision_weights(agent.parameters)
     total, active, steps = np.zeros(len(W1)), np.zeros(len(W1)), 0
     for trajectory in trajectories:
         if steps >= _MOST_STEPS:
@@ -59,15 +41,15 @@ def important_units(
         total += hidden.reshape(len(inputs), -1, len(W1)).sum(axis=(0, 1))
         active += (hidden[:, : len(W1)] > 0).sum(axis=0)
         steps += len(inputs)
-    contributions = total * np.abs(weights) / max(steps, 1)
+    contributions = total * np.abs(votes) / max(steps, 1)
     units = [
         HiddenUnit(
-            number=int(number),
+            number=number,
             weights=W1[number].reshape(-1, *FIELD_SHAPE),
-            vote=float(weights[number]),
+            vote=float(votes[number]),
             contribution=float(contributions[number]),
             active=float(active[number] / max(steps, 1)),
         )
-        for number in np.argsort(-contributions, kind="stable")[:count]
+        for number in np.argsort(-contributions, kind="stable")[:count].tolist()
     ]
     return units, steps

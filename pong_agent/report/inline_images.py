@@ -27,16 +27,7 @@ def data_uri(content: bytes, kind: str) -> str:
 def signed_png(
     values: NDArray[np.floating], scale: float, colours: Colours = (POSITIVE, NEGATIVE)
 ) -> bytes:
-    """Draw signed numbers, a pixel each; opacity shows the absolute value, and zero is clear.
-
-    Args:
-        values: [H, W] numbers.
-        scale: absolute value from which a pixel is opaque, above 0.
-        colours: of numbers above and below zero.
-
-    Returns:
-        A PNG file of W x H pixels with a palette.
-    """
+    """Draw [H, W] numbers as a PNG, a pixel each, from clear for 0 to opaque for +-`scale`."""
     from PIL import Image
 
     levels = np.rint(np.clip(values / scale, -1, 1) * _LEVELS).astype(np.int16) + _LEVELS
@@ -52,9 +43,6 @@ def signed_png(
 
 def outlines(field: NDArray[np.uint8]) -> str:
     """Return a field's lit pixels as the `d` of an SVG path; neighbours in a row are merged.
-
-    Args:
-        field: [H, W] of 0 and 1.
 
     Example:
         >>> outlines(np.array([[0, 1, 1], [0, 0, 0]], dtype=np.uint8))

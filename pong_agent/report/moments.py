@@ -50,24 +50,17 @@ def ball_columns(trajectory: Trajectory) -> NDArray[np.float64]:
 def choose_moments(trajectory: Trajectory, count: int) -> list[int]:
     """Choose steps of a game in which the ball approaches the agent's paddle.
 
-    They are from the last whole approach before the agent's first point or, if there is none, from
-    the last one of the game's first 5,000 steps. If the ball never comes that far, they are spread
-    evenly over these steps.
-
-    Args:
-        trajectory: the game.
-        count: number of steps, at equal distances of the ball.
-
-    Returns:
-        At most `count` increasing step numbers.
+    They are at most `count` steps of the last whole approach before the agent's first point or, if
+    there is none, of the last one of the game's first 5,000 steps, at equal distances of the ball.
+    Without a whole approach they are spread evenly over these steps.
     """
     trajectory = opening(trajectory, _MOST_STEPS)
     columns = ball_columns(trajectory)
     nears = np.concatenate([[False], np.diff(columns) > 0, [False]])  # NaN is no approach
     edges = np.flatnonzero(np.diff(nears.astype(np.int8)))
     approaches = [
-        (int(start), int(end))
-        for start, end in edges.reshape(-1, 2)
+        (start, end)
+        for start, end in edges.reshape(-1, 2).tolist()
         if columns[start] <= _FROM_COLUMN and columns[end] >= _TO_COLUMN
     ]
     if not approaches:

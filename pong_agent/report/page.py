@@ -1,7 +1,8 @@
 """The report: plays and records games, and writes one offline HTML file about them."""
 
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -16,15 +17,7 @@ from pong_agent.training.run_folder import RunError
 from pong_agent.weights_file.metadata import config_to_dict
 from pong_agent.whole_file import replacing
 
-_COLOURS = {  # CSS variables with a meaning; the neutral colours are in the template
-    "agent": palette.hex_code(palette.AGENT),
-    "opponent": palette.hex_code(palette.OPPONENT),
-    "up": palette.hex_code(palette.UP),
-    "down": palette.hex_code(palette.DOWN),
-    "stay": palette.hex_code(palette.STAY),
-    "positive": palette.hex_code(palette.POSITIVE),
-    "negative": palette.hex_code(palette.NEGATIVE),
-}
+_COLOURS = ("AGENT", "OPPONENT", "UP", "DOWN", "STAY", "POSITIVE", "NEGATIVE")  # of the palette
 
 
 def write_report(
@@ -34,16 +27,10 @@ def write_report(
     *,
     on_episode: Callable[[], None] | None = None,
 ) -> Path:
-    """Play an agent's games and write the page about it, whole or not at all.
+    """Play an agent's games and write the page about it, whole or not at all; return its path.
 
-    Args:
-        subject: the agent.
-        output: the HTML file; folders are made, an existing file is replaced.
-        options: how many games, and how to play them; by default `ReportOptions()`.
-        on_episode: called after each episode, `n_episodes(options.episodes)` times.
-
-    Returns:
-        The output's path.
+    Folders are made, an existing file is replaced, and `on_episode` is called
+    `n_episodes(options.episodes)` times.
 
     Raises:
         ConfigError: a number is out of range.
@@ -62,7 +49,11 @@ def write_report(
     output, options = Path(output), options or ReportOptions()
     for module in ("jinja2", "matplotlib", "PIL"):
         require(module, "report")  # before minutes of games, as the next line
-    _check_writable(output)
+    with _reported(output):
+        output.parent.mkdir(parents=True, exist_ok=True)
+        if output.is_dir():
+            raise IsADirectoryError("it is a folder")
+        tempfile.TemporaryFile(dir=output.parent).close()
     rows = [] if subject.run is None else subject.run.read_metrics()
     games = play_settings(subject.agent, options, on_episode)
     page = render(
@@ -81,11 +72,8 @@ def write_report(
     )
     if on_episode is not None:
         on_episode()
-    try:
-        with replacing(output) as temporary:
-            temporary.write_text(page, encoding="utf-8")
-    except OSError as error:
-        raise RunError(f"{output}: cannot be written: {error}") from error
+    with _reported(output), replacing(output) as temporary:
+        temporary.write_text(page, encoding="utf-8")
     return output
 
 
@@ -94,13 +82,11 @@ def n_episodes(episodes: int) -> int:
     return N_SETTINGS * episodes + 1
 
 
-def _check_writable(output: Path) -> None:
-    """Make the output's folder, and raise RunError if no file can be written there."""
+@contextmanager
+def _reported(output: Path) -> Iterator[None]:
+    """Raise an OSError of the block as a RunError that names the output."""
     try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        if output.is_dir():
-            raise IsADirectoryError("it is a folder")
-        tempfile.TemporaryFile(dir=output.parent).close()
+        yield
     except OSError as error:
         raise RunError(f"{output}: cannot be written: {error}") from error
 
@@ -113,7 +99,8 @@ def render(content: Mapping[str, Any]) -> str:
     )
     environment.filters["signed"] = signed
     source = files(__package__).joinpath("report.html.jinja").read_text(encoding="utf-8")
-    page: str = environment.from_string(source).render(content, colours=_COLOURS)
+    colours = {name.lower(): palette.hex_code(getattr(palette, name)) for name in _COLOURS}
+    page: str = environment.from_string(source).render(content, colours=colours)
     return page
 
 
@@ -124,5 +111,4 @@ def signed(value: float, decimals: int) -> str:
         >>> signed(20, 2), signed(-0.5, 1), signed(-0.001, 2)
         ('+20.00', '−0.5', '+0.00')
     """
-    text = f"{value:+z.{decimals}f}"
-    return text.replace("-", "\N{MINUS SIGN}")
+    return f"{value:+z.{decimals}f}".replace("-", "\N{MINUS SIGN}")

@@ -19,21 +19,12 @@ N_SETTINGS = len(STICKY) * len(DIFFICULTIES) + 1  # all greedy, the usual one al
 
 @dataclass(frozen=True)
 class ReportOptions:
-    """What a report plays and names.
+    """The number of games of a report, how to play them, and its command and date."""
 
-    Attributes:
-        episodes: whole episodes per setting.
-        seed: episode i of each setting has the seed `seed + i`.
-        n_workers: processes that play in parallel; the results do not depend on it.
-        env_kwargs: more arguments of the environments.
-        command: the command that the page names.
-        date: the date that the page names.
-    """
-
-    episodes: int = 10
-    seed: int = 1000
-    n_workers: int = 1
-    env_kwargs: Mapping[str, Any] = field(default_factory=dict)
+    episodes: int = 10  # whole episodes per setting
+    seed: int = 1000  # episode i of each setting has the seed `seed + i`
+    n_workers: int = 1  # processes that play in parallel; the results do not depend on it
+    env_kwargs: Mapping[str, Any] = field(default_factory=dict)  # of the environments
     command: str = ""
     date: str = ""
 
@@ -44,12 +35,7 @@ class ReportOptions:
 
 @dataclass(frozen=True)
 class Score:
-    """Games in one setting.
-
-    Attributes:
-        setting: the environment, and how actions were chosen.
-        result: the returns.
-    """
+    """Games in one setting: the environment, and how actions were chosen."""
 
     setting: Setting
     result: EvaluationResult
@@ -62,17 +48,11 @@ class Score:
 
 @dataclass(frozen=True)
 class PlayedGames:
-    """All games of a report.
+    """All games of a report."""
 
-    Attributes:
-        greedy: a score for each difficulty and each probability of `STICKY`.
-        sampled: the usual setting with sampled actions.
-        trajectories: the greedy games of the usual setting.
-    """
-
-    greedy: tuple[tuple[Score, ...], ...]
-    sampled: Score
-    trajectories: tuple[Trajectory, ...]
+    greedy: tuple[tuple[Score, ...], ...]  # for each difficulty and each probability of `STICKY`
+    sampled: Score  # the usual setting with sampled actions
+    trajectories: tuple[Trajectory, ...]  # the greedy games of the usual setting
 
     @property
     def usual(self) -> Score:
@@ -85,13 +65,7 @@ def play_settings(
 ) -> PlayedGames:
     """Play in every setting, in the environment that the agent was trained in.
 
-    Args:
-        agent: the agent.
-        options: how many games, and how to play them.
-        on_episode: called after each episode.
-
-    Raises:
-        ConfigError: the number of episodes or the seed is out of range.
+    Raises ConfigError if the number of episodes or the seed is out of range.
     """
     own = {"noop_max": agent.config.noop_max, **options.env_kwargs}
     grid = difficulty_grid(EnvSpec(agent.config.env_id, **own))

@@ -15,21 +15,13 @@ _VERSIONED = ("pong-agent", "numpy", "gymnasium", "ale-py")
 
 @dataclass(frozen=True)
 class Subject:
-    """An agent and its origin.
+    """An agent and its origin."""
 
-    Attributes:
-        agent: the agent, with the averaged weights.
-        title: its name on the page.
-        file: weights file or newest checkpoint it was read from.
-        sha256: digest of that file, as `sha256sum` prints it.
-        run: its run folder, None for a weights file.
-    """
-
-    agent: PongAgent
-    title: str
-    file: Path
-    sha256: str
-    run: RunFolder | None
+    agent: PongAgent  # with the averaged weights
+    title: str  # its name on the page
+    file: Path  # weights file or newest checkpoint it was read from
+    sha256: str  # digest of that file, as `sha256sum` prints it
+    run: RunFolder | None  # its run folder, None for a weights file
 
     @classmethod
     def load(cls, path: Path | None) -> "Subject":
@@ -55,12 +47,9 @@ class Subject:
         return cls(agent, title, file, sha256, run)
 
     def history(self) -> list[tuple[int, str, str]]:
-        """Return per training command the updates done before, the command and the commit.
+        """Return the updates done before each training command, the command and the commit.
 
-        Unknown commands and commits are "".
-
-        Raises:
-            RunError: the run's configuration cannot be read.
+        Unknown commands and commits are ""; raises RunError if a run's configuration is damaged.
         """
         card = self.agent.model_card if self.run is None else self.run.config()
         entries = card.get("history")
@@ -72,13 +61,7 @@ class Subject:
 
 
 def origin(subject: Subject, command: str, date: str) -> list[tuple[str, str]]:
-    """Return what identifies a report, as pairs of name and value.
-
-    Args:
-        subject: the agent it is about.
-        command: the command that made it.
-        date: its date.
-    """
+    """Return names and values that identify a report on this agent."""
     versions = [f"Python {platform.python_version()}"]
     versions += [f"{name} {found}" for name, found in package_versions(_VERSIONED).items()]
     return [

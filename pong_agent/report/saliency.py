@@ -1,14 +1,14 @@
 """Saliency: the exact gradient of a decision with respect to the pixels.
 
 The decision is the margin `m`: the logit of UP minus that of DOWN, which is the only logit of
-preset `reinforce`. With `x` the network's input, `a = W1 x` and
-`h = max(a, 0)`, the margin is `m = w . h + b`, `w = W2_up - W2_down`, and so
+preset `reinforce`. With `x` the network's input, `a = W1 x` and `h = max(a, 0)`, the margin is
+`m = w . h + b`, `w = W2_up - W2_down`, and so
 
     dm/dx_i = sum_j w_j [a_j > 0] W1_ji
 
 With `mirror` the vertically flipped units add `sum_j -w_j [a'_j > 0] W1_j,flip(i)`, where
-`a' = W1 flip(x)`. No hidden unit has a bias, so `m = sum_i x_i dm/dx_i + b` holds
-exactly: each lit pixel has its share in the decision.
+`a' = W1 flip(x)`. No hidden unit has a bias, so `m = sum_i x_i dm/dx_i + b` holds exactly: each lit
+pixel has its share in the decision.
 """
 
 from collections.abc import Mapping
@@ -24,13 +24,7 @@ from pong_agent.vision.pixels import FIELD_SHAPE, Pixels
 
 
 def decision_weights(parameters: Mapping[str, Floats]) -> tuple[NDArray[np.float64], float]:
-    """Return the weight of each row of W1 in the margin, and the margin's offset.
-
-    Args:
-        parameters: the agent's weights: "W1", "W2" and perhaps "b2".
-
-    Returns:
-        [rows of W1] float64, and `b2_up - b2_down`, 0 without "b2".
+    """Return the weight of each row of W1 in the margin, and the margin's offset, 0 without b2.
 
     Example:
         >>> weights, offset = decision_weights({"W2": np.array([[1.0, 0.0], [3.0, 0.5]])})
@@ -49,14 +43,8 @@ def margin_gradient(
 ) -> tuple[NDArray[np.float64], float]:
     """Differentiate the margin of UP over DOWN with respect to both fields' pixels.
 
-    Args:
-        agent: the agent.
-        current: lit pixels of the current field.
-        previous: lit pixels of the previous field.
-
-    Returns:
-        The gradient, [2, 80, 80] float64 with respect to the current and the previous field, in
-        logits per pixel, and the margin itself.
+    Returns the gradient at the current and the previous field, [2, 80, 80] float64 in logits per
+    pixel, and the margin.
 
     Example:
         >>> field = np.array([3280], dtype=np.uint16)  # a ball in the middle
@@ -68,18 +56,13 @@ def margin_gradient(
     hidden = agent.examine(FieldHistory([current], [previous])).hidden
     weights, offset = decision_weights(agent.parameters)
     upright = hidden[0, : len(W1)]
-    rows = ((upright > 0) * weights) @ W1
+    gradient = (((upright > 0) * weights) @ W1).reshape(-1, *FIELD_SHAPE)
     margin = float(upright @ weights) + offset
     if config.mirror:
         turned = hidden[0, len(W1) :]
-        images = (((turned > 0) * -weights) @ W1).reshape(-1, *FIELD_SHAPE)
-        rows = rows + images[:, ::-1].reshape(-1)
+        images = (((turned > 0) * weights) @ W1).reshape(-1, *FIELD_SHAPE)
+        gradient = gradient - images[:, ::-1]
         margin -= float(turned @ weights)
-    return _by_field(config.observation, rows.reshape(-1, *FIELD_SHAPE)), margin
-
-
-def _by_field(kind: str, gradient: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Convert the gradient at the network's input to that at the two fields."""
-    if kind == "two_frames":
-        return gradient
-    return np.stack([gradient[0], -gradient[0]])  # x = current - previous
+    if config.observation == "difference":  # x = current - previous
+        gradient = np.concatenate([gradient, -gradient])
+    return gradient, margin

@@ -9,6 +9,7 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
+from pong_agent.actions import NAMES
 from pong_agent.agent import PongAgent
 from pong_agent.envs.make import make_env
 from pong_agent.evaluation.evaluate import play_episodes
@@ -16,9 +17,9 @@ from pong_agent.evaluation.scores import NOOP_MAX, STICKY
 from pong_agent.learning.trajectory import Trajectory
 from pong_agent.recording import EpisodeRecorder
 from pong_agent.recording.encoder import read_video_info
-from pong_agent.recording.palette import DOWN, UP
+from pong_agent.recording.palette import DOWN, NEGATIVE, POSITIVE, UP
 from pong_agent.report.hidden_units import important_units
-from pong_agent.report.inline_images import data_uri, outlines, signed_png
+from pong_agent.report.inline_images import Colours, data_uri, outlines, signed_png
 from pong_agent.report.moments import choose_moments, fields_at
 from pong_agent.report.played_games import PlayedGames, rally_lengths
 from pong_agent.report.provenance import Subject
@@ -32,25 +33,19 @@ _VIDEO_FRAMES = 300 * 60  # five minutes, longer than most games; about 1.1 MB a
 _VIDEO_SCALE = 2
 _POSTER_SECOND = 3.0  # the first frames of a game have other colours
 _OPAQUE_PERCENTILE = 99.5  # of absolute values, so that single large weights do not pale the others
-_ACTION_NAMES = ("DOWN", "UP", "STAY")
 
 
 def scores(subject: Subject, games: PlayedGames) -> dict[str, Any]:
     """Return the agent's description and scores, with the settings they were made in."""
-    config, seeds = subject.agent.config, games.usual.result.seeds
+    seeds = games.usual.result.seeds
     return {
         "title": subject.title,
         "agent": subject.agent,
-        "algorithm": subject.agent.algorithm.name,
-        "progress": subject.agent.progress,
-        "env_id": config.env_id,
-        "frame_skip": frame_skip(config.env_id),
+        "frame_skip": frame_skip(subject.agent.config.env_id),
         "noop_max": NOOP_MAX,
         "sticky": STICKY,
-        "usual": games.usual,
-        "sampled": games.sampled,
-        "greedy": games.greedy,
-        "n": len(games.usual.result.returns),
+        "games": games,
+        "n": len(seeds),
         "seeds": f"seeds {seeds[0]} to {seeds[-1]}" if len(seeds) > 1 else f"seed {seeds[0]}",
     }
 
@@ -69,26 +64,23 @@ def frame_skip(env_id: str) -> str:
 
 def video(agent: PongAgent, games: PlayedGames) -> dict[str, Any]:
     """Record the beginning of the first game of the usual setting."""
-    usual = games.usual
-    seed = usual.result.seeds[0]
-    spec = usual.setting.env
+    result, spec = games.usual.result, games.usual.setting.env
     frames = min(_VIDEO_FRAMES, spec.max_num_frames_per_episode or _VIDEO_FRAMES)
     env = make_env(spec, render_mode="rgb_array", max_num_frames_per_episode=frames)
     with tempfile.TemporaryDirectory() as folder:
         with EpisodeRecorder(env, folder, scale=_VIDEO_SCALE) as recorder:
-            [game] = play_episodes(agent, recorder, [seed], True)
+            [game] = play_episodes(agent, recorder, result.seeds[:1], True)
         [path] = recorder.paths
-        content, info = path.read_bytes(), read_video_info(path)
-        poster = _still(path, min(_POSTER_SECOND, info.duration / 2))
+        info = read_video_info(path)
+        uri = data_uri(path.read_bytes(), "video/mp4")
+        poster = data_uri(_still(path, min(_POSTER_SECOND, info.duration / 2)), "image/png")
     return {
-        "uri": data_uri(content, "video/mp4"),
-        "poster": data_uri(poster, "image/png"),
-        "seconds": info.duration,
-        "width": info.width,
-        "height": info.height,
-        "seed": seed,
-        "whole": game.length == usual.result.lengths[0],
-        "game_return": usual.result.returns[0],
+        "uri": uri,
+        "poster": poster,
+        "info": info,
+        "seed": result.seeds[0],
+        "whole": game.length == result.lengths[0],
+        "game_return": result.returns[0],
     }
 
 
@@ -118,26 +110,21 @@ def rallies(games: PlayedGames) -> dict[str, Any]:
 def saliency(agent: PongAgent, trajectory: Trajectory) -> dict[str, Any]:
     """Return gradient images of some moments of a game, all on one scale."""
     steps = choose_moments(trajectory, _N_MOMENTS)
-    fields = [fields_at(trajectory, step) for step in steps]
-    gradients = [margin_gradient(agent, current, previous) for current, previous in fields]
-    scale = _scale(np.stack([gradient for gradient, _ in gradients]))
+    pairs = [fields_at(trajectory, step) for step in steps]
+    gradients, margins = zip(*(margin_gradient(agent, *pair) for pair in pairs), strict=True)
+    scale = _scale(np.stack(gradients))
     moments = []
-    for step, pair, (gradient, margin) in zip(steps, fields, gradients, strict=True):
+    for step, pair, gradient, margin in zip(steps, pairs, gradients, margins, strict=True):
         [probabilities] = agent.examine(FieldHistory(*([one] for one in pair))).probabilities
+        named = zip(("current", "previous"), gradient, pair, strict=True)
         moments.append(
             {
                 "step": step,
                 "margin": margin,
-                "probabilities": list(zip(_ACTION_NAMES, probabilities.tolist(), strict=False)),
+                "probabilities": list(zip(NAMES, probabilities.tolist(), strict=False)),
                 "fields": [
-                    {
-                        "name": name,
-                        "uri": data_uri(signed_png(image, scale, (UP, DOWN)), "image/png"),
-                        "outlines": outlines(draw_field(pixels)),
-                    }
-                    for name, image, pixels in zip(
-                        ("current", "previous"), gradient, pair, strict=True
-                    )
+                    (name, _image_uri(image, scale, (UP, DOWN)), outlines(draw_field(pixels)))
+                    for name, image, pixels in named
                 ],
             }
         )
@@ -146,20 +133,23 @@ def saliency(agent: PongAgent, trajectory: Trajectory) -> dict[str, Any]:
 
 def hidden_units(agent: PongAgent, games: PlayedGames) -> dict[str, Any]:
     """Return the weights of the most important hidden units, each on its own scale."""
-    ranked, steps = important_units(agent, games.trajectories, _N_UNITS)
-    units = []
-    for unit in ranked:
-        scale = _scale(unit.weights)
-        uris = [data_uri(signed_png(one, scale), "image/png") for one in unit.weights]
-        units.append({"unit": unit, "uris": uris})
+    units, steps = important_units(agent, games.trajectories, _N_UNITS)
     two_frames = agent.config.observation == "two_frames"
     return {
-        "units": units,
+        "units": [
+            {"unit": unit, "uris": [_image_uri(one, _scale(unit.weights)) for one in unit.weights]}
+            for unit in units
+        ],
         "steps": steps,
         "rows": len(agent.parameters["W1"]),
         "names": ("current", "previous") if two_frames else ("difference",),
-        "mirror": agent.config.mirror,
     }
+
+
+def _image_uri(
+    values: NDArray[np.floating], scale: float, colours: Colours = (POSITIVE, NEGATIVE)
+) -> str:
+    return data_uri(signed_png(values, scale, colours), "image/png")
 
 
 def _scale(values: NDArray[np.floating]) -> float:

@@ -53,20 +53,17 @@ def returns_plot(greedy: EvaluationResult, sampled: EvaluationResult) -> str:
     from matplotlib.ticker import MaxNLocator
 
     returns = [*greedy.returns, *sampled.returns]
-    low, high = int(min(returns)), int(max(returns))
-    low = max(-21, min(low, high - 8))
-    high = min(21, max(high, low + 8))
+    low = max(-21, min(int(min(returns)), int(max(returns)) - 8))
+    high = min(21, max(int(max(returns)), low + 8))
+    bars = [np.unique(result.returns, return_counts=True) for result in (greedy, sampled)]
+    tallest = max(int(counts.max()) for _, counts in bars)
 
     def draw(axes: "Axes") -> None:
-        tallest = 1
-        for result, colour, shift in ((greedy, GREEDY, -0.2), (sampled, SAMPLED, 0.2)):
-            values, counts = np.unique(result.returns, return_counts=True)
-            axes.bar(values + shift, counts, 0.4, color=colour)
-            tallest = max(tallest, int(counts.max()))
-        for number, (result, colour, name) in enumerate(
-            ((greedy, GREEDY, "greedy"), (sampled, SAMPLED, "sampled"))
+        for result, (values, counts), colour, name, shift, height in (
+            (greedy, bars[0], GREEDY, "greedy", -0.2, 1.34 * tallest),
+            (sampled, bars[1], SAMPLED, "sampled", 0.2, 1.2 * tallest),
         ):
-            height = tallest * (1.34 - 0.14 * number)
+            axes.bar(values + shift, counts, 0.4, color=colour)
             if result.confidence_interval is not None:
                 axes.plot(result.confidence_interval, [height] * 2, color=colour, linewidth=2)
             label = f"{name}, {len(result.returns)} games"
@@ -75,7 +72,6 @@ def returns_plot(greedy: EvaluationResult, sampled: EvaluationResult) -> str:
         axes.set(xlabel="return: points won minus points lost", ylabel="games")
         axes.xaxis.set_major_locator(MaxNLocator(10, integer=True))
         axes.yaxis.set_major_locator(MaxNLocator(6, integer=True))
-        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
 
     return _svg(draw, "returns")
 
@@ -100,34 +96,24 @@ def rallies_plot(won: Sequence[int], lost: Sequence[int]) -> str:
         axes.xaxis.set_major_formatter("{x:,.0f}")
         axes.xaxis.set_minor_locator(NullLocator())
         axes.yaxis.set_major_locator(MaxNLocator(6, integer=True))
-        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
 
     return _svg(draw, "rallies")
 
 
 def learning_plot(rows: Sequence[Mapping[str, str]]) -> str | None:
-    """Draw a run's returns against agent steps; None if no episode has ended yet.
-
-    Args:
-        rows: as `RunFolder.read_metrics` returns them.
-    """
+    """Draw the returns in a run's metrics against agent steps; None before an episode ended."""
     steps, returns = points(rows, "rollout/ep_rew_mean")
     evaluated_at, scores = points(rows, "eval/mean_reward")
     if not len(steps):
         return None
-    line = Line(
-        label="training",
-        x=steps / 1e6,
-        y=returns,
-        dots=(evaluated_at / 1e6, scores),
-        dots_label="greedy evaluation" if len(scores) else "",
-    )
 
     def draw(axes: "Axes") -> None:
-        draw_line(axes, line, SAMPLED, dots_color=GREEDY)
+        draw_line(axes, Line("training", steps / 1e6, returns), SAMPLED)
+        if len(scores):
+            label = "greedy evaluation"
+            axes.plot(evaluated_at / 1e6, scores, "o", color=GREEDY, markersize=4, label=label)
         axes.axhline(0, color=LINE, linewidth=0.8)
         axes.set(xlabel="million agent steps", ylabel="return", ylim=(-22, 22))
-        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
 
     return _svg(draw, "learning")
 
@@ -142,7 +128,9 @@ def _svg(draw: "Callable[[Axes], None]", salt: str) -> str:
     with mpl.rc_context({**_STYLE, "svg.hashsalt": salt}):
         figure = Figure(figsize=_SIZE, layout="constrained")
         FigureCanvasSVG(figure)
-        draw(figure.add_subplot())
+        axes = figure.add_subplot()
+        draw(axes)
+        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
         figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
     text = file.getvalue()
     text = text[text.index("<svg") :]  # without the prolog of a file

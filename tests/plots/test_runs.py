@@ -50,7 +50,7 @@ def test_a_single_run_has_no_band():
     """Its running mean is drawn over the raw curve, if anything is smoothed."""
     x = np.arange(100.0)
     long, short = mean_of([(x, x % 2)]), mean_of([(x[:20], x[:20])])
-    assert (long.low, long.description, len(long.raw)) == (None, "mean over 3 updates", 1)
+    assert (long.band, long.description, len(long.raw)) == (None, "mean over 3 updates", 1)
     assert 0.3 < long.y[50] < 0.7
     assert (short.description, short.raw) == ("", ())
     assert short.y.tolist() == list(range(20))
@@ -62,8 +62,7 @@ def test_few_runs_have_their_range_as_a_band():
     mean = mean_of([(x, x), (x + 2, x + 5), (x * 2, x * 2 + 10)])
     assert (mean.x[0], mean.x[-1]) == (2.0, 9.0)
     np.testing.assert_allclose(mean.y, (3 * mean.x + 13) / 3)
-    np.testing.assert_allclose(mean.low, mean.x)
-    np.testing.assert_allclose(mean.high, mean.x + 10)
+    np.testing.assert_allclose(mean.band, [mean.x, mean.x + 10])
     assert mean.description == "mean of 3 runs, lowest to highest"
 
 
@@ -74,10 +73,10 @@ def test_five_runs_have_a_bootstrap_interval():
     mean, again = mean_of(curves), mean_of(curves)
     assert mean.description == "mean of 5 runs, 95 % bootstrap interval"
     np.testing.assert_allclose(mean.y, 4.0)
-    assert 0 < mean.low[7] < 2 < 6 < mean.high[7] < 14
-    np.testing.assert_array_equal(mean.high, again.high)
+    assert 0 < mean.band[0][7] < 2 < 6 < mean.band[1][7] < 14
+    np.testing.assert_array_equal(mean.band, again.band)
     equal = mean_of([(x, np.ones(50))] * 5)
-    np.testing.assert_array_equal(equal.low, equal.high)
+    np.testing.assert_array_equal(*equal.band)
 
 
 @pytest.mark.parametrize("n_runs", [2, 5])
