@@ -32,6 +32,6 @@ class Check:
 
 
 def first_line(error: Exception) -> str:
-    """Return the first line of an error's message, or the error's name if it has no message."""
+    """Return the first line of an error's message, or the error's class if it has none."""
     lines = str(error).strip().splitlines()
     return lines[0] if lines else type(error).__name__

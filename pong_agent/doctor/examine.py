@@ -1,7 +1,7 @@
 """All checks, ordered so that a failure explains those after it."""
 
-import functools
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 from pong_agent.doctor import game, machine, packages, ray_check
@@ -11,14 +11,7 @@ from pong_agent.doctor.check import Check
 def checks(
     environment: Mapping[str, str], folder: Path, *, ray: bool = True
 ) -> list[Callable[[], Check]]:
-    """Return the checks, to be called in order.
-
-    Args:
-        environment: environment variables.
-        folder: the folder for runs and videos.
-        ray: whether to start Ray, which takes about ten seconds.
-    """
-    partial = functools.partial
+    """Return the checks, to be called in order; `folder` is the one for runs and videos."""
     every: list[Callable[[], Check]] = [
         packages.check_python,
         packages.check_packages,

@@ -23,21 +23,13 @@ _SEVERAL_RUNS_BYTES = 1_000_000_000
 # OpenBLAS uses the first of these that is a number above 0.
 _BLAS_VARIABLES = ("OPENBLAS_NUM_THREADS", "GOTO_NUM_THREADS", "OMP_NUM_THREADS")
 
-_REINSTALL_FFMPEG = "pip install --force-reinstall imageio-ffmpeg"
-_UNSET_FFMPEG = "unset IMAGEIO_FFMPEG_EXE, or set it to an ffmpeg that has libx264"
-
 _OPEN_DISPLAY = "import pygame; pygame.display.init(); print(pygame.display.get_driver())"
 _WITHOUT_WINDOW = ("dummy", "offscreen")  # SDL uses "offscreen" without a display
 _DISPLAY_VARIABLES = ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER")
 
 
 def check_ffmpeg(named: str | None) -> Check:
-    """Check that ffmpeg encodes and decodes H.264, by a video of a few frames.
-
-    Args:
-        named: the variable IMAGEIO_FFMPEG_EXE, which imageio-ffmpeg reads; None if unset.
-    """
-    name = "ffmpeg"
+    """Check that ffmpeg writes and reads H.264; `named` is the variable IMAGEIO_FFMPEG_EXE."""
     frames = np.zeros((6, 210, 160, 3), dtype=np.uint8)
     frames[:, 100:116, 80] = 255
     try:
@@ -52,10 +44,12 @@ def check_ffmpeg(named: str | None) -> Check:
         found = f"{get_ffmpeg_version()} at {get_ffmpeg_exe()}"
     except (VideoError, ImportError, OSError, RuntimeError) as error:
         found = first_line(error).rpartition("doctor.mp4: ")[2]
+        remedy = "pip install --force-reinstall imageio-ffmpeg"
         if named:
-            return Check(name, "FAIL", f"IMAGEIO_FFMPEG_EXE={named}: {found}", _UNSET_FFMPEG)
-        return Check(name, "FAIL", found, _REINSTALL_FFMPEG)
-    return Check(name, "ok", f"{info.codec} written and read by {found}")
+            found = f"IMAGEIO_FFMPEG_EXE={named}: {found}"
+            remedy = "unset IMAGEIO_FFMPEG_EXE, or set it to an ffmpeg that has libx264"
+        return Check("ffmpeg", "FAIL", found, remedy)
+    return Check("ffmpeg", "ok", f"{info.codec} written and read by {found}")
 
 
 def check_blas(environment: Mapping[str, str]) -> Check:
@@ -63,55 +57,42 @@ def check_blas(environment: Mapping[str, str]) -> Check:
 
     The policy does not use BLAS for its own sums. Ray limits each worker to one thread only if the
     user has set no variable, and N workers with N threads each slow each other down.
-
-    Args:
-        environment: environment variables.
     """
     name = "BLAS threads"
     library = np.show_config(mode="dicts")["Build Dependencies"]["blas"]["name"]
     if "openblas" not in library:
         return Check(name, "ok", f"{library}; its number of threads is unknown")
-    cpus = _usable_cpus()
+    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     given = {one: environment[one] for one in _BLAS_VARIABLES if environment.get(one)}
     numbers = {one: int(text) for one, text in given.items() if text.isdecimal() and int(text) > 0}
     threads = min(next(iter(numbers.values()), cpus), cpus)
     found = f"{library}: {threads} here, of {cpus} CPUs"
     for one, text in given.items():
         if one not in numbers:
-            expected = f"{one}={text}, expected a whole number above 0"
-            return Check(name, "warn", f"{found}; {expected}", f"unset {one}")
-    many = [f"{one}={number}" for one, number in numbers.items() if number > 1]
-    if many:
-        remedy = f"unset {' '.join(one.partition('=')[0] for one in many)}"
-        found = f"{found}; {', '.join(many)} applies to every Ray worker too"
-        return Check(name, "warn", found, f"{remedy}: Ray then limits each worker to one")
+            found = f"{found}; {one}={text}, expected a whole number above 0"
+            return Check(name, "warn", found, f"unset {one}")
+    if many := {one: number for one, number in numbers.items() if number > 1}:
+        values = ", ".join(f"{one}={number}" for one, number in many.items())
+        remedy = f"unset {' '.join(many)}: Ray then limits each worker to one"
+        return Check(name, "warn", f"{found}; {values} applies to every Ray worker too", remedy)
     return Check(name, "ok", f"{found}, 1 in each Ray worker")
 
 
 def check_disk(
     folder: Path, needed: int = _RUN_BYTES, comfortable: int = _SEVERAL_RUNS_BYTES
 ) -> Check:
-    """Check that a run can be written to a folder.
-
-    Args:
-        folder: the folder for runs and videos.
-        needed: bytes that one run takes.
-        comfortable: bytes below which the check warns.
-    """
+    """Check that a folder is writable, and warn if fewer than `comfortable` bytes are free."""
     name = "disk"
     try:
-        with TemporaryDirectory(dir=folder):
-            pass
+        TemporaryDirectory(dir=folder).cleanup()
         free = shutil.disk_usage(folder).free
     except OSError as error:
         where = f"{folder} cannot be written: {error.strerror}"
         return Check(name, "FAIL", where, "work in a folder that you can write to")
     found = f"{free / 1e9:,.1f} GB free in {folder}"
     remedy = f"free some space, or work elsewhere: a run takes up to {needed / 1e9:.1f} GB"
-    if free < needed:
-        return Check(name, "FAIL", found, remedy)
     if free < comfortable:
-        return Check(name, "warn", found, remedy)
+        return Check(name, "FAIL" if free < needed else "warn", found, remedy)
     return Check(name, "ok", found)
 
 
@@ -119,12 +100,7 @@ def check_shared_memory(
     folder: Path = Path("/dev/shm"),  # noqa: S108  # of Ray's object store
     needed: int = OBJECT_STORE_BYTES,
 ) -> Check:
-    """Check that shared memory has room for Ray's object store, which is slower elsewhere.
-
-    Args:
-        folder: mount point of shared memory.
-        needed: size of the object store in bytes.
-    """
+    """Check that shared memory has room for Ray's object store, which is slower elsewhere."""
     name = "shared memory"
     if not folder.is_dir():
         return Check(name, "ok", f"no {folder} on this system: Ray uses its temporary folder")
@@ -132,20 +108,12 @@ def check_shared_memory(
     found = f"{free / 2**20:,.0f} MiB free in {folder}, {needed / 2**20:,.0f} MiB used by Ray"
     if free >= needed:
         return Check(name, "ok", found)
-    return Check(
-        name,
-        "warn",
-        f"{found}; with less, training is slower",
-        f"delete files in {folder}; in Docker, run the container with --shm-size=1g",
-    )
+    remedy = f"delete files in {folder}; in Docker, run the container with --shm-size=1g"
+    return Check(name, "warn", f"{found}; with less, training is slower", remedy)
 
 
 def check_display(environment: Mapping[str, str]) -> Check:
-    """Check that a window can be opened, which only `pong-agent play` needs.
-
-    Args:
-        environment: environment variables, which name the display.
-    """
+    """Check that a window can be opened, which only `pong-agent play` needs."""
     name = "display"
     if find_spec("pygame") is None:
         remedy = "for pong-agent play, pip install 'pong-agent[play]'"
@@ -169,9 +137,3 @@ def check_display(environment: Mapping[str, str]) -> Check:
         f"pygame cannot open a window: {variables}",
         "for pong-agent play, log in at a desktop or use ssh -X; all else works without a display",
     )
-
-
-def _usable_cpus() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

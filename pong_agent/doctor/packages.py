@@ -15,11 +15,7 @@ _SHOWN = ("numpy", "gymnasium", "ale-py", "ray")  # whose versions matter in a b
 
 
 def check_python(required: str | None = None) -> Check:
-    """Check Python's version.
-
-    Args:
-        required: accepted versions, such as ">=3.11"; by default those of the installed package.
-    """
+    """Check Python's version; `required`, such as ">=3.11", is by default the package's own."""
     version = platform.python_version()
     if required is None:
         try:
@@ -29,9 +25,8 @@ def check_python(required: str | None = None) -> Check:
     found = f"{version} at {sys.executable}"
     if SpecifierSet(required).contains(version, prereleases=True):
         return Check("Python", "ok", found)
-    return Check(
-        "Python", "FAIL", f"{found}, expected {required}", f"install a Python {required} and use it"
-    )
+    remedy = f"install a Python {required} and use it"
+    return Check("Python", "FAIL", f"{found}, expected {required}", remedy)
 
 
 def check_packages() -> Check:
@@ -40,12 +35,8 @@ def check_packages() -> Check:
     try:
         unmet, n_required = _unmet(_PACKAGE), len(_requirements(_PACKAGE))
     except metadata.PackageNotFoundError:
-        return Check(
-            name,
-            "warn",
-            f"{_PACKAGE} is not installed in this Python, so versions cannot be compared",
-            "pip install -e . in the folder of its pyproject.toml",
-        )
+        found = f"{_PACKAGE} is not installed in this Python, so versions cannot be compared"
+        return Check(name, "warn", found, "pip install -e . in the folder of its pyproject.toml")
     if unmet:
         return Check(name, "FAIL", "; ".join(unmet), f"pip install --upgrade {_PACKAGE}")
     versions = ", ".join(f"{one} {metadata.version(one)}" for one in (_PACKAGE, *_SHOWN))
@@ -60,12 +51,12 @@ def check_extras() -> Check:
         return Check("extras", "warn", f"unknown: {_PACKAGE} is not installed in this Python")
     unmet = {extra: _unmet(_PACKAGE, extra) for extra in sorted(set(extras) - _FOR_DEVELOPERS)}
     installed = ", ".join(extra for extra, reasons in unmet.items() if not reasons) or "none"
-    missing = [extra for extra, reasons in unmet.items() if reasons]
+    missing = {extra: _short(reasons) for extra, reasons in unmet.items() if reasons}
     if not missing:
         return Check("extras", "ok", f"installed: {installed}")
-    reasons = ", ".join(f"{extra} ({_short(unmet[extra])})" for extra in missing)
+    found = ", ".join(f"{extra} ({reasons})" for extra, reasons in missing.items())
     remedy = f"to use them, pip install '{_PACKAGE}[{','.join(missing)}]'"
-    return Check("extras", "ok", f"installed: {installed}; not installed: {reasons}", remedy)
+    return Check("extras", "ok", f"installed: {installed}; not installed: {found}", remedy)
 
 
 def _short(reasons: list[str]) -> str:
@@ -80,14 +71,11 @@ def _requirements(distribution: str, extra: str = "") -> list[Requirement]:
         PackageNotFoundError: the distribution is not installed.
     """
     every = [Requirement(line) for line in metadata.requires(distribution) or []]
-    plain = [one for one in every if _wanted(one, "")]
-    if not extra:
-        return plain
-    return [one for one in every if _wanted(one, extra) and one not in plain]
 
+    def wanted(extra: str) -> list[Requirement]:
+        return [one for one in every if not one.marker or one.marker.evaluate({"extra": extra})]
 
-def _wanted(requirement: Requirement, extra: str) -> bool:
-    return requirement.marker is None or requirement.marker.evaluate({"extra": extra})
+    return [one for one in wanted(extra) if not extra or one not in wanted("")]
 
 
 def _unmet(distribution: str, extra: str = "") -> list[str]:

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from contextlib import closing
 
 from pong_agent.agent import PongAgent
 from pong_agent.training.collector import CollectorError
@@ -12,14 +13,10 @@ from pong_agent.training.ray_start import import_ray
 def main() -> int:
     """Start Ray, one worker and a game, and return the exit code."""
     start = time.monotonic()
-    agent = PongAgent("ppo")
     try:
         version = import_ray(local=True).__version__
-        collector = RayCollector(agent.config, n_workers=1)
-        try:
+        with closing(RayCollector(PongAgent("ppo").config, n_workers=1)) as collector:
             collector.start_games([0])
-        finally:
-            collector.close()
     except (CollectorError, ImportError) as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -1,6 +1,7 @@
 """Agent against agent: games, points, and a confidence interval of the difference."""
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -49,13 +50,10 @@ class MatchRules:
 
 
 class Player:
-    """An agent at one of the two paddles, with its own memory of the previous field.
+    """An agent at one of the two paddles in one game, with its own memory of the previous field.
 
-    Args:
-        agent: decides; it is not changed.
-        deterministic: take the most probable action; otherwise actions are sampled.
-        mirrored: play the left paddle, on frames mirrored left to right.
-        seed: the game's seed, root of the sampled actions.
+    A mirrored player has the left paddle and sees frames mirrored left to right. The agent is not
+    changed; the game's seed gives the sampled actions.
     """
 
     def __init__(
@@ -66,10 +64,6 @@ class Player:
         self._mirrored = mirrored
         self._generator = generator(seed, Stream.MATCH_ACTIONS, int(mirrored))
         self._fields: FieldHistory | None = None
-
-    def reset(self) -> None:
-        """Start a game: forget the previous field."""
-        self._fields = None
 
     def decide(self, frame: Frame) -> int:
         """Return DOWN, UP or STAY for a frame, [210, 160, 3] uint8 RGB."""
@@ -140,21 +134,13 @@ def play_game(
     max_frames: int = MOST_FRAMES,
     on_frame: Callable[[Frame], None] | None = None,
 ) -> None:
-    """Play a game to its end or to a limit of frames; `pong` then holds the points.
+    """Play a game to its end or to a limit of emulated frames; `pong` then holds the points.
 
-    Args:
-        pong: both paddles.
-        left: decides for the left paddle, every fourth frame; made with `mirrored=True`.
-        right: decides for the right paddle.
-        seed: the game's seed.
-        max_frames: emulated frames after which the game ends.
-        on_frame: called with the first frame and each emulated frame.
+    The left player must be mirrored. `on_frame` receives the first and each emulated frame.
     """
     frame = pong.reset(seed)
     if on_frame is not None:
         on_frame(frame)
-    left.reset()
-    right.reset()
     while not pong.over and pong.frames < max_frames:
         frame = pong.step(left.decide(frame), right.decide(frame), on_frame)
 
@@ -170,13 +156,7 @@ def play_match(
 ) -> MatchResult:
     """Let two agents play against each other, changing sides after each game.
 
-    Args:
-        first: an agent, on the right in the first game.
-        second: the other agent.
-        n_games: number of games.
-        rules: how the games are played; by default greedily, with sticky actions.
-        on_game: called with each game's result.
-        on_frame: called with every frame of the first game.
+    The first agent has the right paddle in the first game, whose frames `on_frame` receives.
 
     Raises:
         ConfigError: there is no game, or without any randomness all games would be the same.
@@ -194,8 +174,8 @@ def play_match(
             f"expected sticky actions or sampled ones, found neither: all {n_games} games "
             "would be the same two"
         )
-    pong, games = TwoPlayerPong(sticky=rules.sticky), []
-    try:
+    games = []
+    with closing(TwoPlayerPong(sticky=rules.sticky)) as pong:
         for index in range(n_games):
             seed, first_is_right = rules.seed + index // 2, index % 2 == 0
             right, left = (first, second) if first_is_right else (second, first)
@@ -207,17 +187,12 @@ def play_match(
                 max_frames=rules.max_frames,
                 on_frame=on_frame if index == 0 else None,
             )
-            points = (pong.right_points, pong.left_points)
+            points = [pong.right_points, pong.left_points]
+            first_points, second_points = points if first_is_right else reversed(points)
             game = MatchGame(
-                seed,
-                first_is_right,
-                *(points if first_is_right else points[::-1]),
-                frames=pong.frames,
-                whole=pong.over,
+                seed, first_is_right, first_points, second_points, pong.frames, pong.over
             )
             games.append(game)
             if on_game is not None:
                 on_game(game)
-    finally:
-        pong.close()
     return MatchResult(tuple(games))

@@ -52,13 +52,9 @@ def draw_names(left: str, right: str, scale: int) -> NDArray[np.uint8]:
 
 
 class MatchVideo:
-    """Records every emulated frame of a game; whole or absent, as every `VideoWriter`.
+    """Records every emulated frame of a game into an .mp4 file, as `VideoWriter` does.
 
-    Args:
-        path: the video, ending in `.mp4`.
-        left: name of the left player.
-        right: name of the right player.
-        scale: each pixel becomes a block of `scale` x `scale` pixels.
+    Left and right are the players' names; a pixel becomes a block of `scale` x `scale` pixels.
 
     Raises:
         VideoError: the folder cannot be written to.

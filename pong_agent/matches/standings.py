@@ -10,23 +10,17 @@ from pong_agent.plots.figure import light_figure, mark_height, save_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 _MOST_POINTS = 21
 
 
 def draw_tournament(standings: Standings, path: Path) -> None:
-    """Plot a tournament into a .png, .svg or .pdf file.
+    """Plot ratings, and beside them the mean differences, into a .png, .svg or .pdf file.
 
     Raises:
         ConfigError: the file has another suffix, or cannot be written.
         MissingPackageError: Matplotlib is not installed.
     """
-    save_figure(tournament_figure(standings), path)
-
-
-def tournament_figure(standings: Standings) -> "Figure":
-    """Plot ratings with their intervals, and the table of mean differences beside them."""
     figure, left = light_figure()
     n = len(standings.ratings)
     figure.set_size_inches(7.5 + 0.55 * n, 3.2 + 0.35 * n)
@@ -34,7 +28,7 @@ def tournament_figure(standings: Standings) -> "Figure":
     left, right = figure.subplots(1, 2, width_ratios=(1, 1.15))
     _draw_ratings(left, standings)
     _draw_differences(right, standings)
-    return figure
+    save_figure(figure, path)
 
 
 def _draw_ratings(axes: "Axes", standings: Standings) -> None:

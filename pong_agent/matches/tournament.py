@@ -20,6 +20,9 @@ _PRIOR_POINTS = 0.5
 _RESAMPLES = 500
 _ELO = 400 / np.log(10)
 
+# Games of each pair of entrants, by their indices (i, j), i < j; i is the first agent.
+Games = dict[tuple[int, int], tuple[MatchGame, ...]]
+
 
 @dataclass(frozen=True)
 class Entrant:
@@ -48,7 +51,7 @@ class Standings:
     """Ratings, and the games behind them."""
 
     ratings: tuple[Rating, ...]  # one for each entrant, in their order
-    games: dict[tuple[int, int], tuple[MatchGame, ...]]  # by entrants (i, j), i < j; i is first
+    games: Games
 
     def differences(self) -> NDArray[np.float64]:
         """Return [N, N], the mean difference in points per game of i and j, NaN for i = j."""
@@ -78,13 +81,7 @@ def play_tournament(
     *,
     on_game: Callable[[MatchGame], None] | None = None,
 ) -> Standings:
-    """Let each pair of agents play a match, and rate all agents by the points.
-
-    Args:
-        entrants: two or more.
-        n_games: games of each pair, on alternating sides.
-        rules: how the games are played, by default greedily.
-        on_game: called with each game's result.
+    """Let each pair of agents play a match of `n_games`, and rate all agents by the points.
 
     Raises:
         ConfigError: there are fewer than two entrants, or a number is out of range.
@@ -92,12 +89,10 @@ def play_tournament(
     """
     if len(entrants) < 2:
         raise ConfigError(f"a tournament: expected two entrants or more, found {len(entrants)}")
-    games = {
-        (i, j): play_match(
-            entrants[i].agent, entrants[j].agent, n_games, rules, on_game=on_game
-        ).games
-        for i, j in itertools.combinations(range(len(entrants)), 2)
-    }
+    games = {}
+    for (i, first), (j, second) in itertools.combinations(enumerate(entrants), 2):
+        match = play_match(first.agent, second.agent, n_games, rules, on_game=on_game)
+        games[i, j] = match.games
     points = count_points(games, len(entrants))
     elo = elo_ratings(points)
     low, high = _intervals(games, len(entrants))
@@ -116,9 +111,7 @@ def play_tournament(
     return Standings(ratings, games)
 
 
-def count_points(
-    games: dict[tuple[int, int], tuple[MatchGame, ...]], n_entrants: int
-) -> NDArray[np.float64]:
+def count_points(games: Games, n_entrants: int) -> NDArray[np.float64]:
     """Return [N, N], the points that i won against j."""
     points = np.zeros((n_entrants, n_entrants))
     for (i, j), played in games.items():
@@ -139,9 +132,6 @@ def elo_ratings(points: NDArray[np.float64]) -> NDArray[np.float64]:
     Args:
         points: [N, N], points that i won against j.
 
-    Returns:
-        [N] float64.
-
     Raises:
         MissingPackageError: choix, of the extra `play`, is not installed.
 
@@ -156,10 +146,8 @@ def elo_ratings(points: NDArray[np.float64]) -> NDArray[np.float64]:
     return elo
 
 
-def _intervals(
-    games: dict[tuple[int, int], tuple[MatchGame, ...]], n_entrants: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the ends of the ratings' 95 % intervals, by resampling the games of each pair."""
+def _intervals(games: Games, n_entrants: int) -> NDArray[np.float64]:
+    """Return [2, N], the ends of the ratings' 95 % intervals, by resampling each pair's games."""
     generator = np.random.default_rng(0)
     drawn = []
     for _ in range(_RESAMPLES):
@@ -168,5 +156,4 @@ def _intervals(
             for pair, played in games.items()
         }
         drawn.append(elo_ratings(count_points(resampled, n_entrants)))
-    low, high = np.quantile(drawn, (0.025, 0.975), axis=0)
-    return low, high
+    return np.quantile(drawn, (0.025, 0.975), axis=0)

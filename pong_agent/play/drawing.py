@@ -50,13 +50,7 @@ def largest_scale(size: tuple[int, int]) -> int:
 
 
 def message(scene: Scene, level: str, person: Side) -> list[TextLine]:
-    """Return the text written across the game, empty while it is played.
-
-    Args:
-        scene: the window's state.
-        level: name of the level.
-        person: the person's side.
-    """
+    """Return the text written across the game, empty while it is played."""
     own, other = colours(person)
     match scene.phase:
         case Phase.START:
@@ -96,12 +90,7 @@ def colours(person: Side) -> tuple[Colour, Colour]:
 
 
 class Painter:
-    """Draws scenes on a surface of any size, with square console pixels.
-
-    Args:
-        surface: the window's surface.
-        person: the person's side.
-    """
+    """Draws scenes on a surface of any size, with square console pixels."""
 
     def __init__(self, surface: "pygame.Surface", person: Side) -> None:
         self._surface = surface
@@ -113,13 +102,7 @@ class Painter:
         self._fonts: dict[int, pygame.font.Font] = {}
 
     def paint(self, scene: Scene, frame: NDArray[np.uint8], level: Level) -> None:
-        """Draw everything.
-
-        Args:
-            scene: the window's state.
-            frame: [210, 160, 3] uint8 RGB.
-            level: the level played, or selected for the next game.
-        """
+        """Draw a scene, its frame, [210, 160, 3] uint8 RGB, and the level selected."""
         self._surface.fill(GROUND)
         self._paint_game(frame, dim=scene.phase not in (Phase.PLAYING, Phase.COUNTDOWN))
         self._write_centred(message(scene, level.name, self._person))
@@ -146,8 +129,8 @@ class Painter:
 
     def _paint_panel(self, scene: Scene, level: Level) -> None:
         y = 12
-        both = zip(("You", "Agent"), scene.score, colours(self._person), strict=True)
-        for name, points, colour in both:
+        own, other = colours(self._person)
+        for name, points, colour in zip(("You", "Agent"), scene.score, (own, other), strict=True):
             self._write(name, y + 4, 10, colour)
             self._write(str(points), y, 16, colour, right=True)
             y += 20
@@ -155,7 +138,7 @@ class Painter:
         self._write("Games won", y, 7, MUTED)
         self._write(f"{scene.games[0]} : {scene.games[1]}", y, 7, TEXT, right=True)
         y += 20
-        self._write(level.name, y, 8, colours(self._person)[1])
+        self._write(level.name, y, 8, other)
         y += 11
         for line in level.about:
             self._write(line, y, 6, MUTED)

@@ -14,12 +14,7 @@ class Duel:
     """Games of a person against an agent, one emulated frame at a time.
 
     The person acts in every frame, the agent in every fourth one, as in training. No action is
-    sticky.
-
-    Args:
-        agent: the person's opponent; it is not changed.
-        person: the person's side.
-        seed: game i has the seed `seed + i`.
+    sticky. Game i has the seed `seed + i`.
 
     Attributes:
         pong: both paddles.
@@ -56,10 +51,7 @@ class Duel:
         self._decision = STAY
 
     def step(self, move: int) -> int:
-        """Play one emulated frame.
-
-        Args:
-            move: DOWN, UP or STAY of the person.
+        """Play one emulated frame, in which the person's action is `move`.
 
         Returns:
             1 if the person scored, -1 if the agent did, 0 otherwise.

@@ -26,13 +26,7 @@ LEVELS = (
 
 
 class HandicappedPlayer(Player):
-    """An agent that decides greedily, except for its lapses.
-
-    Args:
-        agent: decides; it is not changed.
-        level: the handicap.
-        mirrored: play the left paddle.
-        seed: the game's seed, root of the lapses.
+    """A `Player` that decides greedily, except for its lapses, which the game's seed gives.
 
     Example:
         >>> import numpy as np

@@ -113,13 +113,7 @@ def paused(scene: Scene) -> Scene:
 
 
 def after_frame(scene: Scene, points: int = 0) -> Scene:
-    """Return the scene one frame later.
-
-    Args:
-        scene: the scene before it.
-        points: 1 if the person scored, -1 if the agent did, 0 otherwise; only used while the phase
-            is PLAYING.
-    """
+    """Return the scene one frame later; points are 1 if the person scored, -1 if the agent did."""
     if scene.phase is Phase.COUNTDOWN:
         left = scene.countdown - 1
         return replace(scene, countdown=left, phase=Phase.PLAYING if left == 0 else scene.phase)

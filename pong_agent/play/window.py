@@ -36,8 +36,7 @@ def run_window(
     Args:
         duel: the game.
         level: name of the level selected at first.
-        tick: called once per frame, waits until the frame is due; by default a clock of 60 frames
-            per second.
+        tick: waits until the next frame is due; by default a clock of 60 frames per second.
         on_paint: called with the window's surface and the scene after each frame is drawn.
 
     Returns:
