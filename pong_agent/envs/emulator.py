@@ -17,13 +17,9 @@ def save_emulator(env: Any) -> bytes:
 def restore_emulator(env: Any, state: bytes, last_action: int) -> None:
     """Restore an emulator snapshot; the game then continues bit for bit, in any process.
 
-    ALE's states omit the action that a sticky draw repeats. So `last_action` is played first, from
-    a fixed state whose next draw is known not to be sticky.
-
-    Args:
-        env: an environment that was reset at least once.
-        state: a snapshot from `save_emulator`.
-        last_action: index of the last action taken, 0 (NOOP) at the start of an episode.
+    ALE's states omit the action that a sticky draw repeats. So `last_action`, an index that is 0
+    (NOOP) at the start of an episode, is played first, from a fixed state whose next draw is known
+    not to be sticky. The environment must have been reset at least once.
     """
     import ale_py
 

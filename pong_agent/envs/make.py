@@ -10,8 +10,6 @@ from pong_agent.envs.spec import EnvSpec
 if TYPE_CHECKING:
     import gymnasium
 
-_FIELDS = frozenset(one.name for one in fields(EnvSpec))
-
 
 def make_env(
     env_id: str | EnvSpec,
@@ -24,13 +22,12 @@ def make_env(
     """Make an ALE Pong environment, without the emulator's banner.
 
     Args:
-        env_id: e.g. "ALE/Pong-v5" (frame skip 4, sticky actions 0.25) or "Pong-v0" (frame
-            skip drawn from 2 to 4 for every action, sticky actions 0.25); or an `EnvSpec`.
+        env_id: e.g. "ALE/Pong-v5" (frame skip 4, sticky actions 0.25) or "Pong-v0" (frame skip
+            drawn from 2 to 4 for every action, sticky actions 0.25); or an `EnvSpec`.
         render_mode: None or "rgb_array".
-        noop_max: each episode starts with 0 to so many emulator frames without an action; by
-            default the specification's, or 0.
-        palette: observe palette indices, for `rollout`: the same game without the time that RGB
-            frames and Gymnasium's checks take.
+        noop_max: most emulator frames without an action at the start of an episode; by default
+            the specification's, or 0.
+        palette: observe palette indices and skip Gymnasium's checks, which is faster.
         **kwargs: fields of `EnvSpec`, such as `difficulty=1`, which replace those of a given one;
             others are passed to the environment.
 
@@ -51,8 +48,7 @@ def make_env(
     import ale_py
     import gymnasium
 
-    given = {name: value for name, value in kwargs.items() if name in _FIELDS}
-    other = {name: value for name, value in kwargs.items() if name not in _FIELDS}
+    given = {one.name: kwargs.pop(one.name) for one in fields(EnvSpec) if one.name in kwargs}
     if noop_max is not None:
         given["noop_max"] = noop_max
     spec = replace(env_id, **given) if isinstance(env_id, EnvSpec) else EnvSpec(env_id, **given)
@@ -71,7 +67,7 @@ def make_env(
                     order_enforce=False,
                     disable_env_checker=True,
                 )
-            env = gymnasium.make(registered, render_mode=render_mode, **spec.kwargs, **other)
+            env = gymnasium.make(registered, render_mode=render_mode, **spec.kwargs, **kwargs)
     except gymnasium.error.Error as error:
         raise NotPongError(
             f"expected the id of a Pong environment such as 'ALE/Pong-v5', "

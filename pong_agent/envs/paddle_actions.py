@@ -14,13 +14,9 @@ class NotPongError(PongError, ValueError):
 
 
 def find_paddle_actions(env: Any) -> PaddleActions:
-    """Find DOWN, UP and STAY in a Pong environment's action space, by the actions' meanings.
+    """Find DOWN, UP and STAY in the action space of an environment or a vector environment.
 
-    Args:
-        env: a Gymnasium environment, wrapped or not, or a vector environment of any kind.
-
-    Returns:
-        Indices of DOWN, UP and STAY: (3, 2, 0) in the default space, (4, 3, 0) in the full one.
+    Their indices are (3, 2, 0) in the default space and (4, 3, 0) in the full one.
 
     Raises:
         NotPongError: an environment is not Pong, or does not have these actions.
@@ -61,7 +57,7 @@ def find_paddle_actions(env: Any) -> PaddleActions:
 
 
 def _find(env: Any, space: Any, arguments: dict[str, Any], meanings: list[str]) -> PaddleActions:
-    name = _name(env)
+    name = repr(env.spec.id) if getattr(env, "spec", None) else type(env.unwrapped).__name__
     game, obs_type = arguments.get("game"), arguments.get("obs_type", "rgb")
     if game != "pong":
         raise NotPongError(f"expected an ALE Pong environment, found {name} (game: {game})")
@@ -74,8 +70,3 @@ def _find(env: Any, space: Any, arguments: dict[str, Any], meanings: list[str]) 
             f"found {space} for the meanings {meanings}"
         )
     return PaddleActions(**{action: meanings.index(one) for action, one in _MEANINGS.items()})
-
-
-def _name(env: Any) -> str:
-    spec = getattr(env, "spec", None)
-    return repr(spec.id) if spec is not None else type(getattr(env, "unwrapped", env)).__name__

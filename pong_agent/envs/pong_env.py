@@ -58,30 +58,20 @@ class PongEnv(PaletteEnv):
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[NDArray[np.float32], Any]:
-        """Start an episode, in which the previous field is the current one.
-
-        Returns:
-            The observation, and ale-py's information.
-        """
+        """Start an episode, in which the previous field is the current one."""
         frame, info = super().reset(seed=seed, options=options)
         self._fields = FieldHistory.start([lit_pixels(frame)])
-        return self._vector(), info
+        return draw_vectors(self._observation, self._fields)[0], info
 
     def step(
         self, action: int | NDArray[Any]
     ) -> tuple[NDArray[np.float32], float, bool, bool, Any]:
         """Hold the joystick down (0) or up (1) for one agent step.
 
-        Returns:
-            The observation, and ale-py's reward, ends and information.
-
         Raises:
             ValueError: the action is neither 0 nor 1.
         """
         frame, reward, terminated, truncated, info = super().step(check_action(action))
         self._fields = self._fields.push([lit_pixels(frame)])
-        return self._vector(), reward, terminated, truncated, info
-
-    def _vector(self) -> NDArray[np.float32]:
-        vector: NDArray[np.float32] = draw_vectors(self._observation, self._fields)[0]
-        return vector
+        vector = draw_vectors(self._observation, self._fields)[0]
+        return vector, reward, terminated, truncated, info

@@ -3,13 +3,13 @@
 from typing import Any
 
 import ale_py
-from gymnasium.vector import AutoresetMode
 
 from pong_agent.envs.paddle_actions import NotPongError
 from pong_agent.envs.vector_wrapper import RAW_FRAMES, PongVectorWrapper
 from pong_agent.errors import ConfigError
 
 _SUPPORTED = {
+    "autoreset_mode",
     "full_action_space",
     "max_num_frames_per_episode",
     "noop_max",
@@ -29,7 +29,6 @@ def make_pong_vector_env(
     observation: str = "difference",
     frameskip: int = 4,
     repeat_action_probability: float = 0.25,
-    autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
     **kwargs: Any,
 ) -> PongVectorWrapper:
     """Make the emulator's own vector environment, which steps all games in C++ threads.
@@ -44,10 +43,9 @@ def make_pong_vector_env(
         observation: "difference" or "two_frames", as of `PongEnv`.
         frameskip: emulator frames per action.
         repeat_action_probability: probability that an action is sticky.
-        autoreset_mode: when an environment whose episode ended is reset.
-        **kwargs: other arguments of ale-py's `AtariVectorEnv`: full_action_space,
-            max_num_frames_per_episode, num_threads, thread_affinity_offset, noop_max,
-            use_fire_reset. By default episodes start without no-ops and without FIRE.
+        **kwargs: other arguments of ale-py's `AtariVectorEnv`: autoreset_mode, full_action_space,
+            max_num_frames_per_episode, noop_max, num_threads, thread_affinity_offset,
+            use_fire_reset; by default episodes start without no-ops and without FIRE.
 
     Raises:
         ConfigError: an argument is one that this environment does not support.
@@ -78,7 +76,6 @@ def make_pong_vector_env(
         num_envs,
         frameskip=frameskip,
         repeat_action_probability=repeat_action_probability,
-        autoreset_mode=autoreset_mode,
         **_DEFAULTS | given | RAW_FRAMES,
     )
     return PongVectorWrapper(games, observation)

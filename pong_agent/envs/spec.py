@@ -1,7 +1,7 @@
 """An environment as a value: its id and the arguments that decide which game is played."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Annotated, Any
 
 from pong_agent.bounds import Bounds, Share, check_fields
@@ -72,11 +72,8 @@ class EnvSpec:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields that differ from their defaults, as JSON types."""
-        changed = {
-            one.name: value
-            for one, value in zip(fields(self), asdict(self).values(), strict=True)
-            if value != one.default
-        }
+        defaults = vars(EnvSpec)
+        changed = {name: one for name, one in vars(self).items() if one != defaults.get(name)}
         return {name: list(one) if isinstance(one, tuple) else one for name, one in changed.items()}
 
     @classmethod
@@ -95,12 +92,7 @@ class EnvSpec:
 
 
 def training_spec(config: AgentConfig, *, varied: bool = False) -> EnvSpec:
-    """Return the environment that an agent of this configuration learns in.
-
-    Args:
-        config: the agent's hyperparameters.
-        varied: draw the frame skip of every action, as `PPOConfig.varied_games` has it.
-    """
+    """Return the environment that an agent learns in; `varied` as of `PPOConfig.varied_games`."""
     return EnvSpec(
         config.env_id,
         noop_max=config.noop_max,

@@ -17,10 +17,6 @@ class NoopStart(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstructorArgs
     Without sticky actions every episode would start in the same state; 0 to 30 no-ops are the
     usual remedy (V. Mnih et al., "Human-level control through deep reinforcement learning", Nature
     518, 2015).
-
-    Args:
-        env: an ALE environment.
-        noop_max: the largest number of frames, 0 or more.
     """
 
     def __init__(self, env: gym.Env[Any, Any], noop_max: int) -> None:
@@ -37,9 +33,6 @@ class NoopStart(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstructorArgs
         Args:
             seed: seed of the emulator, and of the numbers of no-ops from this reset on.
             options: "noops" sets this episode's number of no-ops instead of drawing it.
-
-        Returns:
-            The observation after the no-ops, and the environment's information.
         """
         options = dict(options or {})
         if seed is not None:

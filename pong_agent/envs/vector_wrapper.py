@@ -31,8 +31,8 @@ class PongVectorWrapper(VectorWrapper, gym.utils.RecordConstructorArgs):
 
     At the start of an episode the previous field is the current one: on the step after an end (next
     step), on the step of the end (same step, where `infos["final_obs"]` is converted too), or on
-    the reset whose "reset_mask" selects the environment (disabled). Rewards, ends and other infos
-    are those of the environment.
+    the reset whose "reset_mask" selects the environment (disabled). Observations are (N, width);
+    rewards, ends and other infos are those of the environment.
 
     Args:
         env: a `SyncVectorEnv` or `AsyncVectorEnv` of environments that `PongWrapper` accepts, or
@@ -79,12 +79,7 @@ class PongVectorWrapper(VectorWrapper, gym.utils.RecordConstructorArgs):
     def reset(
         self, *, seed: Any = None, options: dict[str, Any] | None = None
     ) -> tuple[NDArray[np.float32], dict[str, Any]]:
-        """Start episodes in all environments, or in those of `options["reset_mask"]`.
-
-        Returns:
-            The observations, (N, width), unchanged where nothing was reset, and the environments'
-            information.
-        """
+        """Start episodes in all environments, or in those of `options["reset_mask"]`."""
         mask = None if options is None else options.get("reset_mask")  # some remove it
         starts = np.ones(self.num_envs, dtype=np.bool_) if mask is None else np.array(mask)
         frames, infos = self.env.reset(seed=seed, options=options)
@@ -98,13 +93,16 @@ class PongVectorWrapper(VectorWrapper, gym.utils.RecordConstructorArgs):
         Args:
             actions: [N] integers; ignored for an environment that this step resets.
 
-        Returns:
-            The observations, (N, width), and the environments' rewards, ends and information.
-
         Raises:
             ValueError: there is not one action for each environment, or one is neither 0 nor 1.
         """
-        frames, rewards, terminations, truncations, infos = self.env.step(self._indices(actions))
+        actions = np.asarray(actions)
+        if actions.shape != (self.num_envs,) or not np.isin(actions, (0, 1)).all():
+            raise ValueError(
+                f"actions: expected {self.num_envs} times {TWO_ACTIONS}, found {actions}"
+            )
+        indices = self._paddle_actions[actions.astype(np.int64)]
+        frames, rewards, terminations, truncations, infos = self.env.step(indices)
         before, ends = self._fields, np.logical_or(terminations, truncations)
         self._fields = before.push(_pixels(frames), ends if self._same_step else self._starts)
         self._starts = np.zeros_like(ends) if self._same_step else ends
@@ -113,15 +111,6 @@ class PongVectorWrapper(VectorWrapper, gym.utils.RecordConstructorArgs):
             finals = self._final_vectors(infos["final_obs"], before, ends, vectors)
             infos = {**infos, "final_obs": finals}
         return vectors, rewards, terminations, truncations, infos
-
-    def _indices(self, actions: Any) -> NDArray[np.int64]:
-        actions = np.asarray(actions)
-        if actions.shape != (self.num_envs,) or not np.isin(actions, (0, 1)).all():
-            raise ValueError(
-                f"actions: expected {self.num_envs} times {TWO_ACTIONS}, found {actions}"
-            )
-        indices: NDArray[np.int64] = self._paddle_actions[actions.astype(np.int64)]
-        return indices
 
     def _final_vectors(
         self,

@@ -17,10 +17,6 @@ def vector_space(kind: str) -> gym.spaces.Box:
 
     Raises:
         ConfigError: the kind of observation is unknown.
-
-    Example:
-        >>> vector_space("difference")
-        Box(-1.0, 1.0, (6400,), float32)
     """
     if kind not in _BOUNDS:
         raise ConfigError(f"observation: expected one of {sorted(_BOUNDS)}, found {kind!r}")
@@ -29,14 +25,7 @@ def vector_space(kind: str) -> gym.spaces.Box:
 
 
 def draw_vectors(kind: str, fields: FieldHistory) -> NDArray[np.float32]:
-    """Return the rows of `fields.network_input(kind)`, dense and newly allocated.
-
-    Args:
-        kind: "difference" or "two_frames".
-        fields: current and previous fields of N games.
-
-    Returns:
-        (N, width) float32 of small integers.
+    """Return the rows of `fields.network_input(kind)`, dense and newly allocated, (N, width).
 
     Example:
         >>> one, other = np.array([0, 7], np.uint16), np.array([7, 9], np.uint16)

@@ -51,20 +51,13 @@ class PongWrapper(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstructorAr
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[NDArray[np.float32], dict[str, Any]]:
-        """Start an episode, in which the previous field is the current one.
-
-        Returns:
-            The observation, and the environment's information.
-        """
+        """Start an episode, in which the previous field is the current one."""
         frame, info = self.env.reset(seed=seed, options=options)
         self._fields = None
         return self._vector(frame), info
 
     def step(self, action: int) -> tuple[NDArray[np.float32], Any, bool, bool, dict[str, Any]]:
         """Hold the joystick down (0) or up (1) for one agent step.
-
-        Returns:
-            The observation, and the environment's reward, ends and information.
 
         Raises:
             ValueError: the action is neither 0 nor 1.
@@ -84,11 +77,7 @@ class PongWrapper(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstructorAr
 
 
 def check_action(action: Any) -> int:
-    """Return the policy's action as an int.
-
-    Raises:
-        ValueError: it is neither 0 nor 1.
-    """
+    """Return the policy's action as an int; raise ValueError if it is neither 0 nor 1."""
     try:
         number = operator.index(action)
     except TypeError:
@@ -99,11 +88,7 @@ def check_action(action: Any) -> int:
 
 
 def check_frames(space: gym.Space[Any], shape: tuple[int, ...], hint: str = "") -> None:
-    """Check that observations are raw frames.
-
-    Raises:
-        NotPongError: the observations have another shape or dtype.
-    """
+    """Raise NotPongError unless observations are uint8 frames of this shape."""
     if space.shape != shape or space.dtype != np.uint8:
         raise NotPongError(
             f"expected raw Pong frames, uint8 of shape {shape}, found {space.dtype} of shape "

@@ -19,8 +19,6 @@ GAME_SIZE = (160, 210)  # width and height, in pixels of the console
 _PANEL_WIDTH = 92  # in the same unit
 WINDOW_SIZE = (GAME_SIZE[0] + _PANEL_WIDTH, GAME_SIZE[1])
 
-_PADDLES: dict[str, Colour] = {"left": LEFT, "right": RIGHT}
-
 _KEYS = (
     ("W, Up", "up"),
     ("S, Down", "down"),
@@ -86,7 +84,7 @@ def _choice(level: str, colour: Colour) -> list[TextLine]:
 
 def colours(person: Side) -> tuple[Colour, Colour]:
     """Return the colours of the person and of the agent, near those of their paddles."""
-    return _PADDLES[person], _PADDLES["right" if person == "left" else "left"]
+    return (LEFT, RIGHT) if person == "left" else (RIGHT, LEFT)
 
 
 class Painter:
@@ -128,26 +126,21 @@ class Painter:
             y += height
 
     def _paint_panel(self, scene: Scene, level: Level) -> None:
-        y = 12
         own, other = colours(self._person)
-        for name, points, colour in zip(("You", "Agent"), scene.score, (own, other), strict=True):
+        for y, name, points, colour in (
+            (12, "You", scene.score[0], own),
+            (32, "Agent", scene.score[1], other),
+        ):
             self._write(name, y + 4, 10, colour)
             self._write(str(points), y, 16, colour, right=True)
-            y += 20
-        y += 2
-        self._write("Games won", y, 7, MUTED)
-        self._write(f"{scene.games[0]} : {scene.games[1]}", y, 7, TEXT, right=True)
-        y += 20
-        self._write(level.name, y, 8, other)
-        y += 11
-        for line in level.about:
-            self._write(line, y, 6, MUTED)
-            y += 8
-        y = WINDOW_SIZE[1] - 10 - 11 * len(_KEYS)
-        for key, meaning in _KEYS:
+        self._write("Games won", 54, 7, MUTED)
+        self._write(f"{scene.games[0]} : {scene.games[1]}", 54, 7, TEXT, right=True)
+        self._write(level.name, 74, 8, other)
+        for i, line in enumerate(level.about):
+            self._write(line, 85 + 8 * i, 6, MUTED)
+        for y, (key, meaning) in zip(range(145, 200, 11), _KEYS, strict=True):
             self._write(key, y, 7, TEXT)
             self._write(meaning, y, 7, MUTED, right=True)
-            y += 11
 
     def _write(self, text: str, y: int, size: int, colour: Colour, *, right: bool = False) -> None:
         """Write into the panel, at its left or right side."""

@@ -20,17 +20,6 @@ class Duel:
         pong: both paddles.
         games: number of games in which a frame was played.
         frame: the newest frame, [210, 160, 3] uint8 RGB.
-
-    Example:
-        >>> from pong_agent.actions import UP
-        >>> from pong_agent.play.levels import LEVELS
-        >>> duel = Duel(PongAgent.pretrained())
-        >>> duel.reset(LEVELS[0])
-        >>> duel.step(UP)
-        0
-        >>> duel.frame.shape
-        (210, 160, 3)
-        >>> duel.close()
     """
 
     def __init__(self, agent: PongAgent, *, person: Side = "left", seed: int = 0) -> None:

@@ -26,14 +26,7 @@ LEVELS = (
 
 
 class HandicappedPlayer(Player):
-    """A `Player` that decides greedily, except for its lapses, which the game's seed gives.
-
-    Example:
-        >>> import numpy as np
-        >>> player = HandicappedPlayer(PongAgent.pretrained(), LEVELS[0])
-        >>> player.decide(np.zeros((210, 160, 3), np.uint8)) in (0, 1, 2)
-        True
-    """
+    """A `Player` that decides greedily, except for its lapses, which the game's seed gives."""
 
     def __init__(
         self, agent: PongAgent, level: Level, *, mirrored: bool = False, seed: int = 0

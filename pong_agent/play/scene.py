@@ -22,16 +22,16 @@ class Phase(Enum):
 
 
 class Meaning(Enum):
-    """A key's function."""
+    """A key's function, and pygame's names of the keys that have it."""
 
-    UP = "up"
-    DOWN = "down"
-    PAUSE = "pause"
-    NEW_GAME = "new game"
-    EASIER = "easier"
-    HARDER = "harder"
-    QUIT = "quit"
-    OTHER = "other"
+    UP = ("w", "UP")
+    DOWN = ("s", "DOWN")
+    PAUSE = ("p",)
+    NEW_GAME = ("r",)
+    EASIER = ("LEFT",)
+    HARDER = ("RIGHT",)
+    QUIT = ("q", "ESCAPE")
+    OTHER = ()
 
 
 @dataclass(frozen=True)

@@ -31,16 +31,10 @@ def run_window(
     tick: Callable[[], Any] | None = None,
     on_paint: Callable[[Any, Scene], None] | None = None,
 ) -> Scene:
-    """Open the window, and play until it is closed.
+    """Open the window, play until it is closed, and return the last scene with the games won.
 
-    Args:
-        duel: the game.
-        level: name of the level selected at first.
-        tick: waits until the next frame is due; by default a clock of 60 frames per second.
-        on_paint: called with the window's surface and the scene after each frame is drawn.
-
-    Returns:
-        The last scene, which holds the games won.
+    The function `tick` waits until the next frame is due, by default 60 times per second;
+    `on_paint` receives the window's surface and the scene after each frame is drawn.
 
     Raises:
         MissingPackageError: pygame is not installed.
@@ -85,11 +79,7 @@ def _import_pygame() -> Any:
 
 
 def _open(pygame: Any) -> Any:
-    """Open the window as large as the desktop allows, and return its surface.
-
-    Raises:
-        WindowError: there is no display.
-    """
+    """Open the window as large as the desktop allows, and return its surface."""
     expected = "play: expected a display to open a window on, found"
     if sys.platform.startswith("linux") and not any(map(os.environ.get, _DISPLAYS)):
         raise WindowError(f"{expected} none of the variables {', '.join(_DISPLAYS)}")
@@ -130,22 +120,7 @@ def _after_event(pygame: Any, scene: Scene, event: Any) -> Scene:
     if event.type == pygame.WINDOWFOCUSLOST:
         return paused(scene)
     if event.type in (pygame.KEYDOWN, pygame.KEYUP):
-        meaning = _meaning(pygame, event.key)
+        keys = {getattr(pygame, f"K_{name}"): one for one in Meaning for name in one.value}
+        meaning = keys.get(event.key, Meaning.OTHER)
         return after_keys(scene, [KeyEvent(event.key, meaning, event.type == pygame.KEYDOWN)])
     return scene
-
-
-def _meaning(pygame: Any, key: int) -> Meaning:
-    meanings = {
-        pygame.K_w: Meaning.UP,
-        pygame.K_UP: Meaning.UP,
-        pygame.K_s: Meaning.DOWN,
-        pygame.K_DOWN: Meaning.DOWN,
-        pygame.K_p: Meaning.PAUSE,
-        pygame.K_r: Meaning.NEW_GAME,
-        pygame.K_LEFT: Meaning.EASIER,
-        pygame.K_RIGHT: Meaning.HARDER,
-        pygame.K_ESCAPE: Meaning.QUIT,
-        pygame.K_q: Meaning.QUIT,
-    }
-    return meanings.get(key, Meaning.OTHER)
