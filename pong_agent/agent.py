@@ -103,7 +103,7 @@ class PongAgent:
     @property
     def algorithm(self) -> Algorithm:
         """The learning algorithm, with the hyperparameters that hold at this point of training."""
-        return algorithm_of(self.config).annealed(self.progress)
+        return self._state.algorithm.annealed(self.progress)
 
     @property
     def parameters(self) -> Mapping[str, Floats]:
@@ -131,7 +131,7 @@ class PongAgent:
         other._begin(
             replace(
                 state,
-                parameters=self._fixed_algorithm.averaged(state.parameters, state.optimizer_state),
+                parameters=self._state.algorithm.averaged(state.parameters, state.optimizer_state),
                 generator=copy.deepcopy(state.generator),
             )
         )
@@ -161,7 +161,7 @@ class PongAgent:
         """
         algorithm = algorithm_of(config)
         if (algorithm.name, config.observation) != (
-            self._fixed_algorithm.name,
+            self._state.algorithm.name,
             self.config.observation,
         ):
             raise ConfigError(
@@ -317,12 +317,13 @@ class PongAgent:
 
     def examine(self, fields: FieldHistory) -> Activations:
         """Compute probabilities and hidden states for the fields of N games."""
-        inputs = fields.network_input(self.config.observation)
-        return self._fixed_algorithm.act(self._state.parameters, inputs)
+        state = self._state
+        inputs = fields.network_input(state.config.observation)
+        return state.algorithm.act(state.parameters, inputs)
 
     def values(self, activations: Activations) -> Floats | None:
         """Compute [N] value estimates from a result of `examine`; None without a value head."""
-        return self._fixed_algorithm.values(self._state.parameters, activations.hidden)
+        return self._state.algorithm.values(self._state.parameters, activations.hidden)
 
     def learn_from_batch(self, batch: Batch) -> dict[str, float]:
         """Make one update of the weights from a batch of trajectories.
@@ -437,11 +438,6 @@ class PongAgent:
             True
         """
         return cls.load(PRETRAINED)
-
-    @property
-    def _fixed_algorithm(self) -> Algorithm:
-        """The algorithm without annealing, for what no schedule changes."""
-        return algorithm_of(self.config)
 
     def _sample_actions(self, fields: FieldHistory, deterministic: bool) -> NDArray[np.int64]:
         """Return indices of the environment's action space."""

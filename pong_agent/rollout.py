@@ -128,7 +128,7 @@ def rollout_fragment(
                 frame, _ = env.reset(options=start_options(agent, generators[game]))
             frames.append(frame)
             ends.append(end)
-        fields = fields.push(all_lit_pixels(frames), ends)
+        fields = fields.push(all_lit_pixels(frames), np.array(ends))
     trajectories = [
         builder.build(following)
         for builder, following in zip(builders, fields.current, strict=True)

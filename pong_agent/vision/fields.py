@@ -39,7 +39,7 @@ class FieldHistory:
     def push(
         self,
         fields: Sequence[Pixels],
-        starts: NDArray[np.bool_] | Sequence[bool] | None = None,
+        starts: NDArray[np.bool_] | None = None,
     ) -> "FieldHistory":
         """Return the history one agent step later.
 
@@ -47,7 +47,7 @@ class FieldHistory:
             fields: lit pixels of the N new fields.
             starts: [N] bool, which games start an episode with them; by default none.
         """
-        if starts is None or not np.any(starts):
+        if starts is None or not starts.any():
             return FieldHistory(fields, self.current)
         rows = zip(fields, self.current, starts, strict=True)
         return FieldHistory(fields, [now if start else before for now, before, start in rows])

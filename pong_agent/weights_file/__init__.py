@@ -1,5 +1,6 @@
 """An agent as one `.npz` file: a checkpoint to resume from, or exported weights to act with."""
 
+import functools
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -44,6 +45,11 @@ class AgentState:
     progress: Progress = field(default_factory=Progress)
     paddle_actions: PaddleActions = _DEFAULT_ACTIONS
     model_card: Mapping[str, Any] = field(default_factory=dict)
+
+    @functools.cached_property
+    def algorithm(self) -> Algorithm:
+        """The algorithm of the configuration, without annealing."""
+        return algorithm_of(self.config)
 
     @classmethod
     def initial(cls, config: AgentConfig, seed: int) -> "AgentState":
