@@ -27,8 +27,8 @@ Logit = Annotated[float, Bounds(-30, 30)]
 def check_fields(config: Any) -> None:
     """Check each field of a dataclass instance against its annotation.
 
-    Booleans, strings and numbers are checked for their type, numbers also for their `Bounds`.
-    An int passes for a float, a bool for neither. Fields of other types are left to the caller.
+    Booleans, strings, numbers, lists and dicts are checked for their type, numbers also for their
+    `Bounds`. An int passes for a float, a bool for neither. Other types are left to the caller.
 
     Raises:
         ConfigError: a value has the wrong type or is out of bounds; the message names the field.
@@ -57,8 +57,8 @@ def _expected(kind: type, bounds: Bounds | None) -> str:
     if bounds is None:
         return noun
     if bounds.most == float("inf"):
-        return f"{noun} of {bounds.least:.0f} or more"
-    return f"{noun} from {bounds.least:.0f} to {bounds.most:.0f}"
+        return f"{noun} of {bounds.least:.10g} or more"
+    return f"{noun} from {bounds.least:.10g} to {bounds.most:.10g}"
 
 
 @functools.cache
@@ -73,6 +73,7 @@ def _declared(config_class: Any) -> dict[str, tuple[type, Bounds | None, bool]]:
         bounds = None
         if get_origin(hint) is Annotated:
             hint, bounds = get_args(hint)[:2]
-        if hint in (bool, str, int, float):
+        hint = get_origin(hint) or hint
+        if hint in (bool, str, int, float, list, dict):
             declared[name] = (hint, bounds, optional)
     return declared

@@ -2,8 +2,9 @@
 
 import copy
 import functools
+import itertools
 import multiprocessing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
@@ -30,11 +31,9 @@ def evaluate_policy(
 ) -> EvaluationResult:
     """Play whole episodes with an agent and report their returns.
 
-    The agent is not changed: neither its random generator, nor the frames it remembers, nor the
-    actions it is bound to.
-
     Args:
-        agent: the agent.
+        agent: the agent, which is not changed: neither its random generator, nor the frames it
+            remembers, nor the actions it is bound to.
         env_id: a Pong environment, by its id or as `EnvSpec`; by default the agent's own.
         n_eval_episodes: number of episodes, 1 or more.
         deterministic: take the most probable action; otherwise actions are sampled.
@@ -63,7 +62,11 @@ def evaluate_policy(
             outcomes = play_episodes(agent, env, seeds, deterministic, on_episode)
         else:
             play = functools.partial(_play_together, agent, spec, deterministic)
-            outcomes = _in_processes(play, seeds, n_workers, on_episode)
+            groups = [seeds[first : first + _TOGETHER] for first in range(0, len(seeds), _TOGETHER)]
+            # Spawned, because a fork would not copy the threads of the emulator and of Ray.
+            with ProcessPoolExecutor(n_workers, multiprocessing.get_context("spawn")) as pool:
+                played = itertools.chain.from_iterable(pool.map(play, groups))
+                outcomes = _outcomes(played, on_episode)
     finally:
         env.close()
     return EvaluationResult.from_outcomes(outcomes, env_id=spec.env_id, deterministic=deterministic)
@@ -78,9 +81,7 @@ def first_win(
     *,
     on_episode: Callable[[Trajectory], None] | None = None,
 ) -> int:
-    """Play episodes until the agent wins one, and return its seed.
-
-    The arguments are those of `evaluate_policy`, but fewer than `n_episodes` may be played.
+    """Play episodes until the agent wins one, at most `n_episodes`, and return its seed.
 
     Raises:
         ConfigError: no episode is won, or a number is out of range.
@@ -110,13 +111,8 @@ def play_episodes(
 ) -> list[Outcome]:
     """Play one episode for each seed in one environment, which stays open."""
     player = copy.copy(agent).bind(env)  # shares the weights, has its own UP and DOWN
-    outcomes = []
-    for seed in seeds:
-        [trajectory] = rollout(player, [env], [seed], deterministic=deterministic)
-        outcomes.append(Outcome.of(trajectory))
-        if on_episode is not None:
-            on_episode(trajectory)
-    return outcomes
+    played = (rollout(player, [env], [seed], deterministic=deterministic) for seed in seeds)
+    return _outcomes(itertools.chain.from_iterable(played), on_episode)
 
 
 def environment_of(agent: PongAgent, env_id: str | EnvSpec | None) -> EnvSpec:
@@ -127,11 +123,7 @@ def environment_of(agent: PongAgent, env_id: str | EnvSpec | None) -> EnvSpec:
 
 
 def episode_seeds(n_episodes: int, seed: int) -> range:
-    """Return the seeds of an evaluation's episodes, `seed`, `seed + 1`, ...
-
-    Raises:
-        ConfigError: the number of episodes is below 1 or the seed below 0.
-    """
+    """Return the seeds `seed`, `seed + 1`, ...; raise ConfigError if a number is out of range."""
     if n_episodes < 1:
         raise ConfigError(f"episodes: expected 1 or more, found {n_episodes}")
     if seed < 0:
@@ -139,21 +131,15 @@ def episode_seeds(n_episodes: int, seed: int) -> range:
     return range(seed, seed + n_episodes)
 
 
-def _in_processes(
-    play: Callable[[Sequence[int]], list[Trajectory]],
-    seeds: Sequence[int],
-    n_workers: int,
-    on_episode: Callable[[Trajectory], None] | None,
+def _outcomes(
+    trajectories: Iterable[Trajectory], on_episode: Callable[[Trajectory], None] | None
 ) -> list[Outcome]:
-    groups = [seeds[first : first + _TOGETHER] for first in range(0, len(seeds), _TOGETHER)]
+    """Keep the outcome of each episode, and report the episode as it ends."""
     outcomes = []
-    # Spawned, because a fork would not copy the threads of the emulator and of Ray.
-    with ProcessPoolExecutor(n_workers, multiprocessing.get_context("spawn")) as pool:
-        for group in pool.map(play, groups):
-            for trajectory in group:
-                outcomes.append(Outcome.of(trajectory))
-                if on_episode is not None:
-                    on_episode(trajectory)
+    for trajectory in trajectories:
+        outcomes.append(Outcome(trajectory.seed, trajectory.episode_return, length=len(trajectory)))
+        if on_episode is not None:
+            on_episode(trajectory)
     return outcomes
 
 

@@ -7,10 +7,7 @@ from pathlib import Path
 
 
 def current_commit() -> str | None:
-    """Return the commit of the package's checkout, None outside of one.
-
-    "-dirty" is appended if files differ from it.
-    """
+    """Return the checkout's commit, with "-dirty" if files differ; None outside of a checkout."""
     command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
     try:
         ran = subprocess.run(  # noqa: S603  # a fixed command
@@ -23,8 +20,6 @@ def current_commit() -> str | None:
 
 def package_versions(names: Iterable[str]) -> dict[str, str]:
     """Return the versions of packages, "not installed" for those that are imported from source.
-
-    On the nodes of a cluster this package is one of them.
 
     Example:
         >>> package_versions(["no-such-package"])

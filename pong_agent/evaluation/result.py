@@ -6,8 +6,6 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from pong_agent.learning.trajectory import Trajectory
-
 _CONFIDENCE = 0.95
 _RESAMPLES = 10_000  # of the bootstrap; the interval's ends then vary by about 1 % of its width
 
@@ -18,11 +16,6 @@ class Outcome(NamedTuple):
     seed: int
     episode_return: float  # undiscounted sum of the rewards
     length: int  # agent steps
-
-    @classmethod
-    def of(cls, trajectory: Trajectory) -> Self:
-        """Return the outcome of a trajectory."""
-        return cls(trajectory.seed, trajectory.episode_return, len(trajectory))
 
 
 @dataclass(frozen=True)
@@ -78,10 +71,8 @@ class EvaluationResult:
             "std_reward": self.std,
             "confidence_interval_95": self.confidence_interval,
             "episodes": [
-                {"seed": seed, "return": episode_return, "length": length}
-                for seed, episode_return, length in zip(
-                    self.seeds, self.returns, self.lengths, strict=True
-                )
+                dict(zip(("seed", "return", "length"), outcome, strict=True))
+                for outcome in zip(self.seeds, self.returns, self.lengths, strict=True)
             ],
         }
 

@@ -51,18 +51,14 @@ def difficulty_grid(env: EnvSpec) -> tuple[tuple[Setting, ...], ...]:
         >>> [str(setting) for setting in difficulty_grid(EnvSpec("ALE/Pong-v5"))[3]][1]
         'ALE/Pong-v5 (repeat_action_probability 0.25, difficulty 3)'
     """
-    return tuple(
-        tuple(
-            Setting(
-                replace(
-                    env,
-                    difficulty=level,
-                    repeat_action_probability=sticky,
-                    noop_max=env.noop_max if sticky else NOOP_MAX,
-                )
-            )
-            for sticky in STICKY
+    columns = [
+        replace(
+            env, repeat_action_probability=sticky, noop_max=env.noop_max if sticky else NOOP_MAX
         )
+        for sticky in STICKY
+    ]
+    return tuple(
+        tuple(Setting(replace(column, difficulty=level)) for column in columns)
         for level in DIFFICULTIES
     )
 
@@ -76,20 +72,7 @@ def score(
     n_workers: int = 1,
     on_result: Callable[[Setting, EvaluationResult], None] | None = None,
 ) -> list[dict[str, Any]]:
-    """Evaluate an agent in several settings.
-
-    Args:
-        agent: the agent.
-        n_episodes: whole episodes for each setting.
-        seed: episode i of each setting has the seed `seed + i`.
-        settings: where and how to play.
-        n_workers: processes that play at the same time.
-        on_result: called after each setting.
-
-    Returns:
-        For each setting, as JSON types: the setting, the number of episodes, their first seed, the
-        mean return, its 95 % interval and the mean length in agent steps.
-    """
+    """Evaluate an agent in several settings, and return the statistics of each as JSON types."""
     scores = []
     for setting in settings:
         result = evaluate_policy(

@@ -1,7 +1,4 @@
-"""Captions above the games of a timeline: progress of the training, and how the game ends.
-
-Pillow is imported where it is used.
-"""
+"""Captions above the games of a timeline: training progress, and how the game ends."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,18 +7,19 @@ import numpy as np
 import numpy.typing as npt
 
 from pong_agent.evaluation.stage import Stage
-from pong_agent.recording.images import font
+from pong_agent.recording.images import Sketch, font
 from pong_agent.recording.palette import AGENT, GROUND, MUTED, RAISED, TEXT
 
+# Lengths are in pixels of the game; those that decide the video's size are even, for yuv420p.
 WIDTH, HEIGHT = 160, 210  # of the emulator's frame
-BAR_HEIGHT = 30  # of the bar above it, in the same pixels; this and the gap are even, for yuv420p
-_GAP = 4  # between two games side by side
+BAR_HEIGHT = 30  # of the bar above it
+PITCH = WIDTH + 4  # from the left edge of a game to that of the game beside it
 _MARGIN = 5  # beside the text
 _LINES = (  # attribute of a caption, height of its letters, baseline, colour
     ("title", 8.0, 11, TEXT),
     ("subtitle", 6.0, 20, MUTED),
 )
-_PROGRESS = (25, 27)  # first row of the progress bar, and the one after its last
+_PROGRESS_TOP, _PROGRESS_BOTTOM = 25, 27  # of the progress bar
 _WINNING = 21  # points
 
 
@@ -44,10 +42,10 @@ def training_so_far(stage: Stage) -> str:
         >>> training_so_far(Stage(Path("w.npz"), 0, seconds=0.0, score=None))
         '0 steps · 0 s · untrained'
     """
-    minutes, rest = divmod(int(stage.seconds), 60)
+    minutes, seconds = divmod(int(stage.seconds), 60)
     hours, minutes = divmod(minutes, 60)
-    time = f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
-    time = time if hours or minutes else f"{rest} s"
+    time = f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
+    time = f"{hours} h {minutes} min" if hours else time
     score = "no score yet" if stage.agent_steps else "untrained"
     if stage.score is not None:
         score = f"score {stage.score:+.1f}"
@@ -55,11 +53,7 @@ def training_so_far(stage: Stage) -> str:
 
 
 def end_of_game(won: int, lost: int) -> str:
-    """Return which paddle is the agent's, and how its whole game ends.
-
-    Args:
-        won: the agent's points.
-        lost: the opponent's.
+    """Return which paddle is the agent's, and its points and the opponent's at the end.
 
     Example:
         >>> end_of_game(2, 21)
@@ -70,50 +64,31 @@ def end_of_game(won: int, lost: int) -> str:
     return f"green, on the right, {verb} {won} : {lost}"
 
 
-def left_edges(n: int, scale: int) -> list[int]:
-    """Return the left edges of `n` games side by side, in pixels of the video.
-
-    Example:
-        >>> left_edges(2, scale=4)
-        [0, 656]
-    """
-    return [number * (WIDTH + _GAP) * scale for number in range(n)]
-
-
 def draw_captions(
     captions: Sequence[Caption], every: Sequence[Caption], scale: int
 ) -> npt.NDArray[np.uint8]:
-    """Draw the captions of a scene on an image that leaves room for the games.
+    """Draw the captions of a scene, from left to right, above empty room for the games.
 
-    Args:
-        captions: one for each game of the scene, from left to right.
-        every: the captions of the whole video; all have one font size, at which each fits.
-        scale: side of a pixel of the emulator in pixels of the video.
-
-    Returns:
-        [(30 + 210) * scale, W, 3] uint8 RGB; W is 160 * scale for one game, 324 * scale for two.
-
-    Example:
-        >>> caption = Caption("0 steps", end_of_game(0, 21), done=0.0)
-        >>> draw_captions([caption], [caption], scale=4).shape
-        (960, 640, 3)
+    `every` holds the captions of the whole video: they share one font size, at which each fits.
+    The image is [240 * scale, W, 3] RGB; W is 160 * scale for one game, 324 * scale for two.
     """
-    from PIL import Image, ImageDraw
+    from PIL import Image
 
-    lefts = left_edges(len(captions), scale)
-    canvas = Image.new("RGB", (lefts[-1] + WIDTH * scale, (BAR_HEIGHT + HEIGHT) * scale), GROUND)
-    draw = ImageDraw.Draw(canvas)
+    lefts = range(0, len(captions) * PITCH, PITCH)
+    size = ((lefts[-1] + WIDTH) * scale, (BAR_HEIGHT + HEIGHT) * scale)
+    canvas = Image.new("RGB", size, GROUND)
+    sketch = Sketch(canvas, scale)
+    room = WIDTH - 2 * _MARGIN
     for attribute, height, baseline, colour in _LINES:
         widest = max(font(100).getlength(getattr(caption, attribute)) for caption in every)
-        fitting = 100 * (WIDTH - 2 * _MARGIN) * scale / widest
-        face = font(min(height * scale, fitting))
+        letters = min(height, 100 * room / widest)
         for left, caption in zip(lefts, captions, strict=True):
-            place = (left + _MARGIN * scale, baseline * scale)
-            draw.text(place, getattr(caption, attribute), colour, face, anchor="ls")
-    top, bottom = (row * scale for row in _PROGRESS)
+            place = (left + _MARGIN, baseline)
+            sketch.text(place, getattr(caption, attribute), letters, colour, "ls")
     for left, caption in zip(lefts, captions, strict=True):
-        for part, colour in ((1.0, RAISED), (caption.done, AGENT)):
-            if width := round(part * (WIDTH - 2 * _MARGIN) * scale):
-                start = left + _MARGIN * scale
-                draw.rectangle((start, top, start + width - 1, bottom - 1), fill=colour)
+        start = left + _MARGIN
+        sketch.box((start, _PROGRESS_TOP, start + room, _PROGRESS_BOTTOM), RAISED)
+        if caption.done:
+            end = start + room * caption.done
+            sketch.box((start, _PROGRESS_TOP, end, _PROGRESS_BOTTOM), AGENT)
     return np.array(canvas)

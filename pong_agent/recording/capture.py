@@ -4,6 +4,7 @@ import zlib
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
+import gymnasium
 import numpy as np
 import numpy.typing as npt
 
@@ -13,16 +14,11 @@ EMULATOR_FPS = 60  # frames per second of the Atari 2600 (NTSC)
 
 
 class CapturedALE:
-    """Wraps an ALEInterface and passes on the screen after each frame it emulates.
-
-    Attributes:
-        wrapped: the ALEInterface.
-        screen: [210, 160, 3] RGB, the last screen that was passed on; reused.
-    """
+    """Wraps an ALEInterface and passes on the screen after each frame it emulates."""
 
     def __init__(self, ale: Any, on_frame: Callable[[Frame], None]) -> None:
         self.wrapped = ale
-        self.screen = np.empty((*ale.getScreenDims(), 3), np.uint8)
+        self._screen = np.empty((*ale.getScreenDims(), 3), np.uint8)  # reused
         self._on_frame = on_frame
 
     def act(self, action: Any, paddle_strength: float = 1.0) -> int:
@@ -35,8 +31,8 @@ class CapturedALE:
 
     def show(self) -> None:
         """Pass on the current screen."""
-        self.wrapped.getScreenRGB(self.screen)
-        self._on_frame(self.screen)
+        self.wrapped.getScreenRGB(self._screen)
+        self._on_frame(self._screen)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.wrapped, name)
@@ -45,9 +41,7 @@ class CapturedALE:
 class FrameSource:
     """Passes on an environment's frames: all emulator frames, or one rendered after each step.
 
-    Args:
-        env: an environment; an Atari game's emulator is wrapped until `detach`.
-        on_frame: called with each frame, [H, W, 3] uint8 RGB, which is reused afterwards.
+    An Atari game's emulator is wrapped until `detach`. A frame is reused after `on_frame`.
     """
 
     def __init__(self, env: Any, on_frame: Callable[[Frame], None]) -> None:
@@ -81,12 +75,26 @@ def is_atari(env: Any) -> bool:
     return hasattr(ale, "act") and hasattr(ale, "getScreenRGB")
 
 
-def true_fps(env: Any) -> float:
-    """Return an environment's frames per second at true speed.
+def check_renders(env: Any, maker: str) -> None:
+    """Raise ValueError unless an environment renders RGB arrays; `maker` is the way to make it."""
+    if env.render_mode != "rgb_array":
+        raise ValueError(
+            f'expected an environment with render_mode "rgb_array", found {env.render_mode!r}: '
+            f'make it with gymnasium.{maker}, render_mode="rgb_array")'
+        )
 
-    Raises:
-        ValueError: they are unknown.
-    """
+
+def check_open(closed: bool) -> None:
+    """Raise gymnasium.error.ClosedEnvironmentError for a recorder that was closed."""
+    if closed:
+        raise gymnasium.error.ClosedEnvironmentError(
+            "expected an open recorder, found a closed one: continue with the environment it "
+            "wrapped, or make a new recorder"
+        )
+
+
+def true_fps(env: Any) -> float:
+    """Return an environment's frames per second at true speed; raise ValueError if unknown."""
     if is_atari(env):
         return EMULATOR_FPS
     rate = env.metadata.get("render_fps")
@@ -96,11 +104,5 @@ def true_fps(env: Any) -> float:
 
 
 def checksum(frame: Frame, before: int = 0) -> int:
-    """Return the CRC-32 of a frame and of all frames before it.
-
-    Example:
-        >>> black = np.zeros((2, 2, 3), np.uint8)
-        >>> checksum(black, checksum(black)) == zlib.crc32(bytes(24))
-        True
-    """
+    """Return the CRC-32 of a frame and of all frames before it."""
     return zlib.crc32(np.ascontiguousarray(frame).data, before)

@@ -1,7 +1,4 @@
-"""MP4 videos, complete or absent, written frame by frame.
-
-imageio-ffmpeg is imported where it is used.
-"""
+"""MP4 videos, complete or absent, written frame by frame."""
 
 import math
 import os
@@ -18,7 +15,7 @@ import numpy.typing as npt
 from pong_agent.errors import PongError
 from pong_agent.whole_file import put_in_place, temporary_path
 
-PIXEL_FORMAT = "yuv420p"  # the only one that every browser plays; it needs even sizes
+_PIXEL_FORMAT = "yuv420p"  # the only one that every browser plays; it needs even sizes
 # On the flat colours of Pong, slower presets and a smaller crf change neither size nor image:
 # a minute of 640x840 takes 0.25 MB and 2.7 s of CPU time (veryfast: 0.24 MB, 5.3 s).
 _MP4 = ("-f", "mp4", "-movflags", "+faststart")
@@ -26,7 +23,7 @@ ENCODER = ("-preset", "ultrafast", "-crf", "18", *_MP4)
 # For images with text and much motion: a quarter of the size, for twice the CPU time.
 DETAILED_ENCODER = ("-preset", "veryfast", "-crf", "23", *_MP4)
 # Players assume BT.709 unless a video says otherwise, so convert to it and say so.
-BT709 = ("-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709")
+_BT709 = ("-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709")
 
 
 class VideoError(PongError, RuntimeError):
@@ -43,7 +40,11 @@ class VideoInfo:
     fps: float  # frames per second, as the file declares it to two decimals
     codec: str  # such as "h264"
     pixel_format: str  # such as "yuv420p"
-    duration: float  # seconds, frames / fps
+
+    @property
+    def duration(self) -> float:
+        """Seconds that the video lasts."""
+        return self.frames / self.fps
 
 
 class VideoWriter:
@@ -104,16 +105,15 @@ class VideoWriter:
             self._part.touch()
             self._part.unlink()
         except OSError as error:
-            raise VideoError(
-                f"{self.path}: expected a writable folder {folder}: {error}"
-            ) from error
+            message = f"{self.path}: expected a writable folder {folder}: {error}"
+            raise VideoError(message) from error
 
     def write(self, frame: npt.NDArray[np.uint8]) -> None:
         """Append one frame, [H, W, 3] uint8 RGB; the caller may reuse it afterwards.
 
         Raises:
-            ValueError: the frame's dtype or shape is not the expected one, or its enlarged size is
-                odd; the video can be continued without it.
+            ValueError: the frame has the wrong dtype or shape, or its enlarged size is odd; the
+                video can be continued without it.
             VideoError: ffmpeg is missing or has died, or the video is closed.
         """
         if self._closed:
@@ -121,9 +121,8 @@ class VideoWriter:
         frame = np.asarray(frame)
         shape = self._shape or (*frame.shape[:2], 3)
         if frame.dtype != np.uint8 or frame.shape != shape or not frame.size:
-            expected = f"uint8 {self._shape or '(height, width, 3)'}"
-            found = f"{frame.dtype} {frame.shape}"
-            raise ValueError(f"{self.path}: expected a frame of {expected}, found {found}")
+            expected = f"uint8 {self._shape or '(height, width, 3)'}, found {frame.dtype}"
+            raise ValueError(f"{self.path}: expected a frame of {expected} {frame.shape}")
         try:
             if self._stream is None:
                 self._stream = self._start_ffmpeg(shape[0], shape[1])
@@ -143,8 +142,7 @@ class VideoWriter:
         """Finish the video, check it and give it its name; does nothing the second time.
 
         Raises:
-            VideoError: no frame was written, an earlier `write` failed, or the file does not hold
-                the frames that were written.
+            VideoError: an earlier `write` failed, or the file does not hold what was written.
         """
         if self._failure is not None:
             raise self._failure
@@ -161,7 +159,7 @@ class VideoWriter:
             self.discard()
 
     def discard(self) -> None:
-        """Drop an unfinished video and leave nothing behind; a finished one stays."""
+        """Drop an unfinished video and its temporary file; a finished one stays."""
         self._closed = True
         try:
             if self._stream is not None:
@@ -182,8 +180,8 @@ class VideoWriter:
         """Start ffmpeg and return imageio-ffmpeg's generator, which takes the frames."""
         size = f"{width * self.scale}x{height * self.scale}"
         if width * self.scale % 2 or height * self.scale % 2:
-            works = f"scale {self.scale + 1} would work"
-            raise ValueError(f"{self.path}: expected an even size, found {size}: {works}")
+            fix = f"scale {self.scale + 1} would work"
+            raise ValueError(f"{self.path}: expected an even size, found {size}: {fix}")
         from imageio_ffmpeg import write_frames
 
         # ffmpeg enlarges at a quarter of NumPy's CPU time, and the pipe carries small frames.
@@ -193,11 +191,11 @@ class VideoWriter:
             (width, height),
             fps=self.fps,
             codec="libx264",
-            pix_fmt_out=PIXEL_FORMAT,
+            pix_fmt_out=_PIXEL_FORMAT,
             quality=None,  # crf instead
             macro_block_size=1,  # the size is even: stretch nothing
             ffmpeg_log_level="error",
-            output_params=["-vf", enlarge, *BT709, *self._encoder],
+            output_params=["-vf", enlarge, *_BT709, *self._encoder],
         )
         next(stream)  # starts the process
         return stream
@@ -207,20 +205,15 @@ class VideoWriter:
         if not self.frames:
             raise VideoError(f"{self.path}: expected at least one frame, found none")
         height, width = self._shape[0] * self.scale, self._shape[1] * self.scale
-        seconds = self.frames / self.fps
-        asked = VideoInfo(self.frames, width, height, self.fps, "h264", PIXEL_FORMAT, seconds)
+        asked = VideoInfo(self.frames, width, height, self.fps, "h264", _PIXEL_FORMAT)
         found = read_video_info(self._part)
         same_rate = math.isclose(found.fps, asked.fps, abs_tol=0.01)
-        if not same_rate or found != replace(asked, fps=found.fps, duration=found.duration):
+        if not same_rate or found != replace(asked, fps=found.fps):
             raise VideoError(f"{self.path}: expected {asked}, found {found}")
 
 
 def read_video_info(path: str | os.PathLike[str]) -> VideoInfo:
-    """Decode a video and return its properties.
-
-    Raises:
-        VideoError: the file is missing or does not decode, or ffmpeg is missing.
-    """
+    """Decode a video and return its properties; raise VideoError if it or ffmpeg is missing."""
     video = Path(path).absolute()
     try:
         from imageio_ffmpeg import get_ffmpeg_exe
@@ -240,5 +233,5 @@ def read_video_info(path: str | os.PathLike[str]) -> VideoInfo:
         reason = log.strip().rpartition("\n")[2]
         raise VideoError(f"{video}: expected a video that ffmpeg can decode: {reason}")
     codec, pixel_format, width, height, rate = header.groups()
-    frames, fps = int(counts[-1]), float(rate.replace("k", "e3"))
-    return VideoInfo(frames, int(width), int(height), fps, codec, pixel_format, frames / fps)
+    fps = float(rate.replace("k", "e3"))
+    return VideoInfo(int(counts[-1]), int(width), int(height), fps, codec, pixel_format)

@@ -1,7 +1,4 @@
-"""Images of a network's input, its hidden units' activations and their weights.
-
-Pillow is imported where it is used.
-"""
+"""Images of a network's input, its hidden units' activations and their weights."""
 
 import functools
 from collections.abc import Sequence
@@ -25,28 +22,18 @@ _SHADES = 4  # of a cell: as many as the eye tells apart; more would enlarge the
 
 
 def weights_image(weights: Floats) -> npt.NDArray[np.uint8]:
-    """Colour weights by sign, the darker the closer to zero.
-
-    Args:
-        weights: [rows, columns].
-
-    Returns:
-        [rows, columns, 3] uint8 RGB; the largest of 200 weights and above have the full colour.
-    """
+    """Colour weights by sign, [rows, columns, 3], the darker the closer to zero."""
+    # One weight in 200, and those above, have the full colour: an outlier would dim the rest.
     largest = max(float(np.quantile(np.abs(weights), 0.995)), 1e-12)
     shares = np.clip(weights / largest, -1, 1)
     return _tinted(shares > 0, np.abs(shares), palette.POSITIVE, palette.NEGATIVE)
 
 
 def cells_image(hidden: Floats, pushes: Floats, width: int, height: int) -> npt.NDArray[np.uint8]:
-    """Draw activations as cells in columns of 20, [height, width, 3], brighter the more active.
+    """Draw activations, [n], as cells in columns of 20, brighter the more active.
 
-    Args:
-        hidden: [n] activations, 0 or more.
-        pushes: [n] how much each unit adds to the logit of UP minus that of DOWN; its sign gives
-            the cell's colour.
-        width: of the image.
-        height: of the image.
+    The sign of `pushes`, how much each unit adds to the logit of UP minus that of DOWN, gives the
+    cell's colour. The image is [height, width, 3].
     """
     n_columns = -(-len(hidden) // _ROWS_OF_UNITS)
     cells = np.zeros(n_columns * _ROWS_OF_UNITS)
@@ -69,20 +56,16 @@ def _tinted(
 ) -> npt.NDArray[np.uint8]:
     """Return RGB between RAISED, at strength 0, and one of two colours, at strength 1."""
     ground = np.array(RAISED, float)
-    colours = np.where(first[..., np.newaxis], np.array(one, float), np.array(other, float))
+    colours = np.where(first[..., None], np.array(one, float), np.array(other, float))
     shades: npt.NDArray[np.uint8] = (ground + (colours - ground) * strength[..., None]).astype("u1")
     return shades
 
 
 def input_image(observation: str, now: Pixels, before: Pixels) -> npt.NDArray[np.uint8]:
-    """Draw the network's input, [80, 80, 3].
+    """Draw the network's input, [80, 80, 3], from the lit pixels of two fields.
 
-    Two fields are drawn bright (the current one) and dim (the previous one), a difference by sign.
-
-    Args:
-        observation: the configuration's field of that name.
-        now: lit pixels of the current field.
-        before: lit pixels of the previous field.
+    As two frames the previous field is dim, as a difference each sign has its colour;
+    `observation` is the configuration's field of that name.
     """
     image = np.full((*FIELD_SHAPE, 3), RAISED, np.uint8)
     current, previous = draw_field(now) > 0, draw_field(before) > 0
@@ -116,12 +99,7 @@ def font(size: float) -> Any:
 
 
 class Sketch:
-    """Draws on an image, with all lengths in pixels of the game.
-
-    Args:
-        image: the image, enlarged by `scale`.
-        scale: side of a pixel of the game in pixels of the image.
-    """
+    """Draws on an image that is enlarged by `scale`, with all lengths in pixels of the game."""
 
     def __init__(self, image: "Image.Image", scale: int) -> None:
         from PIL import ImageDraw
@@ -145,9 +123,9 @@ class Sketch:
     def line(self, points: Sequence[Place], colour: Colour) -> None:
         """Draw a line through points, nothing for a single one."""
         if len(points) > 1:
-            enlarged_points = [(self._scale * x, self._scale * y) for x, y in points]
+            places = [(self._scale * x, self._scale * y) for x, y in points]
             width = max(1, round(0.6 * self._scale))
-            self._draw.line(enlarged_points, fill=colour, width=width, joint="curve")
+            self._draw.line(places, fill=colour, width=width, joint="curve")
 
     def paste(self, image: "Image.Image", place: Place) -> None:
         """Put an image, of its size, with its left top corner at a place."""

@@ -12,13 +12,7 @@ from pong_agent.agent import PongAgent
 from pong_agent.network import Floats
 from pong_agent.recording import palette
 from pong_agent.recording.capture import Frame
-from pong_agent.recording.images import (
-    Sketch,
-    cells_image,
-    enlarged,
-    input_image,
-    weights_image,
-)
+from pong_agent.recording.images import Sketch, cells_image, enlarged, input_image, weights_image
 from pong_agent.recording.palette import AGENT, GROUND, MUTED, OPPONENT, RAISED, TEXT, mixed
 from pong_agent.vision.fields import FieldHistory
 from pong_agent.vision.pixels import FIELD_SHAPE, N_PIXELS, lit_pixels
@@ -101,15 +95,15 @@ class AgentOverlay:
 
         The array is reused by the next call.
         """
-        height, width = frame.shape[:2]
-        if self._canvas.shape[:2] != (height * scale, 2 * width * scale):
-            self._canvas = np.zeros((height * scale, 2 * width * scale, 3), np.uint8)
+        n_rows, middle = len(frame), frame.shape[1] * scale
+        if self._canvas.shape[:2] != (n_rows * scale, 2 * middle):
+            self._canvas = np.zeros((n_rows * scale, 2 * middle, 3), np.uint8)
             self._base, self._unit_images, self._scale = None, {}, scale
             self._stale = True
-        rows = self._canvas.reshape(height, scale, 2 * width * scale, 3)
-        rows[:, :, : width * scale] = frame.repeat(scale, axis=1)[:, np.newaxis]
+        blocks = self._canvas.reshape(n_rows, scale, 2 * middle, 3)
+        blocks[:, :, :middle] = frame.repeat(scale, axis=1)[:, np.newaxis]
         if self._stale:
-            self._canvas[:, width * scale :] = self._draw(height * scale, width * scale)
+            self._canvas[:, middle:] = self._draw(n_rows * scale, middle)
             self._stale = False
         return self._canvas
 
@@ -135,10 +129,16 @@ class AgentOverlay:
             self._base = self._draw_base(height, width)
         panel = self._base.copy()
         sketch = Sketch(panel, self._scale)
-        self._draw_score(sketch)
+        opponent, own = self._score
+        sketch.text((_LEFT, 12), f"{opponent}", 16, TEXT)
+        sketch.text((_RIGHT, 12), f"{own}", 16, TEXT, "rt")
         self._draw_probabilities(sketch)
         self._draw_values(sketch)
-        self._draw_input(sketch)
+        image = input_image(
+            self._agent.config.observation, self._fields.current[0], self._fields.previous[0]
+        )
+        # At a scale of 4 each pixel of the input is 3 x 3 of the video.
+        sketch.paste(enlarged(image, _INPUT_SIDE * self._scale), (_LEFT, _INPUT_TOP))
         self._draw_units(sketch)
         return np.asarray(panel)
 
@@ -157,11 +157,6 @@ class AgentOverlay:
         sketch.text((_RIGHT - 30, 170), "for UP", 5, palette.UP, "rt")
         sketch.text((_RIGHT, 170), "for DOWN", 5, palette.DOWN, "rt")
         return panel
-
-    def _draw_score(self, sketch: Sketch) -> None:
-        opponent, own = self._score
-        sketch.text((_LEFT, 12), f"{opponent}", 16, TEXT)
-        sketch.text((_RIGHT, 12), f"{own}", 16, TEXT, "rt")
 
     def _draw_probabilities(self, sketch: Sketch) -> None:
         rows = [row for row in _ACTIONS if row[1] < len(self._probabilities)]
@@ -186,16 +181,8 @@ class AgentOverlay:
         sketch.text((_RIGHT, 72), f"{self._values[-1]:+.2f}", 5.5, TEXT, "rt")
         heights = [min(max(value, -1.2), 1.2) * (bottom - top) / 2.4 for value in self._values]
         step = (right - left) / (_HISTORY - 1)
-        sketch.line(
-            [(right - step * age, middle - up) for age, up in enumerate(reversed(heights))], AGENT
-        )
-
-    def _draw_input(self, sketch: Sketch) -> None:
-        """Draw the network's input; at a scale of 4 each of its pixels is 3 x 3 of the video."""
-        image = input_image(
-            self._agent.config.observation, self._fields.current[0], self._fields.previous[0]
-        )
-        sketch.paste(enlarged(image, _INPUT_SIDE * self._scale), (_LEFT, _INPUT_TOP))
+        newest_first = enumerate(reversed(heights))
+        sketch.line([(right - step * age, middle - up) for age, up in newest_first], AGENT)
 
     def _draw_units(self, sketch: Sketch) -> None:
         """Draw each hidden unit as a cell, and the weights of the most active ones as images."""
@@ -224,7 +211,7 @@ class AgentOverlay:
         if unit not in self._unit_images:
             W1 = self._agent.parameters["W1"]
             weights = W1[unit % len(W1), :N_PIXELS].reshape(FIELD_SHAPE)
-            if unit >= len(W1):
+            if unit >= len(W1):  # a mirrored unit
                 weights = weights[::-1]
             blocks = weights.reshape(_BLOCKS, 80 // _BLOCKS, _BLOCKS, 80 // _BLOCKS).mean((1, 3))
             self._unit_images[unit] = enlarged(weights_image(blocks), side)

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from pong_agent.agent import PongAgent
+from pong_agent.bounds import Count, check_fields
 from pong_agent.envs.make import make_env
 from pong_agent.envs.spec import EnvSpec
 from pong_agent.errors import ConfigError
@@ -22,7 +22,7 @@ class VideoOptions:
     """How videos of an agent look, and how they are named.
 
     Raises:
-        ConfigError: `scale` is below 1.
+        ConfigError: a value has the wrong type, or `scale` is below 1.
 
     Example:
         >>> VideoOptions(scale=2, overlay=False)
@@ -32,15 +32,14 @@ class VideoOptions:
     name_prefix: str = "pong"
     """Beginning of the videos' names, before `-episode-0.mp4`."""
 
-    scale: int = 4
+    scale: Count = 4
     """Each pixel becomes a block of `scale` x `scale` pixels."""
 
     overlay: bool = True
     """Show a panel beside the game with what the agent sees and decides (`AgentOverlay`)."""
 
     def __post_init__(self) -> None:
-        if self.scale < 1:
-            raise ConfigError(f"scale: expected 1 or more, found {self.scale}")
+        check_fields(self)
 
 
 def record_episodes(
@@ -53,9 +52,7 @@ def record_episodes(
     options: VideoOptions = VideoOptions(),
     on_episode: Callable[[Trajectory], None] | None = None,
 ) -> tuple[EvaluationResult, list[Path]]:
-    """Evaluate an agent as `evaluate_policy` does, and record each episode.
-
-    The same seeds give the same episodes as there.
+    """Evaluate an agent and record each episode; equal seeds give `evaluate_policy`'s episodes.
 
     Args:
         agent: the agent, which is not changed.
@@ -95,7 +92,12 @@ def record_episodes(
         name_prefix=options.name_prefix,
         scale=options.scale,
         overlay=AgentOverlay(agent, env, deterministic=deterministic) if options.overlay else None,
-        metadata=_description(agent, deterministic),
+        metadata={
+            "algorithm": type(agent.config).__name__.removesuffix("Config").lower(),
+            "agent_steps": agent.progress.agent_steps,
+            "weights_sha256": digest(dict(agent.parameters)),
+            "deterministic": deterministic,
+        },
     )
     with recorder:
         outcomes = play_episodes(agent, recorder, seeds, deterministic, on_episode)
@@ -103,13 +105,3 @@ def record_episodes(
         outcomes, env_id=spec.env_id, deterministic=deterministic
     )
     return result, recorder.paths
-
-
-def _description(agent: PongAgent, deterministic: bool) -> dict[str, Any]:
-    """Return what a sidecar says about the agent."""
-    return {
-        "algorithm": type(agent.config).__name__.removesuffix("Config").lower(),
-        "agent_steps": agent.progress.agent_steps,
-        "weights_sha256": digest(dict(agent.parameters)),
-        "deterministic": deterministic,
-    }

@@ -8,7 +8,7 @@ from typing import Any, Generic, Protocol, SupportsFloat
 import gymnasium as gym
 from gymnasium.core import ActType, ObsType
 
-from pong_agent.recording.capture import Frame, FrameSource, true_fps
+from pong_agent.recording.capture import Frame, FrameSource, check_open, check_renders, true_fps
 from pong_agent.recording.encoder import DETAILED_ENCODER, ENCODER, VideoWriter
 from pong_agent.recording.sidecar import Sidecar
 
@@ -18,19 +18,15 @@ class Overlay(Protocol):
 
     def reset(self, observation: Any) -> None:
         """Begin an episode with its first observation."""
-        ...
 
     def act(self, action: Any) -> None:
         """Receive the action that is taken now, on the last observation."""
-        ...
 
     def observe(self, observation: Any, reward: float) -> None:
         """Receive the observation and the reward that follow."""
-        ...
 
     def compose(self, frame: Frame, scale: int) -> Frame:
         """Return the enlarged frame with the panel, of one size for all frames of a video."""
-        ...
 
 
 class EpisodeRecorder(
@@ -40,10 +36,9 @@ class EpisodeRecorder(
 ):
     """Records episodes as `{video_folder}/{name_prefix}-episode-{k}.mp4`, k = 0, 1, ...
 
-    An Atari game is recorded at 60 frames per second with every emulator frame, not only the last
-    one of each step; frames within `reset` are left out, so the frame after it is the first. Other
-    environments are recorded by `render`, after `reset` and each `step`. Observations, rewards and
-    random draws are those of the environment without a recorder.
+    An Atari game is recorded at 60 frames per second with every emulator frame, from the one after
+    `reset` on. Other environments are recorded by `render`, after `reset` and each `step`.
+    Observations, rewards and random draws are those of the environment without a recorder.
 
     When `step` returns `terminated` or `truncated`, the video is finished, checked and appended to
     `paths`, and `NAME.json` is written beside it, from which `replay` plays the episode again. A
@@ -51,7 +46,7 @@ class EpisodeRecorder(
     stays unused. So this wrapper belongs outside of those that end episodes, such as `TimeLimit`.
 
     Arguments shared with `gymnasium.wrappers.RecordVideo` have the same meaning, but without
-    triggers every episode is recorded, not one at each cube of a number.
+    triggers every episode is recorded.
 
     Args:
         env: an environment made with `render_mode="rgb_array"`.
@@ -118,11 +113,7 @@ class EpisodeRecorder(
             metadata=metadata,
         )
         gym.Wrapper.__init__(self, env)
-        if env.render_mode != "rgb_array":
-            raise ValueError(
-                f'expected an environment with render_mode "rgb_array", found {env.render_mode!r}: '
-                'make it with gymnasium.make(id, render_mode="rgb_array")'
-            )
+        check_renders(env, "make(id")
         self.video_folder = Path(video_folder)
         self.name_prefix = name_prefix
         self.scale = scale
@@ -205,7 +196,7 @@ class EpisodeRecorder(
         self.paths.append(self.video_folder / video.path.name)
 
     def _write(self, frame: Frame) -> None:
-        """Append a frame, [H, W, 3] uint8, to the running video, if there is one."""
+        """Append a frame to the running video, if there is one."""
         if self._video is None:
             return
         self._sidecar.add_frame(frame)
@@ -227,12 +218,3 @@ class EpisodeRecorder(
         except BaseException:  # an interrupt too
             self._discard()
             raise
-
-
-def check_open(closed: bool) -> None:
-    """Raise gymnasium.error.ClosedEnvironmentError for a recorder that was closed."""
-    if closed:
-        raise gym.error.ClosedEnvironmentError(
-            "expected an open recorder, found a closed one: continue with the environment it "
-            "wrapped, or make a new recorder"
-        )

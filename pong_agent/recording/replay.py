@@ -10,7 +10,7 @@ from pong_agent.envs.make import make_env
 from pong_agent.envs.paddle_actions import NotPongError
 from pong_agent.envs.spec import EnvSpec
 from pong_agent.errors import ConfigError
-from pong_agent.recording.capture import FrameSource, checksum
+from pong_agent.recording.capture import Frame, FrameSource, checksum
 from pong_agent.recording.encoder import VideoError
 from pong_agent.recording.sidecar import Sidecar
 
@@ -85,12 +85,7 @@ def replay(path: str | Path, env: Any = None) -> Replay:
 
 
 def _make_again(sidecar: Sidecar, path: Path) -> Any:
-    """Make the recorded environment.
-
-    Raises:
-        NotPongError: it is not Pong, or cannot be made.
-        VideoError: an option is out of range.
-    """
+    """Make the recorded environment, if it is Pong and its options are in range."""
     for name, count in (sidecar.options or {}).items():
         if type(count) is not int or not 0 <= count <= _MOST_NOOPS:
             expected = f"a whole number from 0 to {_MOST_NOOPS}"
@@ -109,37 +104,37 @@ def _make_again(sidecar: Sidecar, path: Path) -> Any:
 def _compare(env: Any, sidecar: Sidecar) -> Replay:
     found, recorded, count = 0, False, 0
 
-    def take(frame: Any) -> None:
+    def take(frame: Frame) -> None:
         nonlocal found, count
         if recorded:
             found = checksum(frame, found)
             count += 1
 
+    def difference(step: int, text: str) -> Replay:
+        return Replay(step, count, f"agent step {step}: {text}")
+
     source = FrameSource(env, take)
+    n_steps, done = len(sidecar.actions), False
     try:
-        env.reset(
-            seed=sidecar.seed, options=None if sidecar.options is None else {**sidecar.options}
-        )
+        env.reset(seed=sidecar.seed, options=sidecar.options)
         expected = iter(sidecar.checksums)
-        for step in range(1 + len(sidecar.actions)):
+        for step in range(1 + n_steps):
             if step:
                 _, reward, terminated, truncated, _ = env.step(sidecar.actions[step - 1])
+                done = terminated or truncated
                 if recorded:
                     source.after_step()
-                if float(reward) != sidecar.rewards[step - 1]:
-                    told = f"reward {sidecar.rewards[step - 1]} in the recording, {reward} now"
-                    return Replay(step, count, f"agent step {step}: {told}")
+                if float(reward) != (before := sidecar.rewards[step - 1]):
+                    return difference(step, f"reward {before} in the recording, {reward} now")
             if step == sidecar.first_step:
                 recorded = True
                 source.show()
             if recorded and next(expected) != found:
-                return Replay(step, count, f"agent step {step}: the frames differ")
-            if step and (terminated or truncated) and step < len(sidecar.actions):
-                told = "the episode ends, unlike the recorded one"
-                return Replay(step, count, f"agent step {step}: {told}")
+                return difference(step, "the frames differ")
+            if done and step < n_steps:
+                return difference(step, "the episode ends, unlike the recorded one")
     finally:
         source.detach()
     if count != sidecar.frames:
-        told = f"expected {sidecar.frames} frames, found {count}"
-        return Replay(len(sidecar.actions), count, told)
-    return Replay(len(sidecar.actions), count, None)
+        return Replay(n_steps, count, f"expected {sidecar.frames} frames, found {count}")
+    return Replay(n_steps, count, None)

@@ -1,7 +1,6 @@
 """`NAME.json` beside each video: everything needed to replay the recorded episode."""
 
 import base64
-import binascii
 import hashlib
 import json
 import sys
@@ -12,6 +11,8 @@ from typing import Any, Self, SupportsFloat
 
 import numpy as np
 
+from pong_agent.bounds import check_fields
+from pong_agent.errors import ConfigError
 from pong_agent.evaluation.model_card import package_versions
 from pong_agent.recording.capture import Frame, checksum
 from pong_agent.recording.encoder import VideoError
@@ -20,19 +21,6 @@ from pong_agent.whole_file import replacing
 FORMAT_VERSION = 1
 _LARGEST = 64 * 2**20  # bytes; a game of 27,000 steps takes 0.4 MB
 _VERSIONED = ("pong-agent", "gymnasium", "ale-py", "numpy")
-
-_TYPES: dict[str, tuple[type, ...]] = {
-    "film": (str,),
-    "frames": (int,),
-    "fps": (int, float),
-    "env_id": (str,),
-    "env_kwargs": (dict,),
-    "seed": (int, type(None)),
-    "options": (dict, type(None)),
-    "first_step": (int,),
-    "actions": (list,),
-    "rewards": (list,),
-}
 
 
 @dataclass(kw_only=True)
@@ -76,11 +64,7 @@ class Sidecar:
         self.checksums.append(self._checksum)
 
     def write_beside(self, video: Path, env: Any) -> None:
-        """Write the sidecar of a finished video, complete or not at all.
-
-        Raises:
-            VideoError: it cannot be written.
-        """
+        """Write the sidecar of a finished video, complete or not at all; raise VideoError."""
         self.film = video.name
         with video.open("rb") as file:
             self.film_sha256 = hashlib.file_digest(file, "sha256").hexdigest()
@@ -106,11 +90,7 @@ class Sidecar:
 
     @classmethod
     def read(cls, path: str | Path) -> Self:
-        """Read a sidecar.
-
-        Raises:
-            VideoError: the file cannot be read, or is no sidecar of a known version.
-        """
+        """Read a sidecar; raise VideoError if the file is no sidecar of a known version."""
         path = Path(path)
         try:
             if path.stat().st_size > _LARGEST:
@@ -127,26 +107,24 @@ class Sidecar:
             if missing := names - content.keys() - {"agent", "versions"}:
                 raise VideoError(f"{path}: expected an entry {min(missing)!r}, found none")
             packed = base64.b64decode(content["checksums"], validate=True)
-            checksums = np.frombuffer(packed, "<u4").tolist()
-            known = {name: value for name, value in content.items() if name in names}
-            sidecar = cls(**{**known, "checksums": checksums})
-            sidecar._check(path)
-        except (OSError, KeyError, TypeError, ValueError, RecursionError, binascii.Error) as error:
+            content["checksums"] = np.frombuffer(packed, "<u4").tolist()
+            sidecar = cls(**{name: content[name] for name in names & content.keys()})
+            sidecar._check()
+        except ConfigError as error:
+            raise VideoError(f"{path}: {error}") from error
+        except (OSError, KeyError, TypeError, ValueError, RecursionError) as error:
             raise VideoError(f"{path}: cannot be read as a video's JSON file: {error!r}") from error
         return sidecar
 
-    def _check(self, path: Path) -> None:
-        """Raise VideoError if an entry has another type, or if lengths do not match."""
-        for name, kinds in _TYPES.items():
-            if type(value := getattr(self, name)) not in kinds:
-                expected = " or ".join(kind.__name__ for kind in kinds)
-                raise VideoError(f"{path}: {name}: expected {expected}, found {value!r:.60}")
+    def _check(self) -> None:
+        """Raise ConfigError if an entry has another type, or if lengths do not match."""
+        check_fields(self)
         if any(type(reward) not in (int, float) for reward in self.rewards):
-            raise VideoError(f"{path}: rewards: expected numbers, found others")
+            raise ConfigError("rewards: expected numbers, found others")
         n_checksums = 1 + len(self.actions) - self.first_step
         if len(self.rewards) != len(self.actions) or len(self.checksums) != n_checksums:
-            raise VideoError(
-                f"{path}: expected as many rewards as actions, and {n_checksums} checksums, found "
+            raise ConfigError(
+                f"expected as many rewards as actions, and {n_checksums} checksums, found "
                 f"{len(self.rewards)}, {len(self.actions)} and {len(self.checksums)}"
             )
 

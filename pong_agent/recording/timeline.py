@@ -5,11 +5,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Annotated
 
 import numpy as np
 import numpy.typing as npt
 
 from pong_agent.agent import PongAgent
+from pong_agent.bounds import Bounds, Count, check_fields
 from pong_agent.envs.spec import EnvSpec
 from pong_agent.errors import ConfigError
 from pong_agent.evaluation.stage import Stage
@@ -19,7 +21,6 @@ from pong_agent.recording.capture import EMULATOR_FPS
 from pong_agent.recording.encoder import VideoError, VideoInfo, read_video_info
 from pong_agent.recording.montage import Piece, write_montage
 from pong_agent.recording.record import VideoOptions, record_episodes
-from pong_agent.whole_file import replacing
 
 _LOWEST_SCORE = -21.0
 
@@ -32,25 +33,20 @@ class TimelineOptions:
         ConfigError: a number is out of range.
     """
 
-    seconds: float = 6.0
-    """Length of each piece, 0.1 to 600; shorter if its game is."""
+    seconds: Annotated[float, Bounds(0.1, 600)] = 6.0
+    """Length of each piece; shorter if its game is."""
 
     side_by_side: bool = False
     """Show the first and the last stage side by side instead of all stages in succession."""
 
-    scale: int = 4
+    scale: Count = 4
     """Each pixel becomes a block of `scale` x `scale` pixels."""
 
-    max_pieces: int = 8
-    """Most stages to show, 2 or more; `choose_stages` chooses them."""
+    max_pieces: Annotated[int, Bounds(2)] = 8
+    """Most stages to show; `choose_stages` chooses them."""
 
     def __post_init__(self) -> None:
-        if not 0.1 <= self.seconds <= 600:  # also for NaN
-            raise ConfigError(f"seconds: expected 0.1 to 600, found {self.seconds}")
-        if self.scale < 1:
-            raise ConfigError(f"scale: expected 1 or more, found {self.scale}")
-        if self.max_pieces < 2:
-            raise ConfigError(f"max_pieces: expected 2 or more, found {self.max_pieces}")
+        check_fields(self)
 
 
 def write_timeline(
@@ -65,14 +61,13 @@ def write_timeline(
     """Record how an agent learned, at the true 60 frames per second, with captions above the game.
 
     Each stage plays one whole greedy game, all with the same seed, and its caption says how that
-    game ends. The piece shown of it ends a second after the first point of the player who wins the
-    game, but does not begin before the first serve. Side by side, both games are shown at the same
-    seconds, those of the last stage's piece.
+    game ends. The piece shown ends a second after the winner's first point, but does not begin
+    before the first serve. Side by side, both games are shown at the seconds of the last stage's
+    piece.
 
     Args:
-        stages: points of the training, in order, from `training.milestones.read_stages` for a run.
-        path: the video, ending in `.mp4`; missing folders are made, and an older video is replaced
-            when the new one is complete.
+        stages: points of the training, in order, such as `training.milestones.read_stages` returns.
+        path: the video, ending in `.mp4`; missing folders are made.
         options: what to show, and how.
         env_id: a Pong environment, by its id or as `EnvSpec`; by default the agents' own.
         seed: seed of the games, 0 or more.
@@ -102,50 +97,41 @@ def write_timeline(
         raise ConfigError(f"expected a video name that ends in .mp4, found {video.name!r}")
     least = 2 if options.side_by_side else 1
     if len(stages) < least:
-        raise ConfigError(
-            f"stages: expected {least} or more points of the training, found {len(stages)}"
-        )
+        expected = f"expected {least} or more points of the training"
+        raise ConfigError(f"stages: {expected}, found {len(stages)}")
+    # The montage enlarges the rest. Not from 1: yuv420p has a colour per 2 x 2 pixels.
+    small = 2 if options.scale % 2 == 0 else options.scale
     pieces: list[Piece] = []
     try:
         video.parent.mkdir(parents=True, exist_ok=True)
-        with (
-            replacing(video) as part,
-            TemporaryDirectory(prefix=f".{video.stem}-", dir=video.parent) as folder,
-        ):
+        with TemporaryDirectory(prefix=f".{video.stem}-", dir=video.parent) as folder:
             for stage in choose_stages(stages, 2 if options.side_by_side else options.max_pieces):
-                # The montage enlarges the rest. Not from 1: yuv420p has a colour per 2 x 2 pixels.
-                small = VideoOptions(
-                    name_prefix=f"{len(pieces)}",
-                    scale=2 if options.scale % 2 == 0 else options.scale,
-                    overlay=False,
-                )
+                look = VideoOptions(name_prefix=f"{len(pieces)}", scale=small, overlay=False)
                 agent, games = PongAgent.load(stage.weights).averaged(), list[Trajectory]()
                 _, [game_video] = record_episodes(
-                    agent, folder, env_id, [seed], options=small, on_episode=games.append
+                    agent, folder, env_id, [seed], options=look, on_episode=games.append
                 )
                 [game], frames = games, read_video_info(game_video).frames
+                end = end_of_game(int((game.rewards > 0).sum()), int((game.rewards < 0).sum()))
                 done = stage.agent_steps / max(1, stages[-1].agent_steps)
-                caption = Caption(training_so_far(stage), _end(game), done)
-                pieces.append(
-                    Piece(game_video, frames, telling_point(game.rewards, frames), caption)
-                )
+                caption = Caption(training_so_far(stage), end, done)
+                point = telling_point(game.rewards, frames)
+                pieces.append(Piece(game_video, frames, point, caption))
                 if on_piece is not None:
                     on_piece(stage, game)
             scenes = [pieces] if options.side_by_side else [[piece] for piece in pieces]
-            n_frames = round(options.seconds * EMULATOR_FPS)
-            return write_montage(scenes, part, n_frames, options.scale)
+            write_montage(scenes, video, round(options.seconds * EMULATOR_FPS), options.scale)
+        return read_video_info(video)
     except (VideoError, OSError) as error:
-        raise VideoError(f"{video}: cannot be written: {_last_line(error)}") from error
+        reason = str(error).strip().rpartition("\n")[2]  # ffmpeg's last line gives the reason
+        message = f"{video}: cannot be written: {reason or type(error).__name__}"
+        raise VideoError(message) from error
 
 
 def choose_stages(stages: Sequence[Stage], n: int) -> list[Stage]:
     """Return at most `n` stages, in order: the first, the last, and those with progress between.
 
     While there are too many, the one whose score differs least from the score before is dropped.
-
-    Args:
-        stages: points of the training, in order.
-        n: how many to keep, 2 or more.
 
     Example:
         >>> scores = [None, -20.6, -20.4, -12.0, 3.0, 3.1, 8.0]
@@ -162,15 +148,10 @@ def choose_stages(stages: Sequence[Stage], n: int) -> list[Stage]:
 
 
 def telling_point(rewards: npt.NDArray[np.float32], n_frames: int) -> int:
-    """Return the frame of the first point of the player who wins a game, or leads at its end.
+    """Return the frame of the first point of the player who wins or leads, 0 without points.
 
-    Args:
-        rewards: [T] float32, of each agent step: 1 for the agent's points, -1 for the opponent's.
-        n_frames: frames of the whole game. The result is exact if each step takes equally many,
-            as with `ALE/Pong-v5`.
-
-    Returns:
-        The frame with the point, 0 if there was none.
+    `rewards` is [T], one per agent step. The result is exact if each step takes equally many of
+    the game's `n_frames` frames, as with `ALE/Pong-v5`.
 
     Example:
         >>> telling_point(np.array([0, -1, 0, 1, 0, 1], np.float32), n_frames=25)
@@ -178,12 +159,3 @@ def telling_point(rewards: npt.NDArray[np.float32], n_frames: int) -> int:
     """
     points = np.flatnonzero(rewards * (1 if rewards.sum() > 0 else -1) > 0)
     return round((points[0] + 1) / len(rewards) * (n_frames - 1)) if points.size else 0
-
-
-def _end(game: Trajectory) -> str:
-    return end_of_game(int((game.rewards > 0).sum()), int((game.rewards < 0).sum()))
-
-
-def _last_line(error: Exception) -> str:
-    """Return the last line of an error's text, where ffmpeg gives its reason."""
-    return str(error).strip().rpartition("\n")[2] or type(error).__name__

@@ -1,18 +1,26 @@
 """A vector wrapper that records each episode of each of its environments."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import gymnasium as gym
 import numpy as np
 import numpy.typing as npt
 from gymnasium.vector import AutoresetMode, VectorEnv, VectorWrapper
 
-from pong_agent.recording.capture import Frame, FrameSource, is_atari, true_fps
+from pong_agent.recording.capture import (
+    Frame,
+    FrameSource,
+    check_open,
+    check_renders,
+    is_atari,
+    true_fps,
+)
 from pong_agent.recording.encoder import VideoWriter
-from pong_agent.recording.recorder import check_open
+
+Mask: TypeAlias = npt.NDArray[np.bool_]  # [num_envs]
 
 
 class VectorEpisodeRecorder(VectorWrapper, gym.utils.RecordConstructorArgs):
@@ -83,12 +91,7 @@ class VectorEpisodeRecorder(VectorWrapper, gym.utils.RecordConstructorArgs):
             scale=scale,
         )
         VectorWrapper.__init__(self, env)
-        if env.render_mode != "rgb_array":
-            raise ValueError(
-                f'expected a vector environment with render_mode "rgb_array", '
-                f"found {env.render_mode!r}: make it with "
-                f'gymnasium.make_vec(id, num_envs=..., render_mode="rgb_array")'
-            )
+        check_renders(env, "make_vec(id, num_envs=...")
         self.video_folder = Path(video_folder)
         self.name_prefix = name_prefix
         self.scale = scale
@@ -97,7 +100,8 @@ class VectorEpisodeRecorder(VectorWrapper, gym.utils.RecordConstructorArgs):
         self._videos: list[VideoWriter | None] = [None] * self.num_envs
         self._closed = False
         self._numbers = [-1] * self.num_envs  # of the running episodes
-        self._done = np.zeros(self.num_envs, np.bool_)  # whose episode the last step ended
+        self._every = np.ones(self.num_envs, np.bool_)
+        self._done = ~self._every  # whose episode the last step ended
         self._mode = AutoresetMode(env.metadata.get("autoreset_mode", AutoresetMode.NEXT_STEP))
         single: list[Any] = list(getattr(env.unwrapped, "envs", []))
         self.fps = fps or true_fps(single[0] if single else env)
@@ -109,9 +113,8 @@ class VectorEpisodeRecorder(VectorWrapper, gym.utils.RecordConstructorArgs):
         """Discard unfinished videos of environments that are reset and begin their next ones."""
         check_open(self._closed)
         mask = (options or {}).get("reset_mask")
-        which = np.ones(self.num_envs, np.bool_) if mask is None else np.asarray(mask, np.bool_)
-        for i in np.flatnonzero(which).tolist():
-            self._discard(i)
+        which = self._every if mask is None else np.asarray(mask, np.bool_)
+        self._discard(which)
         result = self.env.reset(seed=seed, options=options)
         self._done = self._done & ~which
         self._begin(which)
@@ -123,36 +126,30 @@ class VectorEpisodeRecorder(VectorWrapper, gym.utils.RecordConstructorArgs):
         before = self._done
         try:
             result = self.env.step(actions)
-            done: npt.NDArray[np.bool_] = np.asarray(result[2]) | np.asarray(result[3])
+            done: Mask = np.asarray(result[2]) | np.asarray(result[3])
+            begun = ~self._every
             if self._mode is AutoresetMode.NEXT_STEP:
-                self._show(~before)
-                self._finish(done & ~before)
-                self._begin(before)
-                self._done = done
+                begun = before
             elif self._mode is AutoresetMode.SAME_STEP:
-                self._show(~done)
-                self._finish(done)
-                self._begin(done)
-            else:
-                self._show(~before)
-                self._finish(done & ~before)
-                self._done = before | done
+                begun = done
+            self._show(~(before | begun))
+            self._finish(done & ~before)
+            self._begin(begun)
+            self._done = (before | done) & ~begun
         except BaseException:  # an interrupt too
-            for i in range(self.num_envs):
-                self._discard(i)
+            self._discard(self._every)
             raise
         return result
 
     def close(self, **kwargs: Any) -> None:
         """Discard unfinished videos, give the games their own emulators back and close them."""
         self._closed = True
-        for i in range(self.num_envs):
-            self._discard(i)
+        self._discard(self._every)
         for source in self._sources:
             source.detach()
         self.env.close(**kwargs)
 
-    def _begin(self, which: npt.NDArray[np.bool_]) -> None:
+    def _begin(self, which: Mask) -> None:
         """Begin videos of the marked environments, whose episodes start."""
         for i in np.flatnonzero(which).tolist():
             self._numbers[i] += 1
@@ -160,33 +157,34 @@ class VectorEpisodeRecorder(VectorWrapper, gym.utils.RecordConstructorArgs):
                 name = f"{self.name_prefix}-env-{i}-episode-{self._numbers[i]}.mp4"
                 video = VideoWriter(self.video_folder / name, fps=self.fps, scale=self.scale)
                 self._videos[i] = video
-        if self._sources:
-            for i in np.flatnonzero(which).tolist():
+            if self._sources:
                 self._sources[i].show()
-        else:
-            self._show(which)
+        self._show(which)
 
-    def _show(self, which: npt.NDArray[np.bool_]) -> None:
+    def _show(self, which: Mask) -> None:
         """Record the current frames of the marked environments, unless their emulators do."""
-        if self._sources or not any(self._videos[i] for i in np.flatnonzero(which).tolist()):
-            return
-        frames: Any = self.env.render()
-        for i in np.flatnonzero(which).tolist():
-            self._write(i, frames[i])
+        marked = np.flatnonzero(which).tolist()
+        if not self._sources and any(self._videos[i] for i in marked):
+            frames: Any = self.env.render()
+            for i in marked:
+                self._write(i, frames[i])
 
     def _write(self, i: int, frame: Frame) -> None:
-        video = self._videos[i]
-        if video is not None:
+        if (video := self._videos[i]) is not None:
             video.write(frame)
 
-    def _finish(self, which: npt.NDArray[np.bool_]) -> None:
+    def _finish(self, which: Mask) -> None:
+        for video in self._taken(which):
+            video.close()
+            self.paths.append(video.path)
+
+    def _discard(self, which: Mask) -> None:
+        for video in self._taken(which):
+            video.discard()
+
+    def _taken(self, which: Mask) -> Iterator[VideoWriter]:
+        """Yield the running videos of the marked environments, which then have none."""
         for i in np.flatnonzero(which).tolist():
             video, self._videos[i] = self._videos[i], None
             if video is not None:
-                video.close()
-                self.paths.append(video.path)
-
-    def _discard(self, i: int) -> None:
-        video, self._videos[i] = self._videos[i], None
-        if video is not None:
-            video.discard()
+                yield video
