@@ -5,17 +5,17 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Generic, TypeVar, cast
+from typing import Annotated, Any, Generic, TypeVar
 
 import tyro
 
 from pong_agent.cli.doctor import Doctor
 from pong_agent.cli.evaluate import Evaluate
 from pong_agent.cli.export import Export
-from pong_agent.cli.options import read_options, to_toml, with_options
+from pong_agent.cli.options import defaults, read_options, to_toml, with_options
 from pong_agent.cli.play import Play
 from pong_agent.cli.plot import Plot
-from pong_agent.cli.program import exit_code, union_of, wrapped_help
+from pong_agent.cli.program import exit_code, parse, union_of
 from pong_agent.cli.record import Record
 from pong_agent.cli.report import Report
 from pong_agent.cli.tournament import Tournament
@@ -47,16 +47,10 @@ class _CommandLine(Generic[_Command]):
 
 
 def main(args: Sequence[str] | None = None) -> int:
-    """Run one command.
+    """Run one command, by default that of `sys.argv`, and return the exit code.
 
-    Args:
-        args: the command line without the program's name; by default `sys.argv[1:]`.
-
-    Returns:
-        The exit code: 0, 1 after a one-line error message, 128 + N after signal N.
-
-    Raises:
-        SystemExit: with 2 for a command line that cannot be parsed, with 0 after `--help`.
+    The code is 0, 1 after a one-line error message, or 128 + N after signal N. Raises SystemExit
+    with 2 for a command line that cannot be parsed, and with 0 after `--help`.
     """
     args = sys.argv[1:] if args is None else list(args)
     return exit_code(lambda: _run(args), debug="--debug" in args)
@@ -73,16 +67,15 @@ def _run(args: Sequence[str]) -> int:
 
 def _parse(args: Sequence[str]) -> _CommandLine[Any]:
     """Parse a command line whose defaults come from an options file or a run to resume."""
-    file = _options_file(args)
-    if file is None:
-        name, options, command = "", dict[str, Any](), None
-    else:
+    file, command, options, where = _options_file(args), None, dict[str, Any](), ""
+    if file is not None:
         name, options = _choose_table(read_options(file), args[0] if args else "", file)
-        command = with_options(_COMMANDS[name], options, f"{file}: [{name}]")
+        where = f"{file}: [{name}]"
+        command = with_options(defaults(_COMMANDS[name]), options, where)
     line = _parse_with(args, command)
     if isinstance(line.command, Train) and line.command.resume is not None:
         resumed = Train(config=read_train_config(line.command.resume))
-        return _parse_with(args, with_options(resumed, options, f"{file}: [{name}]"))
+        return _parse_with(args, with_options(resumed, options, where))
     return line
 
 
@@ -112,16 +105,10 @@ def _choose_table(
 def _parse_with(args: Sequence[str], command: Any | None) -> _CommandLine[Any]:
     """Parse a command line; `command` holds the defaults."""
     union = union_of(_COMMANDS, args)
-    with wrapped_help():
-        line = tyro.cli(
-            _CommandLine[union],  # type: ignore[valid-type]  # built at run time
-            prog="pong-agent",
-            default=None if command is None else _CommandLine(command),
-            args=args,
-            config=(
-                tyro.conf.FlagCreatePairsOff,
-                tyro.conf.CascadeSubcommandArgs,
-                tyro.conf.DisallowNone,
-            ),
-        )
-    return cast(_CommandLine[Any], line)
+    line: _CommandLine[Any] = parse(
+        _CommandLine[union],  # type: ignore[valid-type]  # built at run time
+        args,
+        prog="pong-agent",
+        default=None if command is None else _CommandLine(command),
+    )
+    return line

@@ -11,8 +11,8 @@ underscores or hyphens.
 import contextlib
 import io
 import tomllib
-from collections.abc import Iterator, Mapping
-from dataclasses import MISSING, Field, fields, is_dataclass
+from collections.abc import Mapping
+from dataclasses import MISSING, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
@@ -24,11 +24,7 @@ from pong_agent.training.config import RENAMED
 
 
 def read_options(path: Path) -> dict[str, Any]:
-    """Return the tables of a TOML file by command name.
-
-    Raises:
-        ConfigError: the file cannot be read, is not TOML, or has values outside tables.
-    """
+    """Return the tables of a TOML file by command name, or raise ConfigError."""
     try:
         tables = tomllib.loads(path.read_text())
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -41,31 +37,34 @@ def read_options(path: Path) -> dict[str, Any]:
     return tables
 
 
-def with_options(base: Any, options: Mapping[str, Any], where: str) -> Any:
-    """Return a command with some options replaced.
+def defaults(command_class: type) -> Any:
+    """Return a command with its default options; those without one are `tyro.MISSING`."""
+    required = [
+        field.name
+        for field in fields(command_class)
+        if field.default is MISSING and field.default_factory is MISSING
+    ]
+    return command_class(**dict.fromkeys(required, tyro.MISSING))
 
-    Args:
-        base: a command, or its class, whose options without a default become `tyro.MISSING`.
-        options: the table of a TOML file.
-        where: name of the table in messages.
 
-    Raises:
-        ConfigError: an option is unknown or has a value of another type.
+def with_options(command: Any, options: Mapping[str, Any], where: str) -> Any:
+    """Return a command with the options of a TOML table, which messages call `where`.
+
+    Raises ConfigError if an option is unknown or has a value of another type.
 
     Example:
         >>> from pong_agent.cli.evaluate import Evaluate
-        >>> with_options(Evaluate, {"episodes": 3, "env-id": "Pong-v4"}, "[evaluate]").episodes
+        >>> with_options(Evaluate(), {"episodes": 3, "env-id": "Pong-v4"}, "[evaluate]").episodes
         3
     """
-    command_class = base if isinstance(base, type) else type(base)
     given = {name.replace("-", "_"): value for name, value in options.items()}
-    known = dict(_flat_types(command_class))
+    known = _options(command)
     if unknown := sorted(set(given) - set(known)):
         raise ConfigError(
             f"{where}: expected options among {', '.join(known)}; found {', '.join(unknown)}"
         )
-    values = {name: _typed(known[name], value, where, name) for name, value in given.items()}
-    return _rebuild(base, values)
+    values = {name: _typed(known[name][0], value, where, name) for name, value in given.items()}
+    return _replaced(command, values)
 
 
 def to_toml(command: Any) -> str:
@@ -82,29 +81,21 @@ def to_toml(command: Any) -> str:
         seed = 1000
         workers = 2
     """
-    return tomli_w.dumps({type(command).__name__.lower(): _flat_values(command)})
+    values = {name: _as_toml(value) for name, (_, value) in _options(command).items()}
+    given = {name: value for name, value in values.items() if value is not None}
+    return tomli_w.dumps({type(command).__name__.lower(): given})
 
 
-def _flat_types(command_class: type) -> Iterator[tuple[str, Any]]:
-    """Yield name and type of each option, with those of nested configurations."""
-    plain = get_type_hints(command_class)
-    annotated = get_type_hints(command_class, include_extras=True)
-    for field in fields(command_class):
-        if is_dataclass(plain[field.name]):
-            yield from _flat_types(plain[field.name])
-        else:
-            yield field.name, annotated[field.name]
-
-
-def _flat_values(command: Any) -> dict[str, Any]:
-    values: dict[str, Any] = {}
+def _options(command: Any) -> dict[str, tuple[Any, Any]]:
+    """Return type and value of each option, with those of nested configurations."""
+    hints = get_type_hints(type(command), include_extras=True)
+    options: dict[str, tuple[Any, Any]] = {}
     for field in fields(command):
         value = getattr(command, field.name)
-        if is_dataclass(value):
-            values |= _flat_values(value)
-        elif value is not None:
-            values[field.name] = _as_toml(value)
-    return values
+        options |= (
+            _options(value) if is_dataclass(value) else {field.name: (hints[field.name], value)}
+        )
+    return options
 
 
 def _as_toml(value: Any) -> Any:
@@ -127,21 +118,13 @@ def _typed(hint: Any, value: Any, where: str, name: str) -> Any:
         raise ConfigError(f"{where}: {name}: found a value of another type, {value!r}") from None
 
 
-def _rebuild(base: Any, values: Mapping[str, Any]) -> Any:
-    """Return `base`, or an instance of that class, with values replaced at any depth."""
-    command_class = base if isinstance(base, type) else type(base)
-    hints = get_type_hints(command_class)
-    parts: dict[str, Any] = {}
-    for field in fields(command_class):
-        now = _default(field) if isinstance(base, type) else getattr(base, field.name)
-        if is_dataclass(hints[field.name]):
-            parts[field.name] = _rebuild(now, values)
-        else:
-            parts[field.name] = values.get(field.name, now)
-    return command_class(**parts)
-
-
-def _default(field: Field[Any]) -> Any:
-    if field.default is not MISSING:
-        return field.default
-    return tyro.MISSING if field.default_factory is MISSING else field.default_factory()
+def _replaced(command: Any, values: Mapping[str, Any]) -> Any:
+    """Return a command with some options replaced, also those of nested configurations."""
+    changes: dict[str, Any] = {}
+    for field in fields(command):
+        value = getattr(command, field.name)
+        if is_dataclass(value):
+            changes[field.name] = _replaced(value, values)
+        elif field.name in values:
+            changes[field.name] = values[field.name]
+    return replace(command, **changes)

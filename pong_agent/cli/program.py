@@ -6,7 +6,7 @@ import re
 import shutil
 import sys
 import textwrap
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from inspect import getdoc
 from typing import Annotated, Any, TextIO, Union, cast
 
@@ -18,14 +18,9 @@ from pong_agent.vision.pixels import ObservationError
 
 
 def exit_code(run: Callable[[], int], *, debug: bool = False) -> int:
-    """Run a program and return its exit code.
+    """Run a program and return its exit code, 1 after an error message, or 128 + N after signal N.
 
-    Args:
-        run: the program.
-        debug: show a traceback for every error.
-
-    Returns:
-        What `run` returned, 1 after a one-line error message, 128 + N after signal N.
+    With `debug` every error shows a traceback.
     """
     try:
         code = run()
@@ -63,14 +58,20 @@ def union_of(commands: Mapping[str, type], args: Sequence[str]) -> Any:
     return Union[tuple(members)]  # noqa: UP007  # of a list
 
 
-@contextlib.contextmanager
-def wrapped_help() -> Iterator[None]:
-    """Wrap the lines of standard output that tyro does not: the usage and the description."""
+def parse(kind: Any, args: Sequence[str] | None, **settings: Any) -> Any:
+    """Parse a command line; `kind` and `settings` are those of `tyro.cli`."""
+    config = (
+        tyro.conf.FlagCreatePairsOff,
+        tyro.conf.CascadeSubcommandArgs,
+        tyro.conf.DisallowNone,
+    )
     with contextlib.redirect_stdout(cast(TextIO, _WrappedHelp(sys.stdout))):
-        yield
+        return tyro.cli(kind, args=args, config=config, **settings)
 
 
 class _WrappedHelp:
+    """Standard output with wrapped lines where tyro does not wrap: the usage, the description."""
+
     def __init__(self, output: TextIO) -> None:
         self._output = output
 

@@ -4,13 +4,13 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, TypeAlias, cast, get_args
+from typing import Annotated, TypeAlias, get_args
 
 import tyro
 
 from benchmarks import ablation, learning
 from benchmarks.speed import Act, Recording, Scaling, Throughput, folder_of
-from pong_agent.cli.program import exit_code, union_of, wrapped_help
+from pong_agent.cli.program import exit_code, parse, union_of
 from pong_agent.cli.train import step_line
 from pong_agent.errors import ConfigError
 from pong_agent.training.config import TrainConfig
@@ -121,16 +121,10 @@ def main(args: Sequence[str] | None = None) -> int:
 
 
 def _parse(args: Sequence[str]) -> _Command:
-    with wrapped_help():
-        command = tyro.cli(
-            union_of(_COMMANDS, args),
-            prog="python scripts/benchmarks",
-            description="Measure how fast agents learn and where time and memory go.",
-            args=args,
-            config=(
-                tyro.conf.FlagCreatePairsOff,
-                tyro.conf.CascadeSubcommandArgs,
-                tyro.conf.DisallowNone,
-            ),
-        )
-    return cast(_Command, command)
+    command: _Command = parse(
+        union_of(_COMMANDS, args),
+        args,
+        prog="python scripts/benchmarks",
+        description="Measure how fast agents learn and where time and memory go.",
+    )
+    return command

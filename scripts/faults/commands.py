@@ -12,7 +12,7 @@ import tyro
 
 from faults import disk, driver, files, listeners, memory, nodes, workers
 from faults.report import Report
-from pong_agent.cli.program import exit_code, wrapped_help
+from pong_agent.cli.program import exit_code, parse
 
 Fault = Literal[
     "workers", "hang", "nodes", "driver", "signals", "recording", "disk", "files", "listeners",
@@ -105,14 +105,4 @@ def main(args: Sequence[str] | None = None) -> int:
     Args:
         args: the command line without the program's name; default `sys.argv[1:]`.
     """
-    return exit_code(lambda: _parse(args).run())
-
-
-def _parse(args: Sequence[str] | None) -> Faults:
-    with wrapped_help():
-        return tyro.cli(
-            Faults,
-            prog="python scripts/faults",
-            args=args,
-            config=(tyro.conf.FlagCreatePairsOff,),
-        )
+    return exit_code(lambda: parse(Faults, args, prog="python scripts/faults").run())

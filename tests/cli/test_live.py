@@ -11,7 +11,7 @@ import subprocess
 import sys
 import termios
 from dataclasses import replace
-from math import inf, nan
+from math import nan
 from pathlib import Path
 
 import pytest
@@ -35,9 +35,8 @@ METRICS = {
 }
 STATE = State(
     METRICS,
-    returns=(nan, -20.5, -21, -15, -10.86, -12.3),
-    evaluation=-3.2,
-    best_evaluation=1.5,
+    returns=(-20.5, -21, -15, -10.86, -12.3),
+    evaluations=(1.5, -3.2),
     done=0.45,
     limit="10 minutes",
     elapsed=270.0,
@@ -140,7 +139,8 @@ def test_missing_metrics_are_not_shown():
     assert len(before) == 2
     assert before[1].endswith("0% of 10 minutes, 0:00:00 elapsed")
     few = {name: value for name, value in METRICS.items() if "approx_kl" not in name}
-    state = replace(STATE, metrics=few, evaluation=nan, best_evaluation=-inf)
+    few["rollout/ep_rew_mean"] = nan  # no episode has ended
+    state = replace(STATE, metrics=few, returns=(), evaluations=())
     text = "\n".join(lines_of(state, 80))
     assert "approx_kl" not in text
     assert "evaluation" not in text
