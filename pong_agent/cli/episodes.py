@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pong_agent.agent import PRETRAINED, PongAgent
-from pong_agent.cli.output import sentence, table
+from pong_agent.cli.output import sentence, table, with_interval
 from pong_agent.envs.spec import EnvSpec
 from pong_agent.evaluation.result import EvaluationResult
 from pong_agent.training.run_folder import load_agent
@@ -65,17 +65,15 @@ class Episodes:
 
 def episodes_table(result: EvaluationResult, paths: Sequence[Path] = ()) -> str:
     """Return a row for each episode, with its video if there is one, and the summary."""
-    rows = [
-        [str(seed), f"{episode_return:+.0f}", str(length)]
-        for seed, episode_return, length in zip(
-            result.seeds, result.returns, result.lengths, strict=True
-        )
-    ]
-    headers = ["seed", "return", "steps"]
+    columns = {
+        "seed": map(str, result.seeds),
+        "return": (f"{episode_return:+.0f}" for episode_return in result.returns),
+        "steps": map(str, result.lengths),
+    }
     if paths:
-        headers.append("<video")
-        rows = [[*row, str(path)] for row, path in zip(rows, paths, strict=True)]
-    return f"{table(headers, rows)}\n{sentence(f'{result.env_id}, {summary(result)}')}"
+        columns["<video"] = map(str, paths)
+    rows = zip(*columns.values(), strict=True)
+    return f"{table(list(columns), rows)}\n{sentence(f'{result.env_id}, {summary(result)}')}"
 
 
 def summary(result: EvaluationResult) -> str:
@@ -86,7 +84,4 @@ def summary(result: EvaluationResult) -> str:
         f"{choice}, {n_episodes} episode{'s' if n_episodes > 1 else ''}: "
         f"mean {result.mean:+.2f}, std {result.std:.2f}"
     )
-    if result.confidence_interval is not None:
-        low, high = result.confidence_interval
-        text += f", 95 % interval {low:+.2f} to {high:+.2f}"
-    return text
+    return with_interval(text, result.confidence_interval)

@@ -10,6 +10,7 @@ underscores or hyphens.
 
 import contextlib
 import io
+import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass, replace
@@ -81,9 +82,9 @@ def to_toml(command: Any) -> str:
         seed = 1000
         workers = 2
     """
-    values = {name: _as_toml(value) for name, (_, value) in _options(command).items()}
-    given = {name: value for name, value in values.items() if value is not None}
-    return tomli_w.dumps({type(command).__name__.lower(): given})
+    given = {name: value for name, (_, value) in _options(command).items() if value is not None}
+    plain = json.loads(json.dumps(given, default=str))  # paths as text
+    return tomli_w.dumps({type(command).__name__.lower(): plain})
 
 
 def _options(command: Any) -> dict[str, tuple[Any, Any]]:
@@ -96,12 +97,6 @@ def _options(command: Any) -> dict[str, tuple[Any, Any]]:
             _options(value) if is_dataclass(value) else {field.name: (hints[field.name], value)}
         )
     return options
-
-
-def _as_toml(value: Any) -> Any:
-    if isinstance(value, tuple):
-        return [_as_toml(one) for one in value]
-    return str(value) if isinstance(value, Path) else value
 
 
 def _typed(hint: Any, value: Any, where: str, name: str) -> Any:

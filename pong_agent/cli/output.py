@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from pong_agent.training.run_folder import RunError
+from pong_agent.training.run_folder import reported
 from pong_agent.whole_file import replacing
 
 _UNBOUNDED = 10_000  # columns: each row is one line, which a narrow terminal wraps
@@ -23,9 +23,7 @@ _UNBOUNDED = 10_000  # columns: each row is one line, which a narrow terminal wr
 def table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Return an aligned table, one line per row at any width, so that paths stay whole.
 
-    Args:
-        headers: a heading per column; one that begins with "<" is aligned to the left.
-        rows: the cells.
+    Columns whose heading begins with "<" are aligned to the left.
 
     Example:
         >>> print(table(("seed", "return", "<video"), [("7", "+21", "pong.mp4")]))
@@ -48,21 +46,23 @@ def sentence(text: str) -> str:
     """Return text that a terminal shows without breaking words, elsewhere as one line."""
     if not sys.stdout.isatty():
         return text
-    wrapper = textwrap.TextWrapper(shutil.get_terminal_size().columns, break_on_hyphens=False)
-    wrapper.break_long_words = False
-    return wrapper.fill(text)
+    width = shutil.get_terminal_size().columns
+    return textwrap.fill(text, width, break_on_hyphens=False, break_long_words=False)
+
+
+def with_interval(text: str, interval: tuple[float, float] | None) -> str:
+    """Append a 95 % interval to a line of results; a single result has none."""
+    if interval is None:
+        return text
+    low, high = interval
+    return f"{text}, 95 % interval {low:+.2f} to {high:+.2f}"
 
 
 @contextmanager
 def progress_bar(total: int, unit: str) -> Iterator[Callable[..., None]]:
     """Show a progress bar on standard error, or nothing where that is not a terminal.
 
-    Args:
-        total: number of steps.
-        unit: what a step is, in the plural.
-
-    Yields:
-        A function to call after each step; its arguments are ignored.
+    Yields a function to call after each unit, such as "games"; its arguments are ignored.
     """
     console = Console(stderr=True)
     columns = (BarColumn(20), MofNCompleteColumn(), TextColumn(unit), TimeRemainingColumn())
@@ -84,15 +84,9 @@ def progress_bar(total: int, unit: str) -> Iterator[Callable[..., None]]:
 
 
 def write_json(path: Path, content: Mapping[str, object]) -> None:
-    """Write a JSON file and print its path; missing folders are made.
-
-    Raises:
-        RunError: it cannot be written.
-    """
-    try:
+    """Write a JSON file, making missing folders, and print its path; raise RunError on failure."""
+    with reported(f"{path}: cannot be written"):
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as temporary:
             temporary.write_text(json.dumps(content, indent=2) + "\n")
-    except OSError as error:
-        raise RunError(f"{path}: cannot be written: {error}") from error
     print(f"wrote {path}")

@@ -1,12 +1,12 @@
 """`pong-agent play`."""
 
-from contextlib import ExitStack, closing
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from pong_agent.agent import PRETRAINED, PongAgent
-from pong_agent.cli.output import progress_bar, sentence, table, write_json
+from pong_agent.cli.output import progress_bar, sentence, table, with_interval, write_json
 from pong_agent.errors import ConfigError
 from pong_agent.matches.match import MOST_FRAMES, MatchResult, MatchRules, play_match
 from pong_agent.matches.match_video import MatchVideo
@@ -76,11 +76,7 @@ class Play:
 
     def _play_match(self, first: str, second: str) -> int:
         agents = load_player(first), load_player(second)
-        with ExitStack() as stack:
-            video = None
-            if self.video is not None:
-                video = stack.enter_context(_open_video(self.video, second, first, self.scale))
-            advance = stack.enter_context(progress_bar(self.games, "games"))
+        with self._open_video(second, first) as video, progress_bar(self.games, "games") as advance:
             result = play_match(
                 *agents,
                 self.games,
@@ -95,6 +91,16 @@ class Play:
         if self.json is not None:
             write_json(self.json, {"first": first, "second": second, **result.to_dict()})
         return 0
+
+    def _open_video(self, left: str, right: str) -> AbstractContextManager[MatchVideo | None]:
+        if self.video is None:
+            return nullcontext()
+        if self.video.suffix != ".mp4" or self.scale < 1:
+            raise ConfigError(
+                f"video and scale: expected a name that ends in .mp4 and 1 or more, "
+                f"found {str(self.video)!r} and {self.scale}"
+            )
+        return MatchVideo(self.video, left, right, scale=self.scale)
 
 
 def load_player(name: str) -> PongAgent:
@@ -118,16 +124,5 @@ def _match_table(result: MatchResult) -> str:
         f"first won {result.won} and lost {result.lost} of {len(result.games)}; "
         f"points of first less second: mean {result.mean:+.2f}"
     )
-    if result.confidence_interval is not None:
-        low, high = result.confidence_interval
-        summary += f", 95 % interval {low:+.2f} to {high:+.2f}"
-    return f"{table(('seed', 'first', 'points', 'minutes', '<'), rows)}\n{sentence(summary)}"
-
-
-def _open_video(path: Path, left: str, right: str, scale: int) -> MatchVideo:
-    if path.suffix != ".mp4" or scale < 1:
-        raise ConfigError(
-            f"video and scale: expected a name that ends in .mp4 and 1 or more, "
-            f"found {str(path)!r} and {scale}"
-        )
-    return MatchVideo(path, left, right, scale=scale)
+    summary = sentence(with_interval(summary, result.confidence_interval))
+    return f"{table(('seed', 'first', 'points', 'minutes', '<'), rows)}\n{summary}"

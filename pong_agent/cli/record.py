@@ -17,7 +17,6 @@ from pong_agent.recording.timeline import TimelineOptions, write_timeline
 from pong_agent.training.milestones import read_stages
 
 _MOST_TRIES = 100  # episodes of --until-win
-_MOST_PIECES = 8  # of a timeline
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,14 +97,10 @@ class Record(Episodes):
 
     def _record_timeline(self, stages: list[Stage]) -> int:
         """Record games from along a run's training, and return the exit code."""
-        path = self.video_folder / f"{'before-after' if self.side_by_side else 'timeline'}.mp4"
-        n_games = 2 if self.side_by_side else min(_MOST_PIECES, len(stages))
-        options = TimelineOptions(
-            seconds=12.0 if self.side_by_side else 6.0,
-            side_by_side=self.side_by_side,
-            scale=self.scale,
-            max_pieces=_MOST_PIECES,
-        )
+        name, seconds = ("before-after", 12.0) if self.side_by_side else ("timeline", 6.0)
+        path = self.video_folder / f"{name}.mp4"
+        options = TimelineOptions(seconds=seconds, side_by_side=self.side_by_side, scale=self.scale)
+        n_games = 2 if self.side_by_side else min(options.max_pieces, len(stages))
         environment = self.environment(PongAgent.load(stages[-1].weights)) if stages else None
         with progress_bar(n_games, "games") as advance:
             video = write_timeline(
@@ -140,21 +135,16 @@ class Record(Episodes):
         """Return the seeds of the episodes to record, playing others first to choose them."""
         if self.numbers:
             return [self.seed + number for number in self.numbers]
-        greedy, environment = not self.sampled, self.environment(agent)
+        n_played = self.worst_of if self.best_of is None else self.best_of
         if self.until_win:
-            with progress_bar(_MOST_TRIES, "episodes") as advance:
-                return [
-                    first_win(
-                        agent, environment, _MOST_TRIES, greedy, self.seed, on_episode=advance
-                    )
-                ]
-        n_episodes = self.worst_of if self.best_of is None else self.best_of
-        if n_episodes is None:
+            n_played = _MOST_TRIES
+        if n_played is None:
             return episode_seeds(self.episodes, self.seed)
-        with progress_bar(n_episodes, "episodes") as advance:
-            result = evaluate_policy(
-                agent, environment, n_episodes, greedy, self.seed, on_episode=advance
-            )
+        played = (agent, self.environment(agent), n_played, not self.sampled, self.seed)
+        with progress_bar(n_played, "episodes") as advance:
+            if self.until_win:
+                return [first_win(*played, on_episode=advance)]
+            result = evaluate_policy(*played, on_episode=advance)
         return [result.worst_seed if self.best_of is None else result.best_seed]
 
 

@@ -83,10 +83,13 @@ class Tournament:
                 f"entrants and games: expected 2 or more and 1 or more, "
                 f"found {self.entrants} and {self.games}"
             )
-        stages = spread(read_stages(self.run_folder), self.entrants)
         entrants = [
-            Entrant(_steps(stage), PongAgent.load(stage.weights).averaged(), stage.agent_steps)
-            for stage in stages
+            Entrant(
+                f"{stage.agent_steps / 1000:,.0f} k steps",
+                PongAgent.load(stage.weights).averaged(),
+                stage.agent_steps,
+            )
+            for stage in spread(read_stages(self.run_folder), self.entrants)
         ]
         if self.with_pretrained:
             entrants.append(Entrant(PRETRAINED_NAME, load_player(PRETRAINED_NAME)))
@@ -118,7 +121,3 @@ def _ratings_table(standings: Standings) -> str:
         for one in sorted(standings.ratings, key=lambda one: -one.elo)
     ]
     return table(("agent", "Elo", "95 % interval", "points"), rows)
-
-
-def _steps(stage: Stage) -> str:
-    return f"{stage.agent_steps / 1000:,.0f} k steps"

@@ -18,7 +18,7 @@ from pong_agent.training.config import TrainConfig
 from pong_agent.training.start import resume_run, start_run
 from pong_agent.training.trainer import Trainer
 
-RUNS = Path("runs")
+_SECONDS_BETWEEN_LINES = 5.0  # of preset `ppo`, whose updates take a fraction of a second
 
 
 @dataclass(frozen=True)
@@ -60,8 +60,7 @@ class Train:
                 )
             return resume_run(self.resume, self.config, shlex.join(sys.argv))
         name = f"{self.config.preset}-seed{self.config.seed}-{time.strftime('%Y%m%d-%H%M%S')}"
-        command = shlex.join(sys.argv)
-        return start_run(self.config, self.run_folder or RUNS / name, command)
+        return start_run(self.config, self.run_folder or Path("runs", name), shlex.join(sys.argv))
 
 
 def _train(trainer: Trainer) -> signal.Signals | None:
@@ -76,13 +75,7 @@ def _train(trainer: Trainer) -> signal.Signals | None:
 
 
 class _Lines:
-    """Prints lines of progress.
-
-    Preset `reinforce` has a line for every batch, like the notebook; `ppo`, whose updates take a
-    fraction of a second, has one every few seconds.
-    """
-
-    seconds_between = 5.0
+    """Prints progress: preset `reinforce` every batch, `ppo` every few seconds."""
 
     def __init__(self, trainer: Trainer) -> None:
         self._trainer = trainer
@@ -91,7 +84,7 @@ class _Lines:
     def show(self, metrics: Mapping[str, float]) -> None:
         algorithm = self._trainer.agent.algorithm
         seconds = metrics["time/time_elapsed"]
-        due = seconds - self._last >= self.seconds_between
+        due = seconds - self._last >= _SECONDS_BETWEEN_LINES
         if algorithm.name == "reinforce":
             line = batch_line(metrics, algorithm.n_games)
         elif due or self._trainer.fraction_done() >= 1 or "eval/mean_reward" in metrics:
@@ -116,12 +109,12 @@ def batch_line(metrics: Mapping[str, float], n_rollouts: int) -> str:
 def step_line(metrics: Mapping[str, float]) -> str:
     """Return a line about an update that begins with its time and agent steps."""
     steps, seconds = metrics["time/total_timesteps"], metrics["time/time_elapsed"]
-    entropy, step_size = -metrics["train/entropy_loss"], metrics["train/learning_rate"]
     mean = metrics["rollout/ep_rew_mean"]
     shown = f"{'-':>6}" if math.isnan(mean) else f"{mean:+6.2f}"  # no episode has ended yet
     return (
         f"{seconds:6.0f} s  {steps:>10,.0f} steps  return {shown}  "
-        f"entropy {entropy:.3f}  step size {step_size:.1e}  "
+        f"entropy {-metrics['train/entropy_loss']:.3f}  "
+        f"step size {metrics['train/learning_rate']:.1e}  "
         f"{metrics['time/fps']:,.0f} steps/s{_evaluation(metrics)}"
     )
 

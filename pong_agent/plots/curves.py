@@ -1,6 +1,6 @@
 """Learning curves: one curve with a band per configuration."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,14 +37,13 @@ def draw_runs(
 
     Raises:
         ConfigError: there is no such metric, nothing to draw, or a wrong number of labels.
-        MissingPackageError: Matplotlib is not installed.
         RunError: a folder holds no run, or the run cannot be read.
     """
     if not paths:
         raise ConfigError("runs: expected the folder of a run or several, found none")
     runs = [RunFolder.open(path) for path in dict.fromkeys(map(Path, paths))]
     rows = {run.path: run.read_metrics() for run in runs}
-    _check_metric(metric, rows.values())
+    _check_metric(metric, list(rows.values()))
     curves = {path: points(of_run, metric, axis) for path, of_run in rows.items()}
     empty = [path for path, (x, _) in curves.items() if not len(x)]
     if len(empty) == len(runs):
@@ -86,8 +85,7 @@ def draw_runs(
     return figure, empty
 
 
-def _check_metric(metric: str, runs: Iterable[Sequence[Mapping[str, str]]]) -> None:
-    runs = list(runs)
+def _check_metric(metric: str, runs: Sequence[Sequence[Mapping[str, str]]]) -> None:
     there = [name for name in METRICS if any(len(points(rows, name)[0]) for rows in runs)]
     if metric in there:
         return

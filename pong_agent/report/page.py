@@ -1,8 +1,7 @@
 """The report: plays and records games, and writes one offline HTML file about them."""
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from pong_agent.report.played_games import N_SETTINGS, ReportOptions, play_setti
 from pong_agent.report.provenance import Subject, origin
 from pong_agent.report.sections import hidden_units, rallies, saliency, scores, video
 from pong_agent.report.svg import learning_plot, returns_plot
-from pong_agent.training.run_folder import RunError
+from pong_agent.training.run_folder import reported
 from pong_agent.weights_file.metadata import config_to_dict
 from pong_agent.whole_file import replacing
 
@@ -25,18 +24,12 @@ def write_report(
     output: str | Path,
     options: ReportOptions | None = None,
     *,
-    on_episode: Callable[[], None] | None = None,
+    on_episode: Callable[[], None] = lambda: None,
 ) -> Path:
     """Play an agent's games and write the page about it, whole or not at all; return its path.
 
     Folders are made, an existing file is replaced, and `on_episode` is called
-    `n_episodes(options.episodes)` times.
-
-    Raises:
-        ConfigError: a number is out of range.
-        MissingPackageError: a package of the extra `report` is missing.
-        RunError: the output cannot be written, or the run cannot be read.
-        VideoError: the video cannot be written.
+    `n_episodes(options.episodes)` times. Raises RunError at once if the output cannot be written.
 
     Example:
         >>> from tempfile import TemporaryDirectory
@@ -49,7 +42,7 @@ def write_report(
     output, options = Path(output), options or ReportOptions()
     for module in ("jinja2", "matplotlib", "PIL"):
         require(module, "report")  # before minutes of games, as the next line
-    with _reported(output):
+    with reported(f"{output}: cannot be written"):
         output.parent.mkdir(parents=True, exist_ok=True)
         if output.is_dir():
             raise IsADirectoryError("it is a folder")
@@ -70,9 +63,8 @@ def write_report(
             "hyperparameters": config_to_dict(subject.agent.config),
         }
     )
-    if on_episode is not None:
-        on_episode()
-    with _reported(output), replacing(output) as temporary:
+    on_episode()
+    with reported(f"{output}: cannot be written"), replacing(output) as temporary:
         temporary.write_text(page, encoding="utf-8")
     return output
 
@@ -80,15 +72,6 @@ def write_report(
 def n_episodes(episodes: int) -> int:
     """Return how many episodes a report plays, including that of the video."""
     return N_SETTINGS * episodes + 1
-
-
-@contextmanager
-def _reported(output: Path) -> Iterator[None]:
-    """Raise an OSError of the block as a RunError that names the output."""
-    try:
-        yield
-    except OSError as error:
-        raise RunError(f"{output}: cannot be written: {error}") from error
 
 
 def render(content: Mapping[str, Any]) -> str:

@@ -61,7 +61,7 @@ class PlayedGames:
 
 
 def play_settings(
-    agent: PongAgent, options: ReportOptions, on_episode: Callable[[], None] | None = None
+    agent: PongAgent, options: ReportOptions, on_episode: Callable[[], None] = lambda: None
 ) -> PlayedGames:
     """Play in every setting, in the environment that the agent was trained in.
 
@@ -76,8 +76,7 @@ def play_settings(
         def take(trajectory: Trajectory) -> None:
             if setting == usual:
                 trajectories.append(trajectory)
-            if on_episode is not None:
-                on_episode()
+            on_episode()
 
         result = evaluate_policy(
             agent,

@@ -25,12 +25,7 @@ class Subject:
 
     @classmethod
     def load(cls, path: Path | None) -> "Subject":
-        """Load the agent of a weights file or run folder, by default the pretrained agent.
-
-        Raises:
-            RunError: the folder holds no run or no checkpoint.
-            CheckpointError: the file is missing or cannot be read.
-        """
+        """Load the agent of a weights file or run folder, by default the pretrained agent."""
         file, run = path or PRETRAINED, None
         title = "The pretrained agent" if path is None else file.name
         if file.is_dir():

@@ -15,17 +15,17 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 # Matplotlib knows no CSS variables: it draws with these colours, which are then replaced.
-INK, MUTED, LINE = "#010203", "#020304", "#030405"
-WON, LOST = "#040506", "#050607"
-GREEDY, SAMPLED = INK, MUTED  # neither a player nor an action
-_PAGE_COLOURS = {
-    INK: "var(--ink)",
-    MUTED: "var(--muted)",
-    LINE: "var(--line)",
-    WON: "var(--agent)",
-    LOST: "var(--opponent)",
+_VARIABLES = {
+    f"#01020{i}": name for i, name in enumerate(("ink", "muted", "line", "agent", "opponent"))
 }
+INK, MUTED, LINE, WON, LOST = _VARIABLES
+GREEDY, SAMPLED = INK, MUTED  # neither a player nor an action
 _SIZE = (5.0, 3.1)  # inches of 72 SVG units; narrow, so that text is legible on a phone
+_UNUSED = (  # parts of Matplotlib's SVG
+    r"<metadata>.*?</metadata>",
+    r"<!--.*?-->\s*",
+    r'\sid="(?:figure|patch|axes|text|matplotlib|xtick|ytick|line2d|legend)[^"]*"',
+)
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",  # letters stay text, in the page's font
     "font.size": 12,
@@ -134,11 +134,7 @@ def _svg(draw: "Callable[[Axes], None]", salt: str) -> str:
         figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
     text = file.getvalue()
     text = text[text.index("<svg") :]  # without the prolog of a file
-    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
-    text = re.sub(r"<!--.*?-->\s*", "", text, flags=re.DOTALL)
-    text = re.sub(
-        r'\sid="(?:figure|patch|axes|text|matplotlib|xtick|ytick|line2d|legend)[^"]*"', "", text
-    )
-    for sentinel, colour in _PAGE_COLOURS.items():
-        text = text.replace(sentinel, colour)
+    text = re.sub("|".join(_UNUSED), "", text, flags=re.DOTALL)
+    for colour, variable in _VARIABLES.items():
+        text = text.replace(colour, f"var(--{variable})")
     return text

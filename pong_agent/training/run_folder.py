@@ -30,7 +30,7 @@ class RunError(PongError, RuntimeError):
 
 
 @contextmanager
-def _reported(failure: str) -> Iterator[None]:
+def reported(failure: str) -> Iterator[None]:
     """Turn an error of the system or of a file's contents into a RunError.
 
     Raises:
@@ -71,7 +71,7 @@ class RunFolder:
         folder = cls(path)
         if (folder.path / "config.json").exists():
             raise RunError(f"{path}: holds a run already; resume it, or choose another folder")
-        with _reported(f"{path}: a run folder cannot be written there"):
+        with reported(f"{path}: a run folder cannot be written there"):
             folder._checkpoints.mkdir(parents=True, exist_ok=True)
             write_rows(folder._metrics, [])
             folder._write_config(config)
@@ -95,7 +95,7 @@ class RunFolder:
         Raises:
             RunError: the file is damaged.
         """
-        with _reported(f"{self.path}: its config.json cannot be read"):
+        with reported(f"{self.path}: its config.json cannot be read"):
             config = json.loads((self.path / "config.json").read_text())
         if not isinstance(config, dict):
             raise RunError(f"{self.path}: its config.json is not an object")
@@ -112,7 +112,7 @@ class RunFolder:
             RunError: the configuration cannot be read or written.
         """
         config = self.config() | changes
-        with _reported(f"{self.path}: its config.json cannot be written"):
+        with reported(f"{self.path}: its config.json cannot be written"):
             self._write_config(config)
 
     def write_options(self, toml: str) -> None:
@@ -122,7 +122,7 @@ class RunFolder:
             RunError: it cannot be written.
         """
         path = self.path / "config.toml"
-        with _reported(f"{path}: cannot be written"), replacing(path) as temporary:
+        with reported(f"{path}: cannot be written"), replacing(path) as temporary:
             temporary.write_text(toml)
 
     def append_metrics(self, metrics: Mapping[str, float]) -> None:
@@ -131,7 +131,7 @@ class RunFolder:
         Raises:
             RunError: the row cannot be written.
         """
-        with _reported(f"{self._metrics}: cannot be written"):
+        with reported(f"{self._metrics}: cannot be written"):
             append_row(self._metrics, metrics)
 
     def read_metrics(self) -> list[dict[str, str]]:
@@ -140,7 +140,7 @@ class RunFolder:
         Raises:
             RunError: the file cannot be read.
         """
-        with _reported(f"{self._metrics}: cannot be read"):
+        with reported(f"{self._metrics}: cannot be read"):
             return read_rows(self._metrics)
 
     def drop_metrics_after(self, update: int) -> None:
@@ -150,7 +150,7 @@ class RunFolder:
             RunError: the file cannot be read or written.
         """
         rows = [row for row in self.read_metrics() if int(row["time/iterations"]) <= update]
-        with _reported(f"{self._metrics}: cannot be written"):
+        with reported(f"{self._metrics}: cannot be written"):
             write_rows(self._metrics, rows)
 
     def games_path(self, updates: int) -> Path:
