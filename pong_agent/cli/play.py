@@ -1,15 +1,14 @@
 """`pong-agent play`."""
 
-from contextlib import AbstractContextManager, closing, nullcontext
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from pong_agent.agent import PRETRAINED, PongAgent
 from pong_agent.cli.output import progress_bar, sentence, table, with_interval, write_json
-from pong_agent.errors import ConfigError
 from pong_agent.matches.match import MOST_FRAMES, MatchResult, MatchRules, play_match
-from pong_agent.matches.match_video import MatchVideo
+from pong_agent.matches.match_video import record_match
 from pong_agent.play.duel import Duel, Side
 from pong_agent.play.window import run_window
 from pong_agent.training.run_folder import load_agent
@@ -76,13 +75,15 @@ class Play:
 
     def _play_match(self, first: str, second: str) -> int:
         agents = load_player(first), load_player(second)
-        with self._open_video(second, first) as video, progress_bar(self.games, "games") as advance:
+        path = self.video
+        video = record_match(path, second, first, self.scale) if path else nullcontext()
+        with video as write, progress_bar(self.games, "games") as advance:
             result = play_match(
                 *agents,
                 self.games,
                 MatchRules(self.seed, not self.sampled, self.sticky, self.max_frames),
                 on_game=advance,
-                on_frame=None if video is None else video.write,
+                on_frame=write,
             )
         print(f"{first} (first) against {second} (second)")
         print(_match_table(result))
@@ -91,16 +92,6 @@ class Play:
         if self.json is not None:
             write_json(self.json, {"first": first, "second": second, **result.to_dict()})
         return 0
-
-    def _open_video(self, left: str, right: str) -> AbstractContextManager[MatchVideo | None]:
-        if self.video is None:
-            return nullcontext()
-        if self.video.suffix != ".mp4" or self.scale < 1:
-            raise ConfigError(
-                f"video and scale: expected a name that ends in .mp4 and 1 or more, "
-                f"found {str(self.video)!r} and {self.scale}"
-            )
-        return MatchVideo(self.video, left, right, scale=self.scale)
 
 
 def load_player(name: str) -> PongAgent:

@@ -1,12 +1,15 @@
 """A video of a game between two agents, with their names above it."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pong_agent.envs.two_players import FRAMES_PER_SECOND, Frame
+from pong_agent.errors import ConfigError
 from pong_agent.recording.encoder import ENCODER, VideoWriter
 from pong_agent.recording.images import font
 from pong_agent.recording.palette import GROUND, LEFT, MUTED, RIGHT
@@ -51,31 +54,30 @@ def draw_names(left: str, right: str, scale: int) -> NDArray[np.uint8]:
     return np.asarray(bar)
 
 
-class MatchVideo:
-    """Records every emulated frame of a game into an .mp4 file, as `VideoWriter` does.
+@contextmanager
+def record_match(
+    path: Path, left: str, right: str, scale: int
+) -> Iterator[Callable[[Frame], None]]:
+    """Yield a function that appends an emulated frame to an .mp4 file, whole or absent at the end.
 
     Left and right are the players' names; a pixel becomes a block of `scale` x `scale` pixels.
 
     Raises:
+        ConfigError: the path does not end in `.mp4`, or the scale is below 1.
         VideoError: the folder cannot be written to.
-        ValueError: the path does not end in `.mp4`, or the scale is below 1.
     """
+    if path.suffix != ".mp4" or scale < 1:
+        raise ConfigError(
+            f"video and scale: expected a name that ends in .mp4 and 1 or more, "
+            f"found {str(path)!r} and {scale}"
+        )
+    with VideoWriter(path, fps=FRAMES_PER_SECOND, scale=1, encoder=ENCODER) as writer:
+        image = np.zeros(((_BAR + _HEIGHT) * scale, _WIDTH * scale, 3), np.uint8)
+        image[: _BAR * scale] = draw_names(left, right, scale)
+        game = image[_BAR * scale :].reshape(_HEIGHT, scale, _WIDTH * scale, 3)
 
-    def __init__(self, path: Path, left: str, right: str, *, scale: int = 4) -> None:
-        self._writer = VideoWriter(path, fps=FRAMES_PER_SECOND, scale=1, encoder=ENCODER)
-        self._scale = scale
-        self._image = np.zeros(((_BAR + _HEIGHT) * scale, _WIDTH * scale, 3), np.uint8)
-        self._image[: _BAR * scale] = draw_names(left, right, scale)
-        self._game = self._image[_BAR * scale :].reshape(_HEIGHT, scale, _WIDTH * scale, 3)
+        def write(frame: Frame) -> None:
+            game[:] = frame.repeat(scale, axis=1)[:, np.newaxis]
+            writer.write(image)
 
-    def __enter__(self) -> Self:
-        self._writer.__enter__()
-        return self
-
-    def __exit__(self, exc_type: type[BaseException] | None, *rest: object) -> None:
-        self._writer.__exit__(exc_type, *rest)
-
-    def write(self, frame: Frame) -> None:
-        """Append a frame, [210, 160, 3] uint8 RGB."""
-        self._game[:] = frame.repeat(self._scale, axis=1)[:, np.newaxis]
-        self._writer.write(self._image)
+        yield write
