@@ -65,11 +65,7 @@ def _short(reasons: list[str]) -> str:
 
 
 def _requirements(distribution: str, extra: str = "") -> list[Requirement]:
-    """Return a distribution's requirements on this system; with an extra, only the added ones.
-
-    Raises:
-        PackageNotFoundError: the distribution is not installed.
-    """
+    """Return a distribution's requirements on this system; with an extra, only the added ones."""
     every = [Requirement(line) for line in metadata.requires(distribution) or []]
 
     def wanted(extra: str) -> list[Requirement]:

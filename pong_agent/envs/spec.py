@@ -101,8 +101,7 @@ def training_spec(config: AgentConfig, *, varied: bool = False) -> EnvSpec:
     )
 
 
-def _is_frameskip(value: object) -> bool:
-    first, end = (
-        value if isinstance(value, tuple) and len(value) == 2 else (value, _MOST_FRAMES + 1)
-    )
+def _is_frameskip(value: Any) -> bool:
+    is_pair = isinstance(value, tuple) and len(value) == 2
+    first, end = value if is_pair else (value, _MOST_FRAMES + 1)
     return type(first) is int and type(end) is int and 1 <= first < end <= _MOST_FRAMES + 1

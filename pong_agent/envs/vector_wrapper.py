@@ -59,10 +59,9 @@ class PongVectorWrapper(VectorWrapper, gym.utils.RecordConstructorArgs):
         super().__init__(env)
         self.single_observation_space = vector_space(observation)
         self.observation_space = batch_space(self.single_observation_space, env.num_envs)
-        if hasattr(env.unwrapped, "ale"):  # the emulator's own, which stacks frames, if only one
-            check_frames(env.single_observation_space, (1, *FRAME_SHAPE), _RAW_FRAMES_HINT)
-        else:
-            check_frames(env.single_observation_space, FRAME_SHAPE)
+        stacked = hasattr(env.unwrapped, "ale")  # the emulator's own stacks frames, if only one
+        shape, hint = ((1, *FRAME_SHAPE), _RAW_FRAMES_HINT) if stacked else (FRAME_SHAPE, "")
+        check_frames(env.single_observation_space, shape, hint)
         self._paddle_actions = np.array(find_paddle_actions(env)[:2])
         self.single_action_space = gym.spaces.Discrete(2)
         self.action_space = batch_space(self.single_action_space, env.num_envs)

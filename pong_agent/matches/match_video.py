@@ -28,12 +28,11 @@ def fitting(name: str, width: float, size: float) -> str:
         >>> fitting("pretrained", 120, 12.0)
         'pretrained'
     """
-    face = font(size)
-    if face.getlength(name) <= width:
-        return name
-    while name and face.getlength(f"…{name}") > width:
+    shown = name
+    while name and font(size).getlength(shown) > width:
         name = name[1:]
-    return f"…{name}"
+        shown = f"…{name}"
+    return shown
 
 
 def draw_names(left: str, right: str, scale: int) -> NDArray[np.uint8]:
@@ -48,8 +47,7 @@ def draw_names(left: str, right: str, scale: int) -> NDArray[np.uint8]:
         (left, _MARGIN * scale, "lm", LEFT),
         (right, (_WIDTH - _MARGIN) * scale, "rm", RIGHT),
     ):
-        text = fitting(name, width, size)
-        draw.text((x, middle), text, colour, font(size), anchor=anchor)
+        draw.text((x, middle), fitting(name, width, size), colour, font(size), anchor=anchor)
     draw.text((_WIDTH * scale / 2, middle), "vs", MUTED, font(size), anchor="mm")
     return np.asarray(bar)
 

@@ -121,16 +121,13 @@ def count_points(games: Games, n_entrants: int) -> NDArray[np.float64]:
 
 
 def elo_ratings(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Rate players by the points that they won against each other.
+    """Return [N] ratings of players, given [N, N] points that i won against j.
 
     The model is Bradley and Terry's, on which Elo's formula is based: i wins the next point against
     j with probability `1 / (1 + 10^((r_j - r_i) / 400))`. The ratings r maximize the likelihood of
     the points, computed by `choix`; their mean is 0.
 
     R. Bradley and M. Terry, "Rank analysis of incomplete block designs", Biometrika 39, 1952.
-
-    Args:
-        points: [N, N], points that i won against j.
 
     Raises:
         MissingPackageError: choix, of the extra `play`, is not installed.
