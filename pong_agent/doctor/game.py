@@ -4,6 +4,7 @@ import io
 from contextlib import closing, redirect_stdout
 from pathlib import Path
 
+import gymnasium as gym
 import numpy as np
 
 from pong_agent.agent import PRETRAINED, PongAgent
@@ -36,7 +37,6 @@ def check_environment(env_id: str) -> Check:
     """Check that an environment is registered and plays an agent step."""
     try:
         import ale_py
-        import gymnasium as gym
 
         ale_py.ALEInterface.setLoggerMode(ale_py.LoggerMode.Error)  # no banner
         with redirect_stdout(io.StringIO()):  # as above

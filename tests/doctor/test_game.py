@@ -1,3 +1,4 @@
+import sys
 from importlib.resources import files
 
 import gymnasium as gym
@@ -13,6 +14,14 @@ def test_the_game_passes(capfd):
     assert [check.status for check in checks] == ["ok"] * 4
     assert [check.remedy for check in checks] == [""] * 4
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_missing_emulator_fails(monkeypatch):
+    """Without ale-py the ROM and both environments fail, each with its remedy."""
+    monkeypatch.setitem(sys.modules, "ale_py", None)
+    checks = [check_rom(None), *map(check_environment, ENV_IDS)]
+    assert [check.status for check in checks] == ["FAIL"] * 3
+    assert all(check.remedy.startswith("pip install --force-reinstall") for check in checks)
 
 
 @pytest.fixture
