@@ -21,7 +21,7 @@ from pong_agent.cli.report import Report
 from pong_agent.cli.tournament import Tournament
 from pong_agent.cli.train import Train
 from pong_agent.errors import ConfigError
-from pong_agent.training.loading import read_train_config
+from pong_agent.training.start import read_train_config
 
 _COMMANDS: dict[str, type] = {
     command.__name__.lower(): command

@@ -87,7 +87,7 @@ class _Lines:
         due = seconds - self._last >= _SECONDS_BETWEEN_LINES
         if algorithm.name == "reinforce":
             line = batch_line(metrics, algorithm.n_games)
-        elif due or self._trainer.fraction_done() >= 1 or "eval/mean_reward" in metrics:
+        elif due or self._trainer.nearest_limit()[0] >= 1 or "eval/mean_reward" in metrics:
             line = step_line(metrics)
         else:
             return

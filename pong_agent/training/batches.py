@@ -1,14 +1,12 @@
 """The batch of each update, from games that continue from update to update."""
 
-from pathlib import Path
-
 from pong_agent.agent import PongAgent
 from pong_agent.config import AgentConfig
 from pong_agent.learning.algorithm import algorithm_of
 from pong_agent.learning.batch import Batch
 from pong_agent.seeding import Stream, derived_seed
 from pong_agent.training.collector import Collector, WorkItem
-from pong_agent.training.games import GameSnapshot, save_snapshots
+from pong_agent.training.games import GameSnapshot
 
 
 class GameBatches:
@@ -22,61 +20,46 @@ class GameBatches:
         collector: plays.
         config: the agent's hyperparameters.
         games: the games to continue; None for new ones.
+
+    Attributes:
+        games: the games that the next batch continues; None before the first one.
     """
 
     def __init__(
         self, collector: Collector, config: AgentConfig, games: list[GameSnapshot] | None = None
     ) -> None:
+        self.games = games
         self._collector = collector
         self._algorithm = algorithm_of(config)
-        self._games = games  # where the next batch starts
         self._following: list[GameSnapshot] | None = None  # the games after the collected batch
 
     def collect(self, agent: PongAgent, root_seed: int) -> Batch:
-        """Collect the agent's next batch; the same one again until `advance` is called.
-
-        Raises:
-            CollectorError: games could not be played.
-        """
-        if self._games is None:
-            self._games = self._collector.start_games(self._seeds(root_seed, 0))
+        """Collect the agent's next batch; the same one again until `advance` is called."""
+        if self.games is None:
+            self.games = self._collector.start_games(self._seeds(root_seed, 0))
         seeds = self._seeds(root_seed, agent.progress.updates + 1)  # 0 is for `start_games`
-        items = self._work_items(self._games, seeds, agent.algorithm.fragment_steps)
+        varied = self._algorithm.varied_games
+        # The games are divided among the workers; a network call serves all games of a work item.
+        size = -(-len(seeds) // self._collector.n_workers)
+        items = [
+            WorkItem(
+                snapshots=self.games[start : start + size],
+                seeds=seeds[start : start + size],
+                n_steps=agent.algorithm.fragment_steps,
+                n_varied=min(max(varied - start, 0), len(seeds[start : start + size])),
+            )
+            for start in range(0, len(seeds), size)
+        ]
         results = self._collector.play(agent.parameters, items)
         self._following = [game for result in results for game in result.snapshots]
         return Batch([trajectory for result in results for trajectory in result.trajectories])
 
     def advance(self) -> None:
         """Start the next batch where the collected one ended, after learning from it."""
-        self._games = self._following
+        self.games = self._following
 
     def _seeds(self, root_seed: int, update: int) -> list[int]:
         return [
             derived_seed(root_seed, Stream.TRAINING_EPISODES, update, index)
             for index in range(self._algorithm.n_games)
         ]
-
-    def _work_items(
-        self, games: list[GameSnapshot], seeds: list[int], n_steps: int | None
-    ) -> list[WorkItem]:
-        """Divide the games among the workers; a network call serves all games of a work item."""
-        size = -(-len(games) // self._collector.n_workers)
-        varied = self._algorithm.varied_games
-        return [
-            WorkItem(
-                snapshots=games[start : start + size],
-                seeds=seeds[start : start + size],
-                n_steps=n_steps,
-                n_varied=min(max(varied - start, 0), len(games[start : start + size])),
-            )
-            for start in range(0, len(games), size)
-        ]
-
-    def save(self, path: Path) -> None:
-        """Write the games that the next batch continues.
-
-        Raises:
-            CheckpointError: the file cannot be written.
-        """
-        if self._games is not None:
-            save_snapshots(path, self._games)

@@ -1,7 +1,8 @@
-"""Rollouts of the training: what a worker is given and returns, and the collector without Ray."""
+"""Work items of the training, the worker that plays them, and the collector without Ray."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
 
 from pong_agent.agent import PongAgent
 from pong_agent.config import AgentConfig
@@ -13,40 +14,30 @@ from pong_agent.network import Floats
 from pong_agent.rollout import rollout
 from pong_agent.training.games import GameSnapshot, begin_snapshot, continue_games
 
+Result = TypeVar("Result")
+
 
 class CollectorError(PongError, RuntimeError):
     """Rollouts could not be collected; the message says what failed."""
 
 
 class WorkItem(NamedTuple):
-    """Games for one worker to continue.
+    """N games for one worker to continue."""
 
-    Attributes:
-        snapshots: N games, as the previous work items left them.
-        seeds: N seeds of the generators that sample actions and frame skips.
-        n_steps: agent steps to play in each game; None for one episode of each.
-        n_varied: number of games, the first ones, whose frame skip varies.
-    """
-
-    snapshots: Sequence[GameSnapshot]
-    seeds: Sequence[int]
-    n_steps: int | None
-    n_varied: int = 0
+    snapshots: Sequence[GameSnapshot]  # as the previous work items left them
+    seeds: Sequence[int]  # of the generators that sample actions and frame skips
+    n_steps: int | None  # agent steps to play in each game; None for one episode of each
+    n_varied: int = 0  # number of games, the first ones, whose frame skip varies
 
 
 class WorkResult(NamedTuple):
-    """Result of a work item.
-
-    Attributes:
-        trajectories: N fragments or episodes.
-        snapshots: the N games after them.
-    """
+    """N fragments or episodes, and the N games after them."""
 
     trajectories: list[Trajectory]
     snapshots: list[GameSnapshot]
 
 
-class Collector(Protocol):
+class Collector(ABC):
     """Plays with given weights; the results depend on weights, seeds and snapshots alone.
 
     Results come in the order of the seeds or work items. A method raises `CollectorError` if one
@@ -54,30 +45,41 @@ class Collector(Protocol):
     """
 
     @property
+    @abstractmethod
     def n_workers(self) -> int:
         """Number of work items that are played at a time."""
 
+    @abstractmethod
+    def map(
+        self,
+        method: Callable[..., Result],
+        items: Sequence[Any],
+        parameters: Mapping[str, Floats] | None = None,
+    ) -> list[Result]:
+        """Call a worker's method of this name with the weights, if given, and each item."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close environments and processes."""
+
     def start_games(self, seeds: Sequence[int]) -> list[GameSnapshot]:
         """Start a game with each seed."""
+        return self.map(RolloutWorker.start_game, seeds)
 
     def play(self, parameters: Mapping[str, Floats], items: Sequence[WorkItem]) -> list[WorkResult]:
         """Continue the games of each work item."""
+        return self.map(RolloutWorker.play, items, parameters)
 
     def evaluate(self, parameters: Mapping[str, Floats], seeds: Sequence[int]) -> list[Trajectory]:
         """Play one greedy episode with each seed."""
-
-    def close(self) -> None:
-        """Close environments and processes."""
+        return self.map(RolloutWorker.evaluate, seeds, parameters)
 
 
 class RolloutWorker:
     """Environments and an agent that plays in them, in whichever process this is.
 
-    Args:
-        config: the agent's hyperparameters, which name the environment.
-
     Raises:
-        NotPongError: the environment is not Pong.
+        NotPongError: `config` names another environment.
     """
 
     def __init__(self, config: AgentConfig) -> None:
@@ -121,15 +123,11 @@ class RolloutWorker:
             env.close()
 
 
-class SerialCollector:
+class SerialCollector(Collector):
     """Plays in this process, one work item after another; useful for debugging.
 
-    Args:
-        config: the agent's hyperparameters, which name the environment.
-        worker_class: plays.
-
     Raises:
-        NotPongError: the environment is not Pong.
+        NotPongError: `config` names another environment.
     """
 
     n_workers = 1
@@ -139,17 +137,16 @@ class SerialCollector:
     ) -> None:
         self._worker = worker_class(config)
 
-    def start_games(self, seeds: Sequence[int]) -> list[GameSnapshot]:
-        """Start a game with each seed."""
-        return [self._worker.start_game(seed) for seed in seeds]
-
-    def play(self, parameters: Mapping[str, Floats], items: Sequence[WorkItem]) -> list[WorkResult]:
-        """Continue the games of each work item."""
-        return [self._worker.play(parameters, item) for item in items]
-
-    def evaluate(self, parameters: Mapping[str, Floats], seeds: Sequence[int]) -> list[Trajectory]:
-        """Play one greedy episode with each seed."""
-        return [self._worker.evaluate(parameters, seed) for seed in seeds]
+    def map(
+        self,
+        method: Callable[..., Result],
+        items: Sequence[Any],
+        parameters: Mapping[str, Floats] | None = None,
+    ) -> list[Result]:
+        """Call the worker's method of this name with the weights, if given, and each item."""
+        call = getattr(self._worker, method.__name__)
+        shared = () if parameters is None else (parameters,)
+        return [call(*shared, item) for item in items]
 
     def close(self) -> None:
         """Close the environments."""

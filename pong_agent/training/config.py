@@ -73,11 +73,7 @@ class TrainConfig:
     """Also write the metrics to RUN/tensorboard; a resumed run continues as before."""
 
     def __post_init__(self) -> None:
-        """Check the values.
-
-        Raises:
-            ConfigError: there is no preset of that name, or a number is out of range.
-        """
+        """Raise ConfigError for an unknown preset or hyperparameter, or a number out of range."""
         check_fields(self)
         with_hyperparams(resolve_preset(self.preset), self.hyperparams)
         if self.work_timeout == 0:

@@ -1,13 +1,12 @@
 """Emulator snapshots between fragments, so that any worker can continue any game."""
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pong_agent.agent import PongAgent
 from pong_agent.envs.emulator import restore_emulator, save_emulator
@@ -23,28 +22,21 @@ _LARGEST_STATE = 2**16  # bytes of an emulator's state; Pong's are 14.5 kB
 
 @dataclass(frozen=True)
 class GameSnapshot:
-    """A game between two fragments: everything that continuing it in any process needs.
+    """A game between two fragments: everything that continuing it in any process needs."""
 
-    Attributes:
-        emulator: state of the emulator from `save_emulator`, compressed.
-        current: lit pixels of the current field.
-        previous: lit pixels of the previous field; equal to `current` at the start of an episode.
-        last_action: index of the last action, 0 (NOOP) at the start of an episode.
-        return_before: sum of the current episode's rewards so far.
-        steps_before: agent steps of the current episode so far.
-    """
-
-    emulator: bytes
-    current: Pixels
-    previous: Pixels
-    last_action: int = 0
-    return_before: float = 0.0
-    steps_before: int = 0
+    emulator: bytes  # state from `save_emulator`, compressed
+    current: Pixels  # lit pixels of the current field
+    previous: Pixels  # of the previous field; equal to `current` at the start of an episode
+    last_action: int = 0  # index of the last action, 0 (NOOP) at the start of an episode
+    return_before: float = 0.0  # sum of the current episode's rewards so far
+    steps_before: int = 0  # agent steps of the current episode so far
 
 
-def begin_snapshot(env: Any, seed: int) -> GameSnapshot:
-    """Start a game in an environment and return its snapshot; the environment is then free."""
-    pixels = lit_pixels(env.reset(seed=seed)[0])
+def begin_snapshot(
+    env: Any, seed: int | None = None, options: dict[str, Any] | None = None
+) -> GameSnapshot:
+    """Reset an environment and return the snapshot of its game; the environment is then free."""
+    pixels = lit_pixels(env.reset(seed=seed, options=options)[0])
     return GameSnapshot(_compressed_state(env), pixels, pixels)
 
 
@@ -55,16 +47,14 @@ def continue_games(
     seeds: Sequence[int],
     n_steps: int | None = None,
 ) -> tuple[list[Trajectory], list[GameSnapshot]]:
-    """Play `n_steps` agent steps of each game, or one episode of each.
-
-    The seed also determines what an environment draws outside its emulator, such as the frame
-    skips of `Pong-v0`.
+    """Play `n_steps` agent steps of each of N games, or one episode of each.
 
     Args:
         agent: plays.
         environments: N environments, each reset at least once; their states are overwritten.
         snapshots: N games; without `n_steps`, each at the start of an episode.
-        seeds: N seeds of the generators that sample actions and frame skips.
+        seeds: N seeds of the generators that sample actions, and of what an environment draws
+            outside its emulator, such as the frame skips of `Pong-v0`.
         n_steps: agent steps; None for whole episodes.
 
     Returns:
@@ -75,8 +65,12 @@ def continue_games(
         restore_emulator(env, _decompressed_state(game.emulator), game.last_action)
     if n_steps is None:
         starts = [game.current for game in snapshots]
-        whole = rollout(agent, environments, seeds, starts=starts)
-        return whole, [_next_episode(agent, env) for env in environments]
+        episodes = rollout(agent, environments, seeds, starts=starts)
+        # No seed: with one the emulator would load its ROM again.
+        return episodes, [
+            begin_snapshot(env, options=start_options(agent, env.unwrapped.np_random))
+            for env in environments
+        ]
     generators = [generator(seed, Stream.EPISODE_ACTIONS) for seed in seeds]
     fields = FieldHistory(
         [game.current for game in snapshots], [game.previous for game in snapshots]
@@ -95,24 +89,12 @@ def continue_games(
     return trajectories, following
 
 
-def _next_episode(agent: PongAgent, env: Any) -> GameSnapshot:
-    """Start an episode without a seed: with one the emulator would load its ROM again."""
-    options = start_options(agent, env.unwrapped.np_random)
-    pixels = lit_pixels(env.reset(options=options)[0])
-    return GameSnapshot(_compressed_state(env), pixels, pixels)
-
-
 def _compressed_state(env: Any) -> bytes:
     return zlib.compress(save_emulator(env), level=1)  # higher levels gain nothing
 
 
 def _decompressed_state(compressed: bytes) -> bytes:
-    """Undo `_compressed_state`.
-
-    Raises:
-        ValueError: the data are incomplete or too large.
-        zlib.error: the data are damaged.
-    """
+    """Undo `_compressed_state`; raises ValueError or zlib.error for damaged data."""
     stream = zlib.decompressobj()
     state = stream.decompress(compressed, _LARGEST_STATE)
     if not stream.eof or stream.unused_data:
@@ -134,11 +116,7 @@ def _running(trajectory: Trajectory, agent: PongAgent) -> tuple[int, float, int]
 
 
 def save_snapshots(path: Path, snapshots: Sequence[GameSnapshot]) -> None:
-    """Write snapshots to a file, which is complete or absent.
-
-    Raises:
-        CheckpointError: the file cannot be written.
-    """
+    """Write snapshots to a file, which is complete or absent; may raise CheckpointError."""
     emulators = [np.frombuffer(game.emulator, np.uint8) for game in snapshots]
     arrays = {
         "emulators": np.concatenate(emulators),
@@ -160,24 +138,21 @@ def load_snapshots(path: Path, n_games: int) -> list[GameSnapshot]:
     """
     arrays, _ = load_arrays(path)
     try:
-        snapshots = _from_arrays(arrays)
+        sizes = arrays["sizes"]
+        split = np.split(arrays["emulators"], np.cumsum(sizes)[:-1])
+        emulators = [emulator.tobytes() for emulator in split]
+        for emulator in emulators:
+            _decompressed_state(emulator)
+        fields = (
+            np.unpackbits(arrays[name]).reshape(len(sizes), 80, 80)
+            for name in ("current", "previous")
+        )
+        pixels = (map(field_pixels, of_games) for of_games in fields)
+        numbers = (arrays[name].tolist() for name in ("last_actions", "returns", "steps"))
+        columns = zip(emulators, *pixels, *numbers, strict=True)
+        snapshots = [GameSnapshot(*values) for values in columns]
     except (KeyError, TypeError, ValueError, IndexError, zlib.error) as error:
         raise CheckpointError(f"{path}: not the games of a run: {error}") from error
     if len(snapshots) != n_games:
         raise CheckpointError(f"{path}: expected {n_games} games, found {len(snapshots)}")
     return snapshots
-
-
-def _from_arrays(arrays: Mapping[str, NDArray[Any]]) -> list[GameSnapshot]:
-    sizes = arrays["sizes"]
-    shape = (len(sizes), 80, 80)
-    emulators = np.split(arrays["emulators"], np.cumsum(sizes)[:-1])
-    current, previous = (
-        [field_pixels(field) for field in np.unpackbits(arrays[name]).reshape(shape)]
-        for name in ("current", "previous")
-    )
-    numbers = (arrays[name].tolist() for name in ("last_actions", "returns", "steps"))
-    for emulator in emulators:
-        _decompressed_state(emulator.tobytes())
-    columns = zip(emulators, current, previous, *numbers, strict=True)
-    return [GameSnapshot(emulator.tobytes(), *rest) for emulator, *rest in columns]

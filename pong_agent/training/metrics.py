@@ -47,7 +47,7 @@ def update_row(
     seconds: float,
     elapsed: float,
 ) -> dict[str, float]:
-    """Return the metrics of one update.
+    """Return the metrics of one update of `n_steps` agent steps.
 
     Args:
         progress: the agent's counters after it.
@@ -57,8 +57,7 @@ def update_row(
         elapsed: seconds of training so far.
     """
     running = progress.running_return
-    rollout = {name: learned[name] for name in ("ep_rew_mean", "ep_len_mean")}
-    train = {name: value for name, value in learned.items() if name not in rollout}
+    recent = ("ep_rew_mean", "ep_len_mean")
     return {
         "time/iterations": progress.updates,
         "time/total_timesteps": progress.agent_steps,
@@ -66,18 +65,14 @@ def update_row(
         "time/update_seconds": seconds,
         "time/fps": n_steps / seconds,
         "rollout/episodes": progress.episodes,
-        **{f"rollout/{name}": value for name, value in rollout.items()},
+        **{f"rollout/{name}": learned[name] for name in recent},
         "rollout/running_return": nan if running is None else running,
-        **{f"train/{name}": value for name, value in train.items()},
+        **{f"train/{name}": value for name, value in learned.items() if name not in recent},
     }
 
 
 def write_rows(path: Path, rows: Iterable[Mapping[str, str]]) -> None:
-    """Write a table, whole or not at all.
-
-    Raises:
-        OSError: it cannot be written.
-    """
+    """Write a table, whole or not at all; may raise OSError."""
     with replacing(path) as temporary, temporary.open("w", newline="") as file:
         writer = csv.DictWriter(file, METRICS)
         writer.writeheader()
@@ -85,11 +80,7 @@ def write_rows(path: Path, rows: Iterable[Mapping[str, str]]) -> None:
 
 
 def append_row(path: Path, metrics: Mapping[str, float]) -> None:
-    """Add one row, whole or not at all; missing metrics stay empty.
-
-    Raises:
-        OSError: it cannot be written.
-    """
+    """Add one row, whole or not at all; missing metrics stay empty. May raise OSError."""
     row = io.StringIO(newline="")
     csv.DictWriter(row, METRICS).writerow(metrics)
     with path.open("ab", buffering=0) as file:

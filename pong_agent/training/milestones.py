@@ -15,7 +15,7 @@ from pathlib import Path
 
 from pong_agent.agent import PongAgent
 from pong_agent.evaluation.stage import Stage
-from pong_agent.training.run_folder import RunError, RunFolder
+from pong_agent.training.run_folder import RunError, RunFolder, numbered_files
 from pong_agent.weights_file.archive import CheckpointError
 
 FIRST_MILESTONE = 25_000  # agent steps, about four seconds of training
@@ -25,12 +25,6 @@ _NAME = re.compile(r"steps-(\d+)\.npz")
 
 def milestones_passed(agent_steps: int) -> int:
     """Return how many of the milestones 25,000, 50,000, 100,000 ... have been reached.
-
-    Args:
-        agent_steps: agent steps learned from, 0 or more.
-
-    Returns:
-        0 to `N_MILESTONES`.
 
     Example:
         >>> [milestones_passed(steps) for steps in (0, 24_999, 25_000, 99_999, 100_000, 10**12)]
@@ -64,7 +58,7 @@ class Milestones:
     def __init__(self, folder: Path, agent_steps: int) -> None:
         self._folder = folder
         self._passed = -1  # milestones at the newest file
-        for steps, path in sorted(_files(folder).items()):
+        for steps, path in sorted(numbered_files(folder, _NAME).items()):
             if steps > agent_steps:
                 path.unlink(missing_ok=True)
             else:
@@ -83,10 +77,9 @@ class Milestones:
         if passed <= self._passed:
             return
         path = self._folder / f"steps-{progress.agent_steps:09d}.npz"
-        card = {"updates": progress.updates, "agent_steps": progress.agent_steps}
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            agent.export(path, card)
+            agent.export(path, {"updates": progress.updates, "agent_steps": progress.agent_steps})
         except OSError as error:
             raise CheckpointError(f"{path}: cannot be written: {error}") from error
         except CheckpointError as error:
@@ -96,14 +89,10 @@ class Milestones:
 
 
 def read_stages(run_folder: str | Path) -> list[Stage]:
-    """Return the stages of a run: its milestones and its newest checkpoint.
+    """Return the milestones and the newest checkpoint of a run, which may still be training.
 
-    Args:
-        run_folder: folder of the run, which may still be training.
-
-    Returns:
-        One or more stages by increasing agent steps, with the seconds of training and the mean
-        training return from `metrics.csv`.
+    There are one or more stages, by increasing agent steps, with the seconds of training and the
+    mean training return from `metrics.csv`.
 
     Raises:
         RunError: the folder holds no run, or neither milestone nor checkpoint, or `metrics.csv`
@@ -111,31 +100,14 @@ def read_stages(run_folder: str | Path) -> list[Stage]:
     """
     folder = RunFolder.open(run_folder)
     rows = folder.read_metrics()
-    weights = _files(folder.snapshots)
-    checkpoints = folder.checkpoints()
-    if checkpoints:
-        steps = _steps_after(int(checkpoints[-1].stem.rpartition("-")[2]), rows)
-        weights.setdefault(steps, checkpoints[-1])
+    weights = numbered_files(folder.snapshots, _NAME)
+    for checkpoint in folder.checkpoints()[-1:]:
+        updates = int(checkpoint.stem.rpartition("-")[2])
+        steps = [row["time/total_timesteps"] for row in folder.read_metrics(until=updates)]
+        weights.setdefault(int(steps[-1]) if steps else 0, checkpoint)
     if not weights:
         raise RunError(f"{folder.path}: holds neither snapshots nor a checkpoint")
     return [_stage(steps, path, rows) for steps, path in sorted(weights.items())]
-
-
-def _files(folder: Path) -> dict[int, Path]:
-    """Return the files in a folder, which may be missing, by their agent steps."""
-    return {
-        int(match[1]): path
-        for path in folder.glob("*.npz")
-        if (match := _NAME.fullmatch(path.name))
-    }
-
-
-def _steps_after(updates: int, rows: Sequence[Mapping[str, str]]) -> int:
-    """Return the agent steps after an update, 0 before the first."""
-    steps = [
-        int(row["time/total_timesteps"]) for row in rows if int(row["time/iterations"]) <= updates
-    ]
-    return steps[-1] if steps else 0
 
 
 def _stage(steps: int, path: Path, rows: Sequence[Mapping[str, str]]) -> Stage:

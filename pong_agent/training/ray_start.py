@@ -2,8 +2,6 @@
 
 import logging
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -48,20 +46,12 @@ def start_ray(ray: Any, n_workers: int, address: str | None) -> bool:
         options["address"] = address
         if "RAY_JOB_CONFIG_JSON_ENV_VAR" not in os.environ:  # a submitted job brings its own
             options["runtime_env"] = {"py_modules": [str(Path(__file__).parents[1])]}
+    umask = os.umask(0o077)  # Ray writes an access token, which only the user may read
     try:
-        with _private_files():
-            ray.init(**options)
+        ray.init(**options)
     except (ConnectionError, OSError, RuntimeError, ValueError) as error:
         where = "on this machine" if address is None else f"at {address!r}"
         raise CollectorError(f"Ray cannot be started or reached {where}: {error}") from error
-    return True
-
-
-@contextmanager
-def _private_files() -> Iterator[None]:
-    """Make new files readable by the user alone; Ray writes an access token."""
-    before = os.umask(0o077)
-    try:
-        yield
     finally:
-        os.umask(before)
+        os.umask(umask)
+    return True

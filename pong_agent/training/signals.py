@@ -15,14 +15,10 @@ class StopRequested(BaseException):
 
 
 class StopSignals:
-    """Remembers SIGINT and SIGTERM, and raises `StopRequested` only where work may be dropped.
-
-    Attributes:
-        received: the signal that arrived, None before.
-    """
+    """Remembers SIGINT and SIGTERM, and raises `StopRequested` only where work may be dropped."""
 
     def __init__(self) -> None:
-        self.received: signal.Signals | None = None
+        self.received: signal.Signals | None = None  # the signal that arrived
         self._droppable = False
 
     @contextmanager

@@ -13,9 +13,10 @@ from pong_agent.evaluation.model_card import current_commit, package_versions
 from pong_agent.learning.algorithm import algorithm_of
 from pong_agent.training.collector import RolloutWorker
 from pong_agent.training.config import TrainConfig
-from pong_agent.training.loading import Run, load_run
-from pong_agent.training.run_folder import RunFolder
-from pong_agent.training.trainer import Trainer
+from pong_agent.training.games import load_snapshots
+from pong_agent.training.run_folder import RunError, RunFolder
+from pong_agent.training.trainer import Run, Trainer
+from pong_agent.weights_file.archive import CheckpointError
 from pong_agent.weights_file.metadata import config_to_dict
 
 _VERSIONED = ("pong-agent", "gymnasium", "ale-py", "numpy", "scipy", "ray")
@@ -74,7 +75,6 @@ def start_run(
 
 
 def _history_entry(updates: int, command: str | None) -> dict[str, Any]:
-    """Return the history entry of a start or resume."""
     return {"updates": updates, "command": command, "commit": current_commit()}
 
 
@@ -118,3 +118,46 @@ def resume_run(
     folder.drop_metrics_after(agent.progress.updates)
     folder.update_config(**changes)
     return Trainer(replace(run, config=config))
+
+
+def load_run(path: str | Path) -> Run:
+    """Read a run at its newest checkpoint whose weights and games can both be read.
+
+    Raises:
+        RunError: the folder holds no run or no checkpoint, or its files cannot be read.
+        CheckpointError: no checkpoint can be read; with the reason of each.
+    """
+    config = read_train_config(path)
+    folder = RunFolder.open(path)
+    skipped: list[str] = []
+    for checkpoint in reversed(folder.checkpoints()):
+        try:
+            agent = PongAgent.load(checkpoint)
+            updates, games = agent.progress.updates, None
+            if updates:
+                n_games = algorithm_of(agent.config).n_games
+                games = load_snapshots(folder.games_path(updates), n_games)
+        except CheckpointError as error:
+            skipped.append(str(error))
+            continue
+        metrics = tuple(folder.read_metrics(until=updates))
+        return Run(folder, config, agent, games, metrics, tuple(skipped))
+    if not skipped:
+        raise RunError(f"{path}: holds no checkpoint")
+    raise CheckpointError(f"{path}: no checkpoint is whole: {'; '.join(skipped)}")
+
+
+def read_train_config(path: str | Path) -> TrainConfig:
+    """Read the options of the run in a folder.
+
+    A run is resumed with TensorBoard if it has that folder, so `tensorboard` is always False.
+
+    Raises:
+        RunError: the folder holds no run, or its configuration cannot be read.
+    """
+    try:
+        values = RunFolder.open(path).config()["train"]
+        saved = TrainConfig.from_dict(values, f"{path}: its config.json")
+    except (AttributeError, KeyError, TypeError, ConfigError) as error:
+        raise RunError(f"{path}: its config.json is not a run's: {error}") from error
+    return replace(saved, tensorboard=False)

@@ -1,15 +1,15 @@
 """A run's metrics as TensorBoard event files."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from math import isfinite
 from pathlib import Path
 from typing import Any
 
 from pong_agent.errors import require
 from pong_agent.training.metrics import AXES
-from pong_agent.training.run_folder import RunError
+from pong_agent.training.run_folder import reported
 
 
 class TensorBoard:
@@ -50,24 +50,16 @@ class TensorBoard:
                 for row in rows:
                     self.write({name: float(value.strip() or "nan") for name, value in row.items()})
             lines = [f"| {name} | {value} |" for name, value in hyperparameters.items()]
-            table = "\n".join(["| name | value |", "|---|---|", *lines])
-            text = summary.text("hyperparameters", table)
+            lines = ["| name | value |", "|---|---|", *lines]
+            text = summary.text("hyperparameters", "\n".join(lines))
             self._writer.write_event(self._event(step=steps, wall_time=time.time(), summary=text))
             self._writer.flush()
 
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise RunError(f"{self._folder}: cannot be written: {error}") from error
+    def _writing(self) -> AbstractContextManager[None]:
+        return reported(f"{self._folder}: cannot be written")
 
     def write(self, metrics: Mapping[str, float]) -> None:
-        """Write the finite metrics of an update.
-
-        Raises:
-            RunError: they cannot be written.
-        """
+        """Write the finite metrics of an update; may raise RunError."""
         event = self._event(step=int(metrics["time/total_timesteps"]), wall_time=time.time())
         for name, value in metrics.items():
             if name not in AXES and isfinite(value):
@@ -76,19 +68,11 @@ class TensorBoard:
             self._writer.write_event(event)
 
     def flush(self) -> None:
-        """Write everything to the disk.
-
-        Raises:
-            RunError: it cannot be written.
-        """
+        """Write everything to the disk; may raise RunError."""
         with self._writing():
             self._writer.flush()
 
     def close(self) -> None:
-        """Flush and close the file.
-
-        Raises:
-            RunError: it cannot be written.
-        """
+        """Flush and close the file; may raise RunError."""
         with self._writing():
             self._writer.close()

@@ -3,19 +3,21 @@
 import signal
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
 
-from pong_agent.config import AgentConfig
+from pong_agent.agent import PongAgent
 from pong_agent.evaluation.evaluate import episode_seeds
 from pong_agent.training.batches import GameBatches
 from pong_agent.training.collector import Collector, RolloutWorker, SerialCollector
 from pong_agent.training.config import TrainConfig
-from pong_agent.training.loading import Run
+from pong_agent.training.games import GameSnapshot, save_snapshots
 from pong_agent.training.metrics import update_row
 from pong_agent.training.milestones import Milestones
 from pong_agent.training.ray_collector import RayCollector
+from pong_agent.training.run_folder import RunFolder
 from pong_agent.training.signals import StopRequested, StopSignals
 from pong_agent.training.tensorboard import TensorBoard
 from pong_agent.weights_file.metadata import config_to_dict
@@ -23,6 +25,18 @@ from pong_agent.weights_file.metadata import config_to_dict
 _HYPERPARAMETERS_CHANGED = (
     "# The hyperparameters changed when the run was resumed; see the history in config.json."
 )
+
+
+@dataclass(frozen=True)
+class Run:
+    """A training run after one of its updates."""
+
+    folder: RunFolder
+    config: TrainConfig
+    agent: PongAgent
+    games: list[GameSnapshot] | None = None  # to continue; None before the first update
+    metrics: tuple[dict[str, str], ...] = ()  # rows of `metrics.csv` so far, values as text
+    skipped: tuple[str, ...] = ()  # why newer checkpoints were not used
 
 
 class Trainer:
@@ -40,7 +54,7 @@ class Trainer:
         agent: the agent that learns.
         config: options of the run.
         run_folder: files of the run.
-        skipped: why checkpoints newer than the resumed one were not used.
+        skipped: why newer checkpoints were not used.
 
     Raises:
         NotPongError: the environment is not Pong.
@@ -61,9 +75,21 @@ class Trainer:
         self._tensorboard: TensorBoard | None = None
         if run.config.tensorboard or folder.tensorboard.is_dir():
             self._tensorboard = TensorBoard(folder.tensorboard, rows, config_to_dict(agent.config))
-        self._collector = _make_collector(agent.config, run.config, worker_class)
+        self._collector = self._make_collector(worker_class)
         self._batches = GameBatches(self._collector, agent.config, run.games)
         self._milestones = Milestones(folder.snapshots, agent.progress.agent_steps)
+
+    def _make_collector(self, worker_class: type[RolloutWorker]) -> Collector:
+        config = self.config
+        if config.workers == 0:
+            return SerialCollector(self.agent.config, worker_class)
+        return RayCollector(
+            self.agent.config,
+            config.workers,
+            config.address,
+            worker_class=worker_class,
+            work_timeout=config.work_timeout,
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -100,7 +126,7 @@ class Trainer:
         with self._signals.handled():
             try:
                 self._milestones.take(self.agent)
-                while self._signals.received is None and self.fraction_done() < 1:
+                while self._signals.received is None and self.nearest_limit()[0] < 1:
                     metrics = self._update()
                     if on_update is not None:
                         on_update(metrics)
@@ -124,17 +150,15 @@ class Trainer:
             toml = f"{_HYPERPARAMETERS_CHANGED}\n{toml}"
         self.run_folder.write_options(toml)
 
-    def fraction_done(self) -> float:
-        """Return the fraction done of the limit closest to being reached."""
-        return self.nearest_limit()[0]
-
     def nearest_limit(self) -> tuple[float, str]:
-        """Return that fraction and the limit's name, see `TrainConfig.nearest_limit`."""
+        """Return the fraction done of the limit closest to being reached, and its name."""
         return self.config.nearest_limit(self.agent.progress, self._seconds, self._best)
 
     def _save(self) -> None:
         """Write a checkpoint; the games first, because a checkpoint without them is useless."""
-        self._batches.save(self.run_folder.games_path(self.agent.progress.updates))
+        if self._batches.games is not None:
+            path = self.run_folder.games_path(self.agent.progress.updates)
+            save_snapshots(path, self._batches.games)
         self.run_folder.save_checkpoint(self.agent)
         if self._tensorboard is not None:
             self._tensorboard.flush()
@@ -186,17 +210,3 @@ class Trainer:
             "eval/mean_reward": mean,
             "eval/mean_ep_length": float(np.mean([len(t) for t in trajectories])),
         }
-
-
-def _make_collector(
-    agent_config: AgentConfig, config: TrainConfig, worker_class: type[RolloutWorker]
-) -> Collector:
-    if config.workers == 0:
-        return SerialCollector(agent_config, worker_class)
-    return RayCollector(
-        agent_config,
-        config.workers,
-        config.address,
-        worker_class=worker_class,
-        work_timeout=config.work_timeout,
-    )

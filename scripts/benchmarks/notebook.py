@@ -8,7 +8,7 @@ import numpy as np
 
 from pong_agent.config import AgentConfig, ReinforceConfig
 from pong_agent.envs.make import make_env
-from pong_agent.training.worker_pool import WorkerPool
+from pong_agent.training.ray_collector import RayCollector
 
 
 class NotebookWorker:
@@ -41,14 +41,14 @@ def notebook_rate(config: ReinforceConfig, n_workers: int, seconds: float) -> fl
         n_workers: Ray actors.
         seconds: least duration of the measurement.
     """
-    pool = WorkerPool(NotebookWorker, config, n_workers)
+    collector = RayCollector(config, n_workers, worker_class=NotebookWorker)
     try:
-        return _train(pool, config, seconds)
+        return _train(collector, config, seconds)
     finally:
-        pool.close()
+        collector.close()
 
 
-def _train(pool: WorkerPool, config: ReinforceConfig, seconds: float) -> float:
+def _train(collector: RayCollector, config: ReinforceConfig, seconds: float) -> float:
     generator = np.random.default_rng(0)
     W1 = generator.standard_normal((oracle.H, oracle.D)) / np.sqrt(oracle.D)
     model = oracle.Model(W1, generator.standard_normal(oracle.H) / np.sqrt(oracle.H))
@@ -61,7 +61,7 @@ def _train(pool: WorkerPool, config: ReinforceConfig, seconds: float) -> float:
         seeds = range(update * n_episodes, (update + 1) * n_episodes)
         grad_buffer = {k: np.zeros_like(v) for k, v in model.weights.items()}
         sent = {k: v.copy() for k, v in model.weights.items()}  # `update` writes into the arrays
-        for grad, _, steps in pool.map(NotebookWorker.compute_gradient, seeds, sent):
+        for grad, _, steps in collector.map(NotebookWorker.compute_gradient, seeds, sent):
             for k in model.weights:
                 grad_buffer[k] += grad[k]
             decisions += steps

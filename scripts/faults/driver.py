@@ -13,8 +13,8 @@ import numpy as np
 from faults.report import Report
 from faults.workers import SMALL, difference, undisturbed_run
 from pong_agent.agent import PongAgent
-from pong_agent.training.loading import load_run
 from pong_agent.training.run_folder import RunError, RunFolder
+from pong_agent.training.start import load_run
 from pong_agent.weights_file.archive import CheckpointError
 
 _START = (sys.executable, "-m", "pong_agent")

@@ -7,9 +7,9 @@ from typing import Any
 
 from faults.report import Report
 from faults.workers import difference, small_run, undisturbed_run
+from pong_agent.training.ray_collector import ALL_CPUS
 from pong_agent.training.ray_start import import_ray
 from pong_agent.training.start import start_run
-from pong_agent.training.worker_pool import ALL_CPUS
 
 _NODE: dict[str, Any] = {
     "num_cpus": 1,
@@ -52,7 +52,7 @@ def lose_node(folder: Path, *, updates: int) -> Report:
                 if done == updates // 2:
                     cluster.add_node(**_NODE)
                     ends = time.monotonic() + 60
-                    while collector.pool.n_cpus() < 3 and time.monotonic() < ends:
+                    while collector.n_cpus() < 3 and time.monotonic() < ends:
                         time.sleep(0.5)
                     time.sleep(8.0)  # until the CPUs are counted again
 
@@ -62,7 +62,7 @@ def lose_node(folder: Path, *, updates: int) -> Report:
                 wrong = "training stood still for more than 30 s"
             if wrong is None and workers[-1] < 3:  # the dead node's CPU is counted for some seconds
                 wrong = f"at the end {workers[-1]} workers were used, expected 3"
-            lost = collector.pool.losses
+            lost = collector.losses
     finally:
         cluster.shutdown()
     report.count(wrong)

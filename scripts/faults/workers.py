@@ -110,7 +110,7 @@ def kill_workers(folder: Path, *, updates: int, kills: int, n_workers: int, seed
         for moment in killed:
             report.recoveries.append(min(end for end in [*ends, np.inf] if end >= moment) - moment)
         wrong = difference(trainer.agent, undisturbed)
-        lost = collector.pool.losses
+        lost = collector.losses
     for _ in killed:
         report.count(wrong)
     if len(killed) < kills:

@@ -14,9 +14,9 @@ from faults.commands import main
 from faults.report import Report
 from pong_agent import PRESETS, CheckpointError, PongAgent
 from pong_agent.training.collector import CollectorError, RolloutWorker
+from pong_agent.training.ray_collector import WorkerHandle
 from pong_agent.training.run_folder import RunFolder
 from pong_agent.training.start import start_run
-from pong_agent.training.worker_pool import WorkerHandle
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 

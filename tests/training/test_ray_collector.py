@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from pong_agent import PRESETS, ConfigError, PongAgent
+from pong_agent.training import ray_collector
 from pong_agent.training.collector import CollectorError, RolloutWorker, SerialCollector, WorkItem
 from pong_agent.training.ray_collector import RayCollector
 
@@ -77,14 +78,14 @@ def test_workers_play_with_the_weights_they_are_given(collector, serial, items):
 def test_weights_are_put_into_the_store_once(collector):
     """The same weights keep their reference, others get another one."""
     other = PongAgent(CONFIG, seed=2)
-    reference = collector.pool._share(AGENT.parameters)
-    assert collector.pool._share(AGENT.parameters) is reference
-    assert collector.pool._share(other.parameters) is not reference
+    reference = collector._share(AGENT.parameters)
+    assert collector._share(AGENT.parameters) is reference
+    assert collector._share(other.parameters) is not reference
 
 
 def test_killed_workers_are_replaced(collector, serial, items, ray_session):
     """Workers that are gone for good are replaced, and the result is what it would have been."""
-    for handle in collector.pool.handles:
+    for handle in collector.handles:
         ray_session.kill(handle.actor)
     [played] = collector.play(AGENT.parameters, items[:1])
     assert_same_trajectory(serial[0], played.trajectories[0])
@@ -107,9 +108,10 @@ def test_the_worker_class_is_an_argument(ray_session):
         collector.close()
 
 
-def test_a_worker_that_fails_is_one_clear_error(ray_session):
+def test_a_worker_that_fails_is_one_clear_error(ray_session, monkeypatch):
     """A failure in a worker names the work item, its tries and its reason."""
-    collector = RayCollector(CONFIG, n_workers=1, max_tries=2)
+    monkeypatch.setattr(ray_collector, "MAX_TRIES", 2)
+    collector = RayCollector(CONFIG, n_workers=1)
     match = r"(?s)work item 0 of 1 failed 2 times.*W1.*expected"
     try:
         with pytest.raises(CollectorError, match=match):

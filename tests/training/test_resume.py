@@ -9,9 +9,8 @@ from small_runs import PPO, SHORT, assert_same_agent, run
 
 from pong_agent import CheckpointError, ConfigError
 from pong_agent.evaluation.model_card import current_commit
-from pong_agent.training.loading import load_run, read_train_config
 from pong_agent.training.run_folder import RunError, RunFolder
-from pong_agent.training.start import resume_run, start_run
+from pong_agent.training.start import load_run, read_train_config, resume_run, start_run
 from pong_agent.weights_file.metadata import UnknownFieldsWarning
 
 

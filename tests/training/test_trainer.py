@@ -8,9 +8,8 @@ from small_runs import PPO, QUICK, REINFORCE, SHORT, assert_same_agent, run
 
 from pong_agent import NotPongError, PongAgent
 from pong_agent.training.config import TrainConfig
-from pong_agent.training.loading import read_train_config
 from pong_agent.training.run_folder import RunFolder
-from pong_agent.training.start import resume_run, start_run
+from pong_agent.training.start import read_train_config, resume_run, start_run
 
 
 def test_a_run_learns_logs_and_saves(undisturbed):
@@ -122,12 +121,12 @@ def test_a_run_ends_at_its_nearest_limit(tmp_path, limits, updates):
 def test_a_run_ends_at_the_return_it_was_to_reach(ppo_folder):
     """A mean over 30 episodes ends the run, fewer episodes do not."""
     with resume_run(ppo_folder, replace(PPO, updates=9, stop_at_return=-21.0)) as trainer:
-        assert trainer.fraction_done() < 1
+        assert trainer.nearest_limit()[0] < 1
         recent = (-21.0,) * 30
         state = trainer.agent._state
         progress = replace(state.progress, recent_returns=recent)
         trainer.agent._state = replace(state, progress=progress)
-        assert trainer.fraction_done() == 1
+        assert trainer.nearest_limit()[0] == 1
 
 
 def test_evaluation_does_not_disturb_training(undisturbed_short, tmp_path):
