@@ -19,10 +19,7 @@ class GameBatches:
     Args:
         collector: plays.
         config: the agent's hyperparameters.
-        games: the games to continue; None for new ones.
-
-    Attributes:
-        games: the games that the next batch continues; None before the first one.
+        games: the games that the next batch continues, also an attribute; None for new ones.
     """
 
     def __init__(

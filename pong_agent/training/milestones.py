@@ -103,8 +103,8 @@ def read_stages(run_folder: str | Path) -> list[Stage]:
     weights = numbered_files(folder.snapshots, _NAME)
     for checkpoint in folder.checkpoints()[-1:]:
         updates = int(checkpoint.stem.rpartition("-")[2])
-        steps = [row["time/total_timesteps"] for row in folder.read_metrics(until=updates)]
-        weights.setdefault(int(steps[-1]) if steps else 0, checkpoint)
+        until = [row for row in rows if int(row["time/iterations"]) <= updates]
+        weights.setdefault(int(until[-1]["time/total_timesteps"]) if until else 0, checkpoint)
     if not weights:
         raise RunError(f"{folder.path}: holds neither snapshots nor a checkpoint")
     return [_stage(steps, path, rows) for steps, path in sorted(weights.items())]
