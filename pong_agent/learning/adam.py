@@ -4,6 +4,7 @@ D. Kingma and J. Ba, "Adam: a method for stochastic optimization", 2015, algorit
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,15 +13,25 @@ from pong_agent.network import Floats, Parameters
 _CACHE_ITEMS = 32_768  # of float32: five arrays of 128 kB
 
 
+@dataclass(frozen=True)
+class AdamOptions:
+    """Hyperparameters of a step.
+
+    Attributes:
+        learning_rate: step size.
+        beta1: weight of the old mean of gradients, 0 to 1.
+        beta2: weight of the old mean of squared gradients, 0 to 1.
+        epsilon: added to the root of that mean.
+    """
+
+    learning_rate: float
+    beta1: float
+    beta2: float
+    epsilon: float
+
+
 def adam_descent(
-    parameters: Parameters,
-    gradients: Parameters,
-    state: Parameters,
-    *,
-    learning_rate: float,
-    beta1: float,
-    beta2: float,
-    epsilon: float,
+    parameters: Parameters, gradients: Parameters, state: Parameters, options: AdamOptions
 ) -> None:
     """Take one Adam step downhill, in place.
 
@@ -36,16 +47,14 @@ def adam_descent(
         gradients: name -> gradient g of the loss, of the weights' shape and memory order.
         state: "mean/NAME" m and "square/NAME" v for each weight, zeros at the start, and "step",
             (1,) float64, the number of steps taken before; changed.
-        learning_rate: step size.
-        beta1: weight of the old mean, 0 to 1.
-        beta2: weight of the old mean of squares, 0 to 1.
-        epsilon: added to the root.
+        options: hyperparameters.
     """
+    beta1, beta2 = options.beta1, options.beta2
     state["step"] += 1
     step = float(state["step"][0])
     # sqrt(v / c) + epsilon = (sqrt(v) + sqrt(c) epsilon) / sqrt(c): one pass less over the arrays.
     root_of_correction = float(np.sqrt(1 - beta2**step))
-    rate = learning_rate * root_of_correction / (1 - beta1**step)
+    rate = options.learning_rate * root_of_correction / (1 - beta1**step)
     for name, weights in parameters.items():
         arrays = (weights, gradients[name], state[f"mean/{name}"], state[f"square/{name}"])
         for w, g, m, v in _pieces(*arrays):
@@ -57,7 +66,7 @@ def adam_descent(
             v *= beta2
             v += scratch
             denominator = np.sqrt(v, out=scratch)
-            denominator += epsilon * root_of_correction
+            denominator += options.epsilon * root_of_correction
             scaled = np.divide(m, denominator, out=scratch)
             scaled *= rate
             w -= scaled
@@ -67,13 +76,10 @@ def adam_without_gradient(
     weights: Floats,
     mean: Floats,
     square: Floats,
+    options: AdamOptions,
     *,
     steps_before: float,
     n_steps: int,
-    learning_rate: float,
-    beta1: float,
-    beta2: float,
-    epsilon: float,
 ) -> tuple[Floats, Floats, Floats]:
     """Take many Adam steps at once with gradients of zero.
 
@@ -95,18 +101,16 @@ def adam_without_gradient(
         weights: w, in any memory order, which the others share.
         mean: m.
         square: v.
+        options: hyperparameters.
         steps_before: t.
         n_steps: n, 1 or more.
-        learning_rate: as for `adam_descent`, like the following ones.
-        beta1: likewise.
-        beta2: likewise.
-        epsilon: likewise.
 
     Returns:
         New weights, means and mean squares; the arguments are left untouched.
     """
+    beta1, beta2, epsilon = options.beta1, options.beta2, options.epsilon
     passed = np.arange(1.0, n_steps + 1)
-    a = learning_rate * beta1**passed / (1 - beta1 ** (steps_before + passed))
+    a = options.learning_rate * beta1**passed / (1 - beta1 ** (steps_before + passed))
     b = np.sqrt(beta2**passed / (1 - beta2 ** (steps_before + passed)))
     total = float((a / b).sum())
     offset = epsilon * float((a / b**2).sum()) / total if total else epsilon

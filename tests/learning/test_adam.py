@@ -1,15 +1,12 @@
 import numpy as np
 import pytest
 
-from pong_agent.learning.adam import (
-    adam_descent,
-    adam_without_gradient,
-)
+from pong_agent.learning.adam import AdamOptions, adam_descent, adam_without_gradient
 
 
-def adam(weights, gradients, state, **options):
-    defaults = {"learning_rate": 0.1, "beta1": 0.5, "beta2": 0.75, "epsilon": 0.5}
-    adam_descent(weights, gradients, state, **{**defaults, **options})
+def adam(weights, gradients, state):
+    options = AdamOptions(learning_rate=0.1, beta1=0.5, beta2=0.75, epsilon=0.5)
+    adam_descent(weights, gradients, state, options)
 
 
 def adam_state(weights):
@@ -54,7 +51,7 @@ def test_adam_in_pieces_is_adam_on_the_whole():
 @pytest.mark.parametrize(("steps_before", "tolerance"), [(20, 1e-2), (1000, 2e-5)])
 def test_many_adam_steps_without_gradient_at_once(steps_before, tolerance):
     """They are those taken one by one; nearly so where mean squares are as small as epsilon's."""
-    options = {"learning_rate": 1e-3, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}
+    options = AdamOptions(learning_rate=1e-3, beta1=0.9, beta2=0.999, epsilon=1e-8)
     generator = np.random.default_rng(0)
     draw = lambda: np.asfortranarray(generator.standard_normal((70, 900)))  # noqa: E731  # short
     weights, mean, square = draw(), draw(), np.square(draw())
@@ -63,14 +60,14 @@ def test_many_adam_steps_without_gradient_at_once(steps_before, tolerance):
     mean[0], square[0] = 0, 0
     kept = [array.copy() for array in (weights, mean, square)]
     found = adam_without_gradient(
-        weights, mean, square, steps_before=steps_before, n_steps=20, **options
+        weights, mean, square, options, steps_before=steps_before, n_steps=20
     )
     for array, before in zip((weights, mean, square), kept, strict=True):
         np.testing.assert_array_equal(array, before)
     parameters = {"w": weights.copy(order="F")}
     state = {"mean/w": mean, "square/w": square, "step": np.array([float(steps_before)])}
     for _ in range(20):
-        adam_descent(parameters, {"w": np.zeros_like(weights)}, state, **options)
+        adam_descent(parameters, {"w": np.zeros_like(weights)}, state, options)
     np.testing.assert_allclose(found[1], state["mean/w"], rtol=1e-12)
     np.testing.assert_allclose(found[2], state["square/w"], rtol=1e-12)
     moved, expected = found[0] - kept[0], parameters["w"] - kept[0]

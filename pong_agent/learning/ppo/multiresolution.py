@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from pong_agent.learning.adam import adam_descent, adam_without_gradient
+from pong_agent.learning.adam import AdamOptions, adam_descent, adam_without_gradient
 from pong_agent.network import Floats, Parameters
 from pong_agent.vision.pixels import FIELD_SHAPE
 
@@ -186,16 +186,16 @@ def multiresolution_adam_descent(
     gradients: Parameters,
     moments: Parameters,
     blocks: LitBlocks,
-    **options: float,
+    options: AdamOptions,
 ) -> None:
     """Take one Adam step downhill with block weights beside W1's own.
 
-    It changes `weights` and `moments`, as `narrowed` returns them, in place. `gradients` lacks the
-    blocks'; `options` are the other arguments of `adam_descent`.
+    It changes `weights` and `moments`, as `narrowed` returns them, in place; `gradients` lacks the
+    blocks'.
     """
     steps = np.zeros_like(weights[_BLOCKS])
     of_blocks = blocks.pool(gradients["W1"])
-    adam_descent({**weights, _BLOCKS: steps}, {**gradients, _BLOCKS: of_blocks}, moments, **options)
+    adam_descent({**weights, _BLOCKS: steps}, {**gradients, _BLOCKS: of_blocks}, moments, options)
     weights[_BLOCKS] += steps
     blocks.add_spread(weights["W1"], steps)
 
@@ -207,7 +207,7 @@ def widened(
     moments: Parameters,
     columns: NDArray[np.int64],
     sizes: Sequence[int],
-    **options: float,
+    options: AdamOptions,
 ) -> tuple[Parameters, Parameters]:
     """Return new parameters and Adam state, as if all steps had been made on all columns.
 
@@ -220,9 +220,9 @@ def widened(
         parameters["W1"],
         state["mean/W1"],
         state["square/W1"],
+        options,
         steps_before=steps_before,
         n_steps=n_steps,
-        **options,
     )
     ends = np.cumsum([0, *(state[f"mean/W1/{size}"].shape[1] for size in sizes)]).tolist()
     of_size = {size: slice(*bounds) for size, bounds in zip(sizes, pairwise(ends), strict=True)}

@@ -12,6 +12,7 @@ import numpy as np
 
 from pong_agent.actions import STAY
 from pong_agent.config import PPOConfig
+from pong_agent.learning.adam import AdamOptions
 from pong_agent.learning.batch import Batch
 from pong_agent.learning.ppo import network
 from pong_agent.learning.ppo.loss import clip_norm, loss_and_gradient
@@ -133,17 +134,12 @@ class PPO:
         critic = _with_prefix(_CRITIC, parameters, optimizer_state)
         inputs, targets, explained_variance = prepare(parameters, critic, batch, config)
         learning_rate = float(optimizer_state["learning_rate"][0])
-        adam = {
-            "learning_rate": learning_rate,
-            "beta1": config.adam_beta1,
-            "beta2": config.adam_beta2,
-            "epsilon": config.adam_epsilon,
-        }
+        adam = AdamOptions(learning_rate, config.adam_beta1, config.adam_beta2, config.adam_epsilon)
         lit = lit_rows(inputs, mirror=config.mirror)
         weights, moments = narrowed(parameters, optimizer_state, lit.columns, sizes)
         metrics = self._learn(weights, moments, lit, targets, generator, adam)
         new_parameters, adam_state = widened(
-            parameters, optimizer_state, weights, moments, lit.columns, sizes, **adam
+            parameters, optimizer_state, weights, moments, lit.columns, sizes, adam
         )
         new_parameters["b2"] = network.offsets(config)
         new_state = {
@@ -167,7 +163,7 @@ class PPO:
         lit: LitRows,
         targets: Targets,
         generator: np.random.Generator,
-        adam: dict[str, float],
+        adam: AdamOptions,
     ) -> dict[str, float]:
         """Change weights and moments in place; return the last epoch's mean statistics."""
         config = self.config
@@ -182,7 +178,7 @@ class PPO:
                 if config.stay_logit < config.stay_from_logit:
                     gradients["W2"][STAY:] = 0
                 norm = clip_norm(gradients, config.max_grad_norm)
-                multiresolution_adam_descent(weights, gradients, moments, blocks, **adam)
+                multiresolution_adam_descent(weights, gradients, moments, blocks, adam)
                 epoch.append({**statistics, "grad_norm": norm})
         return {name: float(np.mean([one[name] for one in epoch])) for name in epoch[0]}
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from pong_agent.learning.adam import adam_descent
+from pong_agent.learning.adam import AdamOptions, adam_descent
 from pong_agent.learning.ppo.multiresolution import (
     add_spread,
     lit_blocks,
@@ -11,7 +11,7 @@ from pong_agent.learning.ppo.multiresolution import (
     widened,
 )
 
-OPTIONS = {"learning_rate": 0.1, "beta1": 0.5, "beta2": 0.75, "epsilon": 1e-8}
+OPTIONS = AdamOptions(learning_rate=0.1, beta1=0.5, beta2=0.75, epsilon=1e-8)
 
 
 def state_of(terms):
@@ -45,10 +45,10 @@ def test_steps_on_some_columns_are_adams_on_every_term(blocks):
             whole = np.zeros_like(W1)
             whole[:, columns] = generator.standard_normal((3, 600))
             gradients = {"W1": np.asfortranarray(whole[:, columns]), "b": np.array([1.0, -2.0])}
-            multiresolution_adam_descent(some, dict(gradients), moments, lit, **OPTIONS)
+            multiresolution_adam_descent(some, dict(gradients), moments, lit, OPTIONS)
             pooled = dict(zip(names, pool(whole, blocks), strict=True))
-            adam_descent(terms, gradients | {"W1": whole} | pooled, expected_state, **OPTIONS)
-        new, new_state = widened(weights, state, some, moments, columns, blocks, **OPTIONS)
+            adam_descent(terms, gradients | {"W1": whole} | pooled, expected_state, OPTIONS)
+        new, new_state = widened(weights, state, some, moments, columns, blocks, OPTIONS)
         for name, array in {**weights, **state}.items():
             np.testing.assert_array_equal(array, before[name])
         weights, state = new, new_state
