@@ -137,7 +137,7 @@ def _outcomes(
     """Keep the outcome of each episode, and report the episode as it ends."""
     outcomes = []
     for trajectory in trajectories:
-        outcomes.append(Outcome(trajectory.seed, trajectory.episode_return, length=len(trajectory)))
+        outcomes.append(Outcome(trajectory.seed, trajectory.episode_return, len(trajectory)))
         if on_episode is not None:
             on_episode(trajectory)
     return outcomes

@@ -13,50 +13,37 @@ Frame: TypeAlias = npt.NDArray[np.uint8]  # [H, W, 3] RGB
 EMULATOR_FPS = 60  # frames per second of the Atari 2600 (NTSC)
 
 
-class CapturedALE:
-    """Wraps an ALEInterface and passes on the screen after each frame it emulates."""
-
-    def __init__(self, ale: Any, on_frame: Callable[[Frame], None]) -> None:
-        self.wrapped = ale
-        self._screen = np.empty((*ale.getScreenDims(), 3), np.uint8)  # reused
-        self._on_frame = on_frame
-
-    def act(self, action: Any, paddle_strength: float = 1.0) -> int:
-        """Emulate one frame and pass it on; after the game's end the emulator makes none."""
-        before = self.wrapped.getFrameNumber()
-        reward: int = self.wrapped.act(action, paddle_strength)
-        if self.wrapped.getFrameNumber() != before:
-            self.show()
-        return reward
-
-    def show(self) -> None:
-        """Pass on the current screen."""
-        self.wrapped.getScreenRGB(self._screen)
-        self._on_frame(self._screen)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.wrapped, name)
-
-
 class FrameSource:
     """Passes on an environment's frames: all emulator frames, or one rendered after each step.
 
-    An Atari game's emulator is wrapped until `detach`. A frame is reused after `on_frame`.
+    It stands between an Atari game and its emulator until `detach`. A frame is reused afterwards.
     """
 
     def __init__(self, env: Any, on_frame: Callable[[Frame], None]) -> None:
         self._env, self._on_frame = env, on_frame
-        self._game = env.unwrapped
-        self._ale: CapturedALE | None = None
+        self._ale: Any = None
         if is_atari(env):
-            self._ale = self._game.ale = CapturedALE(self._game.ale, on_frame)
+            self._ale, env.unwrapped.ale = env.unwrapped.ale, self
+            self._screen = np.empty((*self._ale.getScreenDims(), 3), np.uint8)
+
+    def act(self, action: Any, paddle_strength: float = 1.0) -> int:
+        """Emulate one frame and pass it on; after the game's end the emulator makes none."""
+        before = self._ale.getFrameNumber()
+        reward: int = self._ale.act(action, paddle_strength)
+        if self._ale.getFrameNumber() != before:
+            self.show()
+        return reward
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._ale, name)  # the game uses all of its emulator
 
     def show(self) -> None:
         """Pass on the current frame."""
-        if self._ale is not None:
-            self._ale.show()
-        else:
+        if self._ale is None:
             self._on_frame(self._env.render())
+        else:
+            self._ale.getScreenRGB(self._screen)
+            self._on_frame(self._screen)
 
     def after_step(self) -> None:
         """Pass on the frame after a step, unless the emulator has done so within it."""
@@ -65,8 +52,8 @@ class FrameSource:
 
     def detach(self) -> None:
         """Give the game its own emulator back."""
-        if self._ale is not None and self._game.ale is self._ale:
-            self._game.ale = self._ale.wrapped
+        if self._ale is not None and self._env.unwrapped.ale is self:
+            self._env.unwrapped.ale = self._ale
 
 
 def is_atari(env: Any) -> bool:

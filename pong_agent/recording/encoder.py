@@ -55,11 +55,8 @@ class VideoWriter:
     size, rate, codec and pixel format with the expected ones, and gives it the video's name.
     After any failure the temporary file is removed, and an older video stays as it was.
 
-    Args:
-        path: the video, ending in `.mp4`; missing folders are made.
-        fps: frames per second of the video.
-        scale: each pixel becomes a block of `scale` x `scale` pixels.
-        encoder: options of ffmpeg's libx264.
+    Missing folders are made. Each pixel becomes a block of `scale` x `scale` pixels, and `encoder`
+    holds options of ffmpeg's libx264.
 
     Raises:
         ValueError: `path` does not end in `.mp4`, or `fps` or `scale` is not positive.
@@ -213,7 +210,7 @@ class VideoWriter:
 
 
 def read_video_info(path: str | os.PathLike[str]) -> VideoInfo:
-    """Decode a video and return its properties; raise VideoError if it or ffmpeg is missing."""
+    """Decode a video and return its properties; raise VideoError where that is impossible."""
     video = Path(path).absolute()
     try:
         from imageio_ffmpeg import get_ffmpeg_exe

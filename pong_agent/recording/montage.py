@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pong_agent.recording.captions import BAR_HEIGHT, HEIGHT, PITCH, WIDTH, Caption, draw_captions
 from pong_agent.recording.capture import EMULATOR_FPS
-from pong_agent.recording.encoder import VideoError, VideoWriter
+from pong_agent.recording.encoder import VideoWriter
 
 _FIRST_SERVE = 54  # frame just before the ball appears
 _AFTERMATH = EMULATOR_FPS  # frames after a point, so that the new score is shown
@@ -27,21 +27,16 @@ class Piece:
 def write_montage(scenes: Sequence[Sequence[Piece]], path: Path, n_frames: int, scale: int) -> None:
     """Write scenes one after the other into a video, complete or not at all.
 
-    Args:
-        scenes: for each scene its game, or two to show side by side; the point of the last one
-            decides which seconds are shown.
-        path: the video.
-        n_frames: length of each scene; shorter if its game is.
-        scale: side of a pixel of the emulator in pixels of the video.
+    A scene shows one game, or two side by side; the point of the last one decides which seconds
+    are shown. A scene has `n_frames` frames, or fewer if its game is shorter.
 
     Raises:
-        VideoError: moviepy is missing, or the video cannot be written.
+        ImportError: moviepy is missing.
+        VideoError: the video cannot be written.
         OSError: a game cannot be read.
     """
-    try:
-        from moviepy import VideoFileClip
-    except ImportError as error:
-        raise VideoError(f"expected the package moviepy: {error}") from error
+    from moviepy import VideoFileClip
+
     size = {"target_resolution": (WIDTH * scale, HEIGHT * scale), "resize_algorithm": "neighbor"}
     captions = [piece.caption for scene in scenes for piece in scene]
     with VideoWriter(path, fps=EMULATOR_FPS, scale=1) as video:

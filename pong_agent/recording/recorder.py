@@ -50,15 +50,14 @@ class EpisodeRecorder(
 
     Args:
         env: an environment made with `render_mode="rgb_array"`.
-        video_folder: folder of the videos; made if missing. Videos of the same name are replaced.
+        video_folder: made if missing; videos of the same name are replaced.
         episode_trigger: receives an episode's number, from 0, and returns whether to record it.
-        step_trigger: receives the number of steps made so far, 1 after the first, and returns
-            whether to begin a video now, named `{name_prefix}-step-{number}.mp4`; the video ends
-            with the episode. Called only while no video is being recorded.
+        step_trigger: while nothing is recorded, receives the number of steps made so far and
+            returns whether to record the rest of the episode as `{name_prefix}-step-{number}.mp4`.
         video_length: end videos after the step in which they reach this many frames; 0 for whole
             episodes.
         name_prefix: beginning of the videos' names.
-        fps: frames per second of the videos. None means the true speed: 60 for Atari games,
+        fps: frames per second; None means the true speed: 60 for Atari games,
             `metadata["render_fps"]` otherwise.
         scale: each pixel becomes a block of `scale` x `scale` pixels.
         overlay: draws a panel beside the frame, such as `AgentOverlay`; None for no panel.
@@ -196,7 +195,6 @@ class EpisodeRecorder(
         self.paths.append(self.video_folder / video.path.name)
 
     def _write(self, frame: Frame) -> None:
-        """Append a frame to the running video, if there is one."""
         if self._video is None:
             return
         self._sidecar.add_frame(frame)
@@ -205,7 +203,6 @@ class EpisodeRecorder(
         self._video.write(frame)
 
     def _discard(self) -> None:
-        """Discard the running video, if there is one."""
         video, self._video = self._video, None
         if video is not None:
             video.discard()

@@ -1,10 +1,11 @@
 """Recorded episodes played again and compared frame by frame."""
 
+from contextlib import nullcontext
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-import gymnasium
+from gymnasium.error import Error as GymnasiumError
 
 from pong_agent.envs.make import make_env
 from pong_agent.envs.paddle_actions import NotPongError
@@ -14,14 +15,7 @@ from pong_agent.recording.capture import Frame, FrameSource, checksum
 from pong_agent.recording.encoder import VideoError
 from pong_agent.recording.sidecar import Sidecar
 
-_REFUSALS = (
-    ArithmeticError,
-    AssertionError,
-    LookupError,
-    TypeError,
-    ValueError,
-    gymnasium.error.Error,
-)
+_REFUSALS = (ArithmeticError, AssertionError, LookupError, TypeError, ValueError, GymnasiumError)
 _MOST_NOOPS = 1_000  # of `options`: larger numbers would not end
 
 
@@ -72,16 +66,11 @@ def replay(path: str | Path, env: Any = None) -> Replay:
             f"{path}: expected an episode with a seed of its own, found none: "
             "call reset(seed=...) to record episodes that can be replayed"
         )
-    own = env is None
-    if own:
-        env = _make_again(sidecar, path)
-    try:
-        return _compare(env, sidecar)
-    except _REFUSALS as error:
-        raise VideoError(f"{path}: the environment refuses the episode: {error!r}") from error
-    finally:
-        if own:
-            env.close()
+    with _make_again(sidecar, path) if env is None else nullcontext(env) as game:
+        try:
+            return _compare(game, sidecar)
+        except _REFUSALS as error:
+            raise VideoError(f"{path}: the environment refuses the episode: {error!r}") from error
 
 
 def _make_again(sidecar: Sidecar, path: Path) -> Any:

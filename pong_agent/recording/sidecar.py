@@ -11,7 +11,7 @@ from typing import Any, Self, SupportsFloat
 
 import numpy as np
 
-from pong_agent.bounds import check_fields
+from pong_agent.bounds import CountOrZero, check_fields
 from pong_agent.errors import ConfigError
 from pong_agent.evaluation.model_card import package_versions
 from pong_agent.recording.capture import Frame, checksum
@@ -29,13 +29,15 @@ class Sidecar:
 
     film: str = ""  # name of the video's file
     film_sha256: str = ""  # digest of that file
-    frames: int = 0  # number of its frames
+    frames: CountOrZero = 0  # number of its frames
     fps: float = 0.0  # its frames per second
     env_id: str = ""  # empty if the environment has none
     env_kwargs: dict[str, Any] = field(default_factory=dict)  # that JSON can hold
     seed: int | None = None  # of `reset`; None: it continued the last episode's generator
     options: dict[str, Any] | None = None  # of `reset`
-    first_step: int = 0  # agent step of the video's first frames; 0 for the frame after `reset`
+    first_step: CountOrZero = (
+        0  # agent step of the video's first frames; 0 for the frame after `reset`
+    )
     actions: list[Any] = field(default_factory=list)  # [n], from the episode's start
     rewards: list[float] = field(default_factory=list)  # [n]
     # [1 + n - first_step] CRC-32 of all frames of the video up to each agent step

@@ -58,23 +58,16 @@ def write_timeline(
     seed: int = 0,
     on_piece: Callable[[Stage, Trajectory], None] | None = None,
 ) -> VideoInfo:
-    """Record how an agent learned, at the true 60 frames per second, with captions above the game.
+    """Record how an agent learned, at 60 frames per second, with captions above the games.
 
     Each stage plays one whole greedy game, all with the same seed, and its caption says how that
     game ends. The piece shown ends a second after the winner's first point, but does not begin
     before the first serve. Side by side, both games are shown at the seconds of the last stage's
     piece.
 
-    Args:
-        stages: points of the training, in order, such as `training.milestones.read_stages` returns.
-        path: the video, ending in `.mp4`; missing folders are made.
-        options: what to show, and how.
-        env_id: a Pong environment, by its id or as `EnvSpec`; by default the agents' own.
-        seed: seed of the games, 0 or more.
-        on_piece: called with each stage and the whole game that it played.
-
-    Returns:
-        The properties of the video, read back from it.
+    The stages are in the order of the training, as `training.milestones.read_stages` returns them.
+    By default the agents' own environment is played. `on_piece` is called with each stage and its
+    whole game. Returns the properties of the video, read back from it.
 
     Raises:
         ConfigError: the video's name is not one, or there are too few stages.
@@ -122,7 +115,7 @@ def write_timeline(
             scenes = [pieces] if options.side_by_side else [[piece] for piece in pieces]
             write_montage(scenes, video, round(options.seconds * EMULATOR_FPS), options.scale)
         return read_video_info(video)
-    except (VideoError, OSError) as error:
+    except (ImportError, OSError, VideoError) as error:
         reason = str(error).strip().rpartition("\n")[2]  # ffmpeg's last line gives the reason
         message = f"{video}: cannot be written: {reason or type(error).__name__}"
         raise VideoError(message) from error

@@ -37,9 +37,9 @@ class VectorEpisodeRecorder(VectorWrapper, gym.utils.RecordConstructorArgs):
 
     Args:
         env: a vector environment made with `render_mode="rgb_array"`.
-        video_folder: folder of the videos; made if missing.
-        episode_trigger: receives an episode's number k and returns whether to record it; by default
-            all are recorded.
+        video_folder: made if missing; videos of the same name are replaced.
+        episode_trigger: receives an episode's number k and returns whether to record it; None
+            records all.
         name_prefix: beginning of the videos' names.
         fps: frames per second; None for the true speed.
         scale: each pixel becomes a block of `scale` x `scale` pixels.
@@ -55,13 +55,8 @@ class VectorEpisodeRecorder(VectorWrapper, gym.utils.RecordConstructorArgs):
     Example:
         >>> from tempfile import TemporaryDirectory
         >>> import ale_py
-        >>> envs = gym.make_vec(
-        ...     "ALE/Pong-v5",
-        ...     num_envs=2,
-        ...     vectorization_mode="sync",
-        ...     render_mode="rgb_array",
-        ...     max_num_frames_per_episode=40,
-        ... )
+        >>> options = {"render_mode": "rgb_array", "max_num_frames_per_episode": 40}
+        >>> envs = gym.make_vec("ALE/Pong-v5", 2, vectorization_mode="sync", **options)
         >>> with TemporaryDirectory() as folder:
         ...     envs = VectorEpisodeRecorder(envs, folder)
         ...     _ = envs.reset(seed=0)

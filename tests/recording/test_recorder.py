@@ -136,8 +136,9 @@ def test_a_closed_recorder_says_so(tmp_path):
 
 def test_two_recorders_record_the_same(tmp_path):
     """Recorders may be stacked; each has its whole video."""
-    with EpisodeRecorder(pong(), tmp_path, name_prefix="in", scale=1) as inner:
-        real = inner.unwrapped.ale.wrapped
+    game = pong()
+    real = game.unwrapped.ale
+    with EpisodeRecorder(game, tmp_path, name_prefix="in", scale=1) as inner:
         with EpisodeRecorder(inner, tmp_path, name_prefix="out", scale=2) as outer:
             play(outer)
     frames = [read_video_info(env.paths[0]).frames for env in (inner, outer)]
