@@ -55,8 +55,8 @@ class VideoWriter:
     size, rate, codec and pixel format with the expected ones, and gives it the video's name.
     After any failure the temporary file is removed, and an older video stays as it was.
 
-    Missing folders are made. Each pixel becomes a block of `scale` x `scale` pixels, and `encoder`
-    holds options of ffmpeg's libx264.
+    Missing folders are made. Each pixel of a frame becomes a block of `scale` x `scale` pixels;
+    `encoder` holds options of ffmpeg's libx264.
 
     Raises:
         ValueError: `path` does not end in `.mp4`, or `fps` or `scale` is not positive.
@@ -204,7 +204,7 @@ class VideoWriter:
         height, width = self._shape[0] * self.scale, self._shape[1] * self.scale
         asked = VideoInfo(self.frames, width, height, self.fps, "h264", _PIXEL_FORMAT)
         found = read_video_info(self._part)
-        same_rate = math.isclose(found.fps, asked.fps, abs_tol=0.01)
+        same_rate = math.isclose(found.fps, self.fps, abs_tol=0.01)
         if not same_rate or found != replace(asked, fps=found.fps):
             raise VideoError(f"{self.path}: expected {asked}, found {found}")
 

@@ -37,8 +37,8 @@ _HISTORY = 180  # agent steps of value estimates, 12 s at a frame skip of four
 class AgentOverlay:
     """A panel with score, probabilities, action, value, input and hidden units of a `PongAgent`.
 
-    It computes what the agent sees and decides from the same observations with the same weights,
-    so it fits any loop, and the agent is not changed.
+    It computes them from the same observations with the same weights, so it fits any loop, and the
+    agent is not changed.
 
     Args:
         agent: the agent that plays.

@@ -138,9 +138,11 @@ def test_two_recorders_record_the_same(tmp_path):
     """Recorders may be stacked; each has its whole video."""
     game = pong()
     real = game.unwrapped.ale
-    with EpisodeRecorder(game, tmp_path, name_prefix="in", scale=1) as inner:
-        with EpisodeRecorder(inner, tmp_path, name_prefix="out", scale=2) as outer:
-            play(outer)
+    with (
+        EpisodeRecorder(game, tmp_path, name_prefix="in", scale=1) as inner,
+        EpisodeRecorder(inner, tmp_path, name_prefix="out", scale=2) as outer,
+    ):
+        play(outer)
     frames = [read_video_info(env.paths[0]).frames for env in (inner, outer)]
     assert frames[0] == frames[1] > 260
     assert inner.unwrapped.ale is real
