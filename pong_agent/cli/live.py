@@ -162,9 +162,9 @@ def _best(values: Sequence[float]) -> str:
 
 def _bar(state: State, width: int) -> Table:
     """Return the bar and its times, on a line of their own if the terminal is narrow."""
-    times = f"{_clock(state.elapsed)} elapsed"
+    times = f"{timedelta(seconds=round(state.elapsed))} elapsed"
     if isfinite(state.remaining) and state.done < 1:
-        times += f", {_clock(state.remaining)} left"
+        times += f", {timedelta(seconds=round(state.remaining))} left"
     text = Text(f"{state.done:.0%} of {state.limit}, {times}")
     beside = width - text.cell_len - 1
     bar_width = beside if beside >= _SHORTEST_BAR else width
@@ -176,10 +176,6 @@ def _bar(state: State, width: int) -> Table:
         grid.add_row(bar)
         grid.add_row(text)
     return grid
-
-
-def _clock(seconds: float) -> str:
-    return str(timedelta(seconds=round(seconds)))
 
 
 def sparkline(values: Sequence[float], width: int) -> str:

@@ -53,11 +53,9 @@ class Train:
         return 128 + stopped_by
 
     def _open(self) -> Trainer:
+        if self.resume is not None and self.run_folder is not None:
+            raise ConfigError(f"run_folder: expected none with --resume, found {self.run_folder}")
         if self.resume is not None:
-            if self.run_folder is not None:
-                raise ConfigError(
-                    f"run_folder: expected none with --resume, found {self.run_folder}"
-                )
             return resume_run(self.resume, self.config, shlex.join(sys.argv))
         name = f"{self.config.preset}-seed{self.config.seed}-{time.strftime('%Y%m%d-%H%M%S')}"
         return start_run(self.config, self.run_folder or Path("runs", name), shlex.join(sys.argv))
