@@ -60,11 +60,7 @@ def union_of(commands: Mapping[str, type], args: Sequence[str]) -> Any:
 
 def parse(kind: Any, args: Sequence[str] | None, **settings: Any) -> Any:
     """Parse a command line; `kind` and `settings` are those of `tyro.cli`."""
-    config = (
-        tyro.conf.FlagCreatePairsOff,
-        tyro.conf.CascadeSubcommandArgs,
-        tyro.conf.DisallowNone,
-    )
+    config = (tyro.conf.FlagCreatePairsOff, tyro.conf.CascadeSubcommandArgs, tyro.conf.DisallowNone)
     with contextlib.redirect_stdout(cast(TextIO, _WrappedHelp(sys.stdout))):
         return tyro.cli(kind, args=args, config=config, **settings)
 

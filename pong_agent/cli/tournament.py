@@ -13,12 +13,7 @@ from pong_agent.errors import ConfigError
 from pong_agent.evaluation.stage import Stage
 from pong_agent.matches.match import MatchRules
 from pong_agent.matches.standings import draw_tournament
-from pong_agent.matches.tournament import (
-    TOURNAMENT_RULES,
-    Entrant,
-    Standings,
-    play_tournament,
-)
+from pong_agent.matches.tournament import TOURNAMENT_RULES, Entrant, Standings, play_tournament
 from pong_agent.plots.figure import check_suffix
 from pong_agent.training.milestones import read_stages
 

@@ -1,13 +1,14 @@
 """Learning curves: one curve with a band per configuration."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pong_agent.errors import ConfigError
-from pong_agent.plots.figure import Line, draw_line, light_figure, mark_height
+from pong_agent.plots.figure import draw_line, light_figure, mark_height
 from pong_agent.plots.runs import EVALUATION_OF, Axis, group_runs, mean_of, points
 from pong_agent.recording.palette import SERIES, hex_code
 from pong_agent.training.metrics import METRICS
@@ -66,8 +67,8 @@ def draw_runs(
         dots_x, dots_y = np.hstack([np.zeros((2, 0)), *map(np.stack, dots)])
         evaluated |= len(dots_x) > 0
         name = labels[number] if labels else group.label
-        label = f"{name}: {mean.description}" if mean.description else name
-        line = Line(label, mean.x, mean.y, mean.band, mean.raw, (dots_x / unit, dots_y))
+        label = f"{name}: {mean.label}" if mean.label else name
+        line = replace(mean, label=label, dots=(dots_x / unit, dots_y))
         draw_line(axes, line, hex_code(SERIES[number % len(SERIES)]))
     x_label = "minutes of training" if axis == "minutes" else "agent steps"
     y_label = _Y_LABELS.get(metric, metric)

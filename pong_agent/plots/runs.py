@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from pong_agent.plots.figure import Line
 from pong_agent.training.run_folder import RunFolder
 
 Axis = Literal["steps", "minutes"]
@@ -31,17 +32,6 @@ class Group:
 
     label: str  # the preset and the hyperparameters that differ from the other groups
     runs: tuple[RunFolder, ...]
-
-
-@dataclass(frozen=True)
-class Mean:
-    """The mean of a metric over runs."""
-
-    x: Floats  # [N] agent steps or minutes that every run covers
-    y: Floats  # [N] mean; for one run its running mean
-    band: tuple[Floats, Floats] | None  # [N] lower and [N] upper ends; None for one run
-    raw: Sequence[tuple[Floats, Floats]]  # x and y of each run, smoothed if there are several
-    description: str  # of the mean and the band, for the legend
 
 
 def group_runs(runs: Sequence[RunFolder]) -> list[Group]:
@@ -108,26 +98,27 @@ def running_mean(y: Floats) -> tuple[Floats, int]:
     return (sums[last] - sums[first]) / (last - first), 2 * half + 1
 
 
-def mean_of(curves: Sequence[tuple[Floats, Floats]]) -> Mean:
-    """Average runs over the x that all of them cover, with a band.
+def mean_of(curves: Sequence[tuple[Floats, Floats]]) -> Line:
+    """Average runs over the x that all of them cover, with a band; the label describes both.
 
     Each run is smoothed by `running_mean` and interpolated on one grid. The band is the range of
     the runs or, from five runs on, the 95 % percentile bootstrap interval of the mean (B. Efron,
     "Bootstrap methods: another look at the jackknife", Annals of Statistics 7, 1979).
     """
-    smooth = [(x, running_mean(y)[0]) for x, y in curves]
     if len(curves) == 1:
-        [(x, y)] = smooth
-        window = running_mean(y)[1]
-        description = f"mean over {window} updates" if window > 1 else ""
-        return Mean(x, y, None, curves if window > 1 else (), description)
+        [(x, y)] = curves
+        smoothed, window = running_mean(y)
+        if window == 1:
+            return Line("", x, y)
+        return Line(f"mean over {window} updates", x, smoothed, raw=curves)
+    smooth = [(x, running_mean(y)[0]) for x, y in curves]
     first, last = max(x[0] for x, _ in curves), min(x[-1] for x, _ in curves)
     grid = np.unique(np.linspace(first, last, _GRID)) if last >= first else np.zeros(0)
     values = np.stack([np.interp(grid, x, y) for x, y in smooth])
     mean, count = values.mean(axis=0), f"mean of {len(curves)} runs"
     if len(curves) < _BOOTSTRAP_FROM or not len(grid):
         extremes = values.min(axis=0), values.max(axis=0)
-        return Mean(grid, mean, extremes, smooth, f"{count}, lowest to highest")
+        return Line(f"{count}, lowest to highest", grid, mean, extremes, smooth)
     from scipy.stats import bootstrap  # takes 0.5 s to import
 
     interval = bootstrap(
@@ -139,4 +130,4 @@ def mean_of(curves: Sequence[tuple[Floats, Floats]]) -> Mean:
         rng=np.random.default_rng(0),  # the same runs give the same band
     ).confidence_interval
     band = interval.low, interval.high
-    return Mean(grid, mean, band, smooth, f"{count}, 95 % bootstrap interval")
+    return Line(f"{count}, 95 % bootstrap interval", grid, mean, band, smooth)

@@ -50,9 +50,9 @@ def test_a_single_run_has_no_band():
     """Its running mean is drawn over the raw curve, if anything is smoothed."""
     x = np.arange(100.0)
     long, short = mean_of([(x, x % 2)]), mean_of([(x[:20], x[:20])])
-    assert (long.band, long.description, len(long.raw)) == (None, "mean over 3 updates", 1)
+    assert (long.band, long.label, len(long.raw)) == (None, "mean over 3 updates", 1)
     assert 0.3 < long.y[50] < 0.7
-    assert (short.description, short.raw) == ("", ())
+    assert (short.label, short.raw) == ("", ())
     assert short.y.tolist() == list(range(20))
 
 
@@ -63,7 +63,7 @@ def test_few_runs_have_their_range_as_a_band():
     assert (mean.x[0], mean.x[-1]) == (2.0, 9.0)
     np.testing.assert_allclose(mean.y, (3 * mean.x + 13) / 3)
     np.testing.assert_allclose(mean.band, [mean.x, mean.x + 10])
-    assert mean.description == "mean of 3 runs, lowest to highest"
+    assert mean.label == "mean of 3 runs, lowest to highest"
 
 
 def test_five_runs_have_a_bootstrap_interval():
@@ -71,7 +71,7 @@ def test_five_runs_have_a_bootstrap_interval():
     x = np.linspace(0, 1, 50)
     curves = [(x, np.full(50, height)) for height in (0.0, 1.0, 2.0, 3.0, 14.0)]
     mean, again = mean_of(curves), mean_of(curves)
-    assert mean.description == "mean of 5 runs, 95 % bootstrap interval"
+    assert mean.label == "mean of 5 runs, 95 % bootstrap interval"
     np.testing.assert_allclose(mean.y, 4.0)
     assert 0 < mean.band[0][7] < 2 < 6 < mean.band[1][7] < 14
     np.testing.assert_array_equal(mean.band, again.band)
