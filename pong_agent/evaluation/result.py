@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 _CONFIDENCE = 0.95
 _RESAMPLES = 10_000  # of the bootstrap; the interval's ends then vary by about 1 % of its width
@@ -88,14 +89,22 @@ def bootstrap_interval(values: Sequence[float]) -> tuple[float, float] | None:
     """
     if len(values) < 2:
         return None
+    low, high = bootstrap_band(np.array(values, float))
+    return float(low), float(high)
+
+
+def bootstrap_band(
+    values: NDArray[np.float64], n_resamples: int = _RESAMPLES
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return lower and upper ends of such intervals, one for each mean over the first axis."""
     from scipy.stats import bootstrap  # takes 0.5 s to import
 
     interval = bootstrap(
-        (np.array(values, float),),
+        (values,),
         np.mean,
         confidence_level=_CONFIDENCE,
-        n_resamples=_RESAMPLES,
+        n_resamples=n_resamples,
         method="percentile",
         rng=np.random.default_rng(0),  # the same values give the same interval
     ).confidence_interval
-    return float(interval.low), float(interval.high)
+    return interval.low, interval.high

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from pong_agent.evaluation.result import bootstrap_band
 from pong_agent.plots.figure import Line
 from pong_agent.training.run_folder import RunFolder
 
@@ -102,8 +103,7 @@ def mean_of(curves: Sequence[tuple[Floats, Floats]]) -> Line:
     """Average runs over the x that all of them cover, with a band; the label describes both.
 
     Each run is smoothed by `running_mean` and interpolated on one grid. The band is the range of
-    the runs or, from five runs on, the 95 % percentile bootstrap interval of the mean (B. Efron,
-    "Bootstrap methods: another look at the jackknife", Annals of Statistics 7, 1979).
+    the runs or, from five runs on, the 95 % percentile bootstrap interval of the mean.
     """
     if len(curves) == 1:
         [(x, y)] = curves
@@ -119,15 +119,5 @@ def mean_of(curves: Sequence[tuple[Floats, Floats]]) -> Line:
     if len(curves) < _BOOTSTRAP_FROM or not len(grid):
         extremes = values.min(axis=0), values.max(axis=0)
         return Line(f"{count}, lowest to highest", grid, mean, extremes, smooth)
-    from scipy.stats import bootstrap  # takes 0.5 s to import
-
-    interval = bootstrap(
-        (values,),
-        np.mean,
-        axis=0,
-        n_resamples=_RESAMPLES,
-        method="percentile",
-        rng=np.random.default_rng(0),  # the same runs give the same band
-    ).confidence_interval
-    band = interval.low, interval.high
+    band = bootstrap_band(values, _RESAMPLES)
     return Line(f"{count}, 95 % bootstrap interval", grid, mean, band, smooth)
