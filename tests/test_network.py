@@ -46,11 +46,11 @@ def case(request, frames):
 
 def dense_hidden(case):
     dense = case.inputs.toarray().astype(np.float64)
-    pictures = [dense]
+    views = [dense]
     if case.mirror:
         turned = dense.reshape(len(dense), -1, 80, 80)[:, :, ::-1]
-        pictures.append(turned.reshape(dense.shape))
-    return pictures, [np.maximum(x @ case.parameters["W1"].T, 0) for x in pictures]
+        views.append(turned.reshape(dense.shape))
+    return views, [np.maximum(x @ case.parameters["W1"].T, 0) for x in views]
 
 
 def heads_of(case):
@@ -76,7 +76,7 @@ def test_forward_agrees_with_the_dense_product(case):
 
 
 def test_a_mirrored_picture_turns_the_decision_over(frames):
-    """With mirror, UP and DOWN change places for a picture upside down; its value is the same."""
+    """With mirror, UP and DOWN change places for a field upside down; its value is the same."""
     parameters = actor_critic(np.random.default_rng(0), n_actions=3)
     lit = [lit_pixels(frame) for frame in frames]
     rows = observe("two_frames", lit[1:], lit[:-1])

@@ -39,7 +39,7 @@ def test_the_summary_has_median_and_range():
 
 
 def test_the_command_measures_learning(tmp_path, capsys):
-    """A table with a row per seed, the curves as CSV and a picture are left."""
+    """A table with a row per seed, the curves as CSV and an image are left."""
     folder = tmp_path / "learning"
     args = ["learning", "--seeds", "3", "4", "--updates", "2", "--workers", "0"]
     tiny = ["--hyperparams", "n_envs:2", "fragment_steps:32", "final_fragment_steps:32"]

@@ -20,7 +20,7 @@ from pong_agent.vision.pixels import (
 
 
 def test_real_frames_give_the_notebooks_pixels(frames):
-    """Every one of 400 real frames is reduced to exactly the notebook's picture."""
+    """Every one of 400 real frames is reduced to exactly the notebook's field."""
     for frame in frames:
         field = preprocess_frame(frame)
         assert field.shape == (80, 80)
@@ -31,7 +31,7 @@ def test_real_frames_give_the_notebooks_pixels(frames):
 
 @given(arrays(np.uint8, (210, 160, 3)))
 def test_any_frame_gives_the_notebooks_pixels(frame):
-    """Any uint8 picture, also one that Pong never shows, is treated as the notebook treats it."""
+    """Any uint8 frame, also one that Pong never shows, is treated as the notebook treats it."""
     field = preprocess_frame(frame)
     np.testing.assert_array_equal(field.ravel(), notebook.preprocess(frame.copy()))
 
@@ -87,7 +87,7 @@ def test_two_frames_stand_side_by_side(frames):
 
 @given(st.sampled_from(sorted(INPUT_SIZES)), st.integers(0, 2**32 - 1), st.integers(1, 12))
 def test_stored_frames_give_the_same_rows(kind, seed, length):
-    """From lit pixels alone come the rows, in the order, that came from the pictures."""
+    """From lit pixels alone come the rows, in the order, that came from the fields."""
     generator = np.random.default_rng(seed)
     # Sparse, with empty frames among them.
     density = generator.choice([0.0, 0.001, 0.01], size=(length, 1, 1))

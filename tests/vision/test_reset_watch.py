@@ -39,7 +39,7 @@ def play_twice(agent, env, reset):
     [
         ("ALE/Pong-v5", SHORT),
         ("ALE/Pong-v5", {"difficulty": 3, "repeat_action_probability": 0.0, **BRIEF}),
-        ("ALE/Pong-v5", {"noop_max": 30, **SHORT}),  # no first picture: the score tells
+        ("ALE/Pong-v5", {"noop_max": 30, **SHORT}),  # no first field: the score tells
         ("Pong-v0", BRIEF),
         ("PongNoFrameskip-v4", BRIEF),
         pytest.param("ALE/Pong-v5", {}, marks=pytest.mark.slow),  # whole games
@@ -120,7 +120,7 @@ def test_vector_environments(form, mode, handle):
     if form == "sync":
         arguments = {"vector_kwargs": {"autoreset_mode": mode}, **BRIEF}
         envs = gym.make_vec("ALE/Pong-v5", num_envs=2, vectorization_mode=form, **arguments)
-    else:  # which acts before the first picture: the score tells
+    else:  # which acts before the first field: the score tells
         arguments = {"autoreset_mode": mode, **RAW_FRAMES, **SHORT}
         envs = gym.make_vec("ALE/Pong-v5", num_envs=2, **arguments)
     ends, warned = play_vector(envs, PongAgent("reinforce"), handle, steps=110)
@@ -137,8 +137,8 @@ def test_a_mask_that_comes_a_step_early_is_noticed():
     assert warned == [end + 2]
 
 
-def test_predict_notices_the_first_picture(frames):
-    """A state that is passed on into an episode's first picture is warned of, once."""
+def test_predict_notices_the_first_field(frames):
+    """A state that is passed on into an episode's first field is warned of, once."""
     agent = PongAgent()
     _, state = agent.predict(frames[[50, 60]])
     agent.predict(frames[[0, 61]], state, np.array([True, False]))
@@ -159,7 +159,7 @@ def test_scores_are_read_from_real_frames(frames):
 
 def test_a_digit_in_the_background_s_colour_is_no_new_game(frames):
     """What cannot be read stays, as the console's colours change in very long games."""
-    game = frames[[-1]].copy()  # the built-in player has scored
+    game = frames[[-1]].copy()  # the built-in opponent has scored
     before = read_scores(game)
     assert before.above_zero.all()
     game[:, _SCORE_ROW, LEFT_DIGIT] = game[:, _SCORE_ROW, :1]
@@ -183,7 +183,7 @@ def test_changed_colours_are_no_new_game():
         assert not terminated
         backgrounds.add(tuple(observation[_SCORE_ROW, 0].tolist()))
         ale = env.unwrapped.ale
-        if ale.getRAM()[13] > 9:  # the built-in player's points: the game must not end
+        if ale.getRAM()[13] > 9:  # the built-in opponent's points: the game must not end
             ale.setRAM(13, 1)
     env.close()
     assert len(backgrounds) > 50

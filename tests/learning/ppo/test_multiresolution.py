@@ -77,10 +77,10 @@ def W1():  # noqa: N802  # the name of the weights
 def blocks_of(W1, block):
     """Sums over blocks, written pixel by pixel."""
     sums = np.zeros((len(W1), 2, 80 // block, 80 // block))
-    pictures = W1.reshape(len(W1), 2, 80, 80)
+    fields = W1.reshape(len(W1), 2, 80, 80)
     for row in range(80):
         for column in range(80):
-            sums[:, :, row // block, column // block] += pictures[:, :, row, column]
+            sums[:, :, row // block, column // block] += fields[:, :, row, column]
     return sums.reshape(len(W1), -1)
 
 

@@ -13,8 +13,8 @@ def test_the_first_weights_are_smooth_and_of_the_asked_scale():
     )
 
     def neighbours(parameters):
-        pictures = parameters["W1"].reshape(100, 2, 80, 80)
-        return np.corrcoef(pictures[..., 1:].ravel(), pictures[..., :-1].ravel())[0, 1]
+        fields = parameters["W1"].reshape(100, 2, 80, 80)
+        return np.corrcoef(fields[..., 1:].ravel(), fields[..., :-1].ravel())[0, 1]
 
     assert abs(neighbours(rough)) < 0.01
     assert neighbours(smooth) > 0.4

@@ -12,12 +12,12 @@ def rows(request):
     width = INPUT_SIZES[request.param]
     dense = np.zeros((50, width // 6400, 80, 80), np.int8)
     for row in dense[1:]:
-        for picture in row:
+        for field in row:
             for column, height in ((8, 8), (9, 8), (70, 8), (71, 8), (30, 2), (31, 1)):
                 top = generator.integers(0, 81 - height)
-                picture[top : top + height, column] = 1
+                field[top : top + height, column] = 1
             if request.param != "two_frames":
-                picture *= generator.choice([-1, 1], (80, 80), p=[0.1, 0.9])
+                field *= generator.choice([-1, 1], (80, 80), p=[0.1, 0.9])
     dense[2, :, :, 40] = 1  # a run from top to bottom, and one that begins where it ends
     dense[2, :, 0, 41] = 1
     where, columns = np.nonzero(dense.reshape(50, width))
@@ -40,12 +40,12 @@ def test_products_are_those_of_dense_rows(rows, mirror):
     W1 = np.asfortranarray(generator.integers(-9, 9, (6, rows.width)) * 1.0)
     some = generator.permutation(50)[:20]
     for part, number in ((lit, np.arange(50)), (lit.take(some), some), (lit.take(some[:0]), [])):
-        pictures = [view[np.asarray(number, np.int64)].astype(np.float64) for view in views]
-        expected = np.hstack([picture @ W1.T for picture in pictures])
+        fields = [view[np.asarray(number, np.int64)].astype(np.float64) for view in views]
+        expected = np.hstack([field @ W1.T for field in fields])
         np.testing.assert_array_equal(part.times(W1[:, lit.columns]), expected)
         gradients = generator.integers(-9, 9, expected.shape) * 1.0
         halves = np.split(gradients, 1 + mirror, axis=1)
-        whole = sum(half.T @ picture for half, picture in zip(halves, pictures, strict=True))
+        whole = sum(half.T @ field for half, field in zip(halves, fields, strict=True))
         found = part.transposed_times(gradients)
         np.testing.assert_array_equal(found, whole[:, lit.columns])
         assert found.flags.f_contiguous

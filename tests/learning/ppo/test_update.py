@@ -42,18 +42,18 @@ def in_float64(parameters):
     return {name: array.astype(np.float64) for name, array in parameters.items()}
 
 
-def dense_outputs(weights, pictures):
-    """Probabilities and values, written for dense pictures and their mirror images."""
-    hidden = [np.maximum(x @ weights["W1"].T, 0) for x in pictures]
+def dense_outputs(weights, views):
+    """Probabilities and values, written for dense views and their mirror images."""
+    hidden = [np.maximum(x @ weights["W1"].T, 0) for x in views]
     heads = [weights["W2"], weights["W2"][[UP, DOWN, STAY]]]  # upright, upside down
     logits = sum(h @ head.T for h, head in zip(hidden, heads, strict=False)) + weights["b2"]
     estimates = sum(h @ weights["Wv"] for h in hidden) + weights["bv"][0]
     return np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True), estimates
 
 
-def dense_loss(weights, pictures, targets, config):
+def dense_loss(weights, views, targets, config):
     """The PPO loss, summed exactly."""
-    p, estimates = dense_outputs(weights, pictures)
+    p, estimates = dense_outputs(weights, views)
     rows = np.arange(len(p))
     ratio = p[rows, targets.actions] / targets.old_probabilities[rows, targets.actions]
     limited = np.minimum(np.maximum(ratio, 1 - config.clip_range), 1 + config.clip_range)
@@ -64,9 +64,9 @@ def dense_loss(weights, pictures, targets, config):
     return math.fsum(terms) / len(terms)
 
 
-def assert_statistics_as_stable_baselines3(statistics, weights, pictures, targets, config):
+def assert_statistics_as_stable_baselines3(statistics, weights, views, targets, config):
     """Its formulas; of its estimator of the divergence, the expectation over the old actions."""
-    p, _ = dense_outputs(weights, pictures)
+    p, _ = dense_outputs(weights, views)
     rows, old = np.arange(len(p)), targets.old_probabilities
     ratios = p / old
     ratio = ratios[rows, targets.actions]
@@ -92,13 +92,13 @@ def test_the_gradient_agrees_with_central_differences(batch, mirror):
     old /= old.sum(axis=1, keepdims=True)
     targets = replace(targets, old_probabilities=old)
     lit = lit_rows(inputs, mirror=mirror)
-    pictures = np.split(inputs.with_flipped().toarray(), 2)[: 1 + mirror]
-    pictures = [picture[:, lit.columns].astype(np.float64) for picture in pictures]
+    views = np.split(inputs.with_flipped().toarray(), 2)[: 1 + mirror]
+    views = [view[:, lit.columns].astype(np.float64) for view in views]
     parameters |= {"W1": parameters["W1"][:, lit.columns]}
     statistics, gradients = loss_and_gradient(parameters, lit, targets, config)
     assert 0.05 < statistics["clip_fraction"] < 0.95
-    assert_statistics_as_stable_baselines3(statistics, parameters, pictures, targets, config)
-    assert statistics["loss"] == pytest.approx(dense_loss(parameters, pictures, targets, config))
+    assert_statistics_as_stable_baselines3(statistics, parameters, views, targets, config)
+    assert statistics["loss"] == pytest.approx(dense_loss(parameters, views, targets, config))
 
     errors, epsilon = [], 1e-5
     assert not gradients.pop("b2").any()  # a schedule moves it
@@ -111,7 +111,7 @@ def test_the_gradient_agrees_with_central_differences(batch, mirror):
             for sign in (1, -1):
                 moved = parameters | {name: parameters[name].copy()}
                 moved[name][coordinate] += sign * epsilon
-                differences.append(sign * dense_loss(moved, pictures, targets, config))
+                differences.append(sign * dense_loss(moved, views, targets, config))
             numeric = math.fsum(differences) / (2 * epsilon)
             errors.append(abs(numeric / gradient[coordinate] - 1))
     assert max(errors) < 1e-6
@@ -135,11 +135,11 @@ def test_outputs_are_those_that_the_agent_plays_with(batch, mirror, n_actions):
     np.testing.assert_allclose(found[:, -1], estimates, atol=5e-6)
 
 
-def plain_gradient(weights, pictures, targets, config):
+def plain_gradient(weights, views, targets, config):
     """The gradient of `dense_loss`, for all columns of W1, by dense matrix products."""
-    hidden = [np.maximum(x @ weights["W1"].T, 0) for x in pictures]
+    hidden = [np.maximum(x @ weights["W1"].T, 0) for x in views]
     turn = [UP, DOWN, STAY][: config.n_actions]
-    heads = [weights["W2"], weights["W2"][turn]][: len(pictures)]
+    heads = [weights["W2"], weights["W2"][turn]][: len(views)]
     logits = sum(h @ head.T for h, head in zip(hidden, heads, strict=True)) + weights["b2"]
     errors = sum(h @ weights["Wv"] for h in hidden) + weights["bv"] - targets.returns
     n, p = len(logits), np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
@@ -154,7 +154,7 @@ def plain_gradient(weights, pictures, targets, config):
     gradient = {name: np.zeros_like(array) for name, array in weights.items()}
     gradient["bv"] += at_values.sum()
     for x, h, head, back in zip(
-        pictures, hidden, heads, [slice(None), turn][: len(pictures)], strict=True
+        views, hidden, heads, [slice(None), turn][: len(views)], strict=True
     ):
         gradient["W1"] += ((at_logits @ head + np.outer(at_values, weights["Wv"])) * (h > 0)).T @ x
         gradient["W2"] += (at_logits.T @ h)[back]
@@ -174,8 +174,8 @@ def plain_update(parameters, state, batch, config, generator):
     for _ in range(config.epochs):
         order = generator.permutation(len(inputs))
         for rows in np.array_split(order, min(config.minibatches, len(inputs))):
-            pictures = [view[rows].astype(np.float64) for view in views]
-            gradient = plain_gradient(weights, pictures, targets.take(rows), config)
+            some = [view[rows].astype(np.float64) for view in views]
+            gradient = plain_gradient(weights, some, targets.take(rows), config)
             norm = np.sqrt(sum(np.square(array).sum() for array in gradient.values()))
             gradient = {k: a * min(1, config.max_grad_norm / norm) for k, a in gradient.items()}
             whole = np.asfortranarray(gradient["W1"])
