@@ -69,7 +69,7 @@ def evaluate_policy(
                 outcomes = _outcomes(played, on_episode)
     finally:
         env.close()
-    return EvaluationResult.from_outcomes(outcomes, env_id=spec.env_id, deterministic=deterministic)
+    return EvaluationResult.from_outcomes(spec.env_id, deterministic, outcomes)
 
 
 def first_win(

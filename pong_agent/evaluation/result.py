@@ -30,9 +30,7 @@ class EvaluationResult:
     seeds: tuple[int, ...]  # [n]
 
     @classmethod
-    def from_outcomes(
-        cls, outcomes: Iterable[Outcome], *, env_id: str, deterministic: bool
-    ) -> Self:
+    def from_outcomes(cls, env_id: str, deterministic: bool, outcomes: Iterable[Outcome]) -> Self:
         """Collect the outcomes of one episode or more."""
         seeds, returns, lengths = zip(*outcomes, strict=True)
         return cls(env_id, deterministic, returns, lengths, seeds)

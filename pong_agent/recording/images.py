@@ -10,7 +10,8 @@ import numpy.typing as npt
 from pong_agent.network import Floats
 from pong_agent.recording import palette
 from pong_agent.recording.palette import GROUND, RAISED, TEXT, Colour
-from pong_agent.vision.pixels import FIELD_SHAPE, Pixels, draw_field
+from pong_agent.vision.fields import FieldHistory
+from pong_agent.vision.pixels import FIELD_SHAPE, draw_field
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -61,14 +62,14 @@ def _tinted(
     return shades
 
 
-def input_image(observation: str, now: Pixels, before: Pixels) -> npt.NDArray[np.uint8]:
-    """Draw the network's input, [80, 80, 3], from the lit pixels of two fields.
+def input_image(observation: str, fields: FieldHistory) -> npt.NDArray[np.uint8]:
+    """Draw the network's input, [80, 80, 3], for the first game of a history.
 
     As two frames the previous field is dim, as a difference each sign has its colour;
     `observation` is the configuration's field of that name.
     """
     image = np.full((*FIELD_SHAPE, 3), RAISED, np.uint8)
-    current, previous = draw_field(now) > 0, draw_field(before) > 0
+    current, previous = draw_field(fields.current[0]) > 0, draw_field(fields.previous[0]) > 0
     if observation == "two_frames":
         image[previous] = palette.mixed(RAISED, TEXT, 0.35)
         image[current] = TEXT

@@ -61,9 +61,7 @@ class AgentOverlay:
         steps = f"{agent.progress.agent_steps:,} steps of training"
         self._title = f"{'greedy' if deterministic else 'sampled'} · {steps}"
         self._canvas = np.zeros((0, 0, 3), np.uint8)
-        self._base: Image.Image | None = None  # the parts that stay the same
         self._unit_images: dict[int, Image.Image] = {}  # by hidden unit
-        self._scale = 0
         self._stale = True
 
     def reset(self, observation: Any) -> None:
@@ -98,12 +96,12 @@ class AgentOverlay:
         n_rows, middle = len(frame), frame.shape[1] * scale
         if self._canvas.shape[:2] != (n_rows * scale, 2 * middle):
             self._canvas = np.zeros((n_rows * scale, 2 * middle, 3), np.uint8)
-            self._base, self._unit_images, self._scale = None, {}, scale
-            self._stale = True
+            self._scale, self._unit_images, self._stale = scale, {}, True
+            self._base = self._draw_base(n_rows * scale, middle)
         blocks = self._canvas.reshape(n_rows, scale, 2 * middle, 3)
         blocks[:, :, :middle] = frame.repeat(scale, axis=1)[:, np.newaxis]
         if self._stale:
-            self._canvas[:, middle:] = self._draw(n_rows * scale, middle)
+            self._canvas[:, middle:] = self._draw()
             self._stale = False
         return self._canvas
 
@@ -124,9 +122,7 @@ class AgentOverlay:
             self._values.append(float(values[0]))
         self._stale = True
 
-    def _draw(self, height: int, width: int) -> npt.NDArray[np.uint8]:
-        if self._base is None:
-            self._base = self._draw_base(height, width)
+    def _draw(self) -> npt.NDArray[np.uint8]:
         panel = self._base.copy()
         sketch = Sketch(panel, self._scale)
         opponent, own = self._score
@@ -134,15 +130,14 @@ class AgentOverlay:
         sketch.text((_RIGHT, 12), f"{own}", 16, TEXT, "rt")
         self._draw_probabilities(sketch)
         self._draw_values(sketch)
-        image = input_image(
-            self._agent.config.observation, self._fields.current[0], self._fields.previous[0]
-        )
+        image = input_image(self._agent.config.observation, self._fields)
         # At a scale of 4 each pixel of the input is 3 x 3 of the video.
         sketch.paste(enlarged(image, _INPUT_SIDE * self._scale), (_LEFT, _INPUT_TOP))
         self._draw_units(sketch)
         return np.asarray(panel)
 
     def _draw_base(self, height: int, width: int) -> "Image.Image":
+        """Draw the parts that stay the same."""
         from PIL import Image
 
         panel = Image.new("RGB", (width, height), GROUND)

@@ -101,7 +101,5 @@ def record_episodes(
     )
     with recorder:
         outcomes = play_episodes(agent, recorder, seeds, deterministic, on_episode)
-    result = EvaluationResult.from_outcomes(
-        outcomes, env_id=spec.env_id, deterministic=deterministic
-    )
+    result = EvaluationResult.from_outcomes(spec.env_id, deterministic, outcomes)
     return result, recorder.paths
