@@ -6,7 +6,8 @@ import re
 import shutil
 import sys
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from inspect import getdoc
 from typing import Annotated, Any, TextIO, Union, cast
 
@@ -20,10 +21,11 @@ from pong_agent.vision.pixels import ObservationError
 def exit_code(run: Callable[[], int], *, debug: bool = False) -> int:
     """Run a program and return its exit code, 1 after an error message, or 128 + N after signal N.
 
-    With `debug` every error shows a traceback.
+    With `debug` every error shows a traceback. A warning is one line on standard error.
     """
     try:
-        code = run()
+        with _plain_warnings():
+            code = run()
         sys.stdout.flush()
         return code
     except BrokenPipeError:
@@ -42,6 +44,17 @@ def exit_code(run: Callable[[], int], *, debug: bool = False) -> int:
             raise
         print("interrupted", file=sys.stderr)
         return 130
+
+
+@contextlib.contextmanager
+def _plain_warnings() -> Iterator[None]:
+    """Format warnings without the source line that raised them."""
+    original = warnings.formatwarning
+    warnings.formatwarning = lambda message, *_, **__: f"warning: {message}\n"
+    try:
+        yield
+    finally:
+        warnings.formatwarning = original
 
 
 def union_of(commands: Mapping[str, type], args: Sequence[str]) -> Any:

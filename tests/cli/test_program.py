@@ -1,0 +1,12 @@
+import subprocess
+import sys
+
+
+def test_a_warning_is_one_line():
+    """A program's warning is printed without the source line that raised it."""
+    code = (
+        "import sys, warnings; from pong_agent.cli.program import exit_code; "
+        "sys.exit(exit_code(lambda: warnings.warn('ignored unknown fields: zeta') or 0))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("", "warning: ignored unknown fields: zeta\n")
