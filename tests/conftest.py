@@ -4,7 +4,7 @@ import os
 import signal
 from pathlib import Path
 
-# Before anything imports Ray: see `pong_agent.training.ray_collector`.
+# Before anything imports Ray: see `pong_agent.training.ray_start`.
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 os.environ["RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"] = "0"
 os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
