@@ -72,10 +72,7 @@ def score(
     n_workers: int = 1,
     on_result: Callable[[Setting, EvaluationResult], None] | None = None,
 ) -> list[dict[str, Any]]:
-    """Evaluate an agent in several settings, and return the statistics of each as JSON types.
-
-    Episode i of each setting has the seed `seed + i`.
-    """
+    """Evaluate an agent in several settings, and return the statistics of each as JSON types."""
     scores = []
     for setting in settings:
         result = evaluate_policy(

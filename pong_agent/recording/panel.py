@@ -89,10 +89,7 @@ class AgentOverlay:
         self._decide()
 
     def compose(self, frame: Frame, scale: int) -> Frame:
-        """Return the enlarged frame, [H * scale, W * scale, 3], and right of it the panel.
-
-        The array is reused by the next call.
-        """
+        """Return frame and panel, [H * scale, 2 * W * scale, 3]; the next call reuses the array."""
         n_rows, middle = len(frame), frame.shape[1] * scale
         if self._canvas.shape[:2] != (n_rows * scale, 2 * middle):
             self._canvas = np.zeros((n_rows * scale, 2 * middle, 3), np.uint8)

@@ -66,8 +66,7 @@ def write_timeline(
     piece.
 
     The stages are in the order of the training, as `training.milestones.read_stages` returns them.
-    By default the agents' own environment is played. `on_piece` is called with each stage and its
-    whole game. Returns the properties of the video, read back from it.
+    By default the agents' own environment is played. `on_piece` is called after each game.
 
     Raises:
         ConfigError: the video's name is not one, or there are too few stages.
