@@ -441,8 +441,9 @@ class PongAgent:
 
     def _sample_actions(self, fields: FieldHistory, deterministic: bool) -> NDArray[np.int64]:
         """Return indices of the environment's action space."""
-        uniforms = None if deterministic else self._state.generator.random(len(fields))
-        return np.array(self.paddle_actions)[self.decide(fields, uniforms).actions]
+        state = self._state
+        uniforms = None if deterministic else state.generator.random(len(fields))
+        return state.action_indices[self.decide(fields, uniforms).actions]
 
 
 def _fields_of(state: PolicyState, n_frames: int) -> FieldHistory:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pong_agent.actions import PaddleActions
 from pong_agent.config import AgentConfig
@@ -50,6 +51,11 @@ class AgentState:
     def algorithm(self) -> Algorithm:
         """The algorithm of the configuration, without annealing."""
         return algorithm_of(self.config)
+
+    @functools.cached_property
+    def action_indices(self) -> NDArray[np.int64]:
+        """`paddle_actions` as an array."""
+        return np.array(self.paddle_actions)
 
     @classmethod
     def initial(cls, config: AgentConfig, seed: int) -> "AgentState":
