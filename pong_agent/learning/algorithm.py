@@ -14,7 +14,7 @@ from pong_agent.vision.network_input import SparseRows
 
 
 class Algorithm(Protocol):
-    """What agents and trainers need of an algorithm; immutable, made from a configuration."""
+    """A learning algorithm as agents and trainers use it: an immutable value of a configuration."""
 
     @property
     def name(self) -> str:

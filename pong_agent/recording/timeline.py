@@ -27,7 +27,7 @@ _LOWEST_SCORE = -21.0
 
 @dataclass(frozen=True, kw_only=True)
 class TimelineOptions:
-    """What a timeline shows, and how.
+    """Content and layout of a timeline.
 
     Raises:
         ConfigError: a number is out of range.

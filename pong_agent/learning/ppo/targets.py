@@ -14,7 +14,7 @@ from pong_agent.vision.network_input import SparseRows
 
 @dataclass(frozen=True)
 class Targets:
-    """What an update compares each of N agent steps with; fixed while it lasts.
+    """Targets of N agent steps, fixed during an update.
 
     Attributes:
         actions: [N] int64, action taken.
