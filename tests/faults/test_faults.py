@@ -80,7 +80,7 @@ def test_workers_that_cannot_start_end_the_run(ray_session, tmp_path):
         trainer.train()
 
 
-# A test cluster does not start beside the session's own Ray: `pytest -m slow` runs it alone.
+# A test cluster does not start beside the session's own Ray: `pytest -m slow tests/faults` runs it.
 @pytest.mark.parametrize("fault", [pytest.param("nodes", marks=pytest.mark.slow), "listeners"])
 def test_faults_that_need_a_ray_of_their_own(fault, tmp_path):
     """A cluster that loses a node goes on; a local run listens on the loopback interface alone.
