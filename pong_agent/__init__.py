@@ -14,6 +14,7 @@ from pong_agent.rollout import rollout
 from pong_agent.vision.pixels import ObservationError, preprocess_frame
 from pong_agent.vision.reset_watch import ForgottenResetWarning
 from pong_agent.weights_file.archive import CheckpointError
+from pong_agent.weights_file.metadata import UnknownFieldsWarning
 
 __version__ = "0.2.0"
 
@@ -39,6 +40,7 @@ __all__ = [
     "ReinforceConfig",
     "Trajectory",
     "TrajectoryBuilder",
+    "UnknownFieldsWarning",
     "make_env",
     "preprocess_frame",
     "rollout",

@@ -78,9 +78,9 @@ def rollout(
             if not end:
                 alive.append(row)
         following = all_lit_pixels(frames)
-        final.update(zip(playing, following, strict=True))
         fields = fields.push(following)
         if len(alive) < len(playing):
+            final.update(zip(playing, following, strict=True))  # a game that continues overwrites its own
             fields, playing = fields.take(alive), [playing[row] for row in alive]
     return [builder.build(final[index]) for index, builder in enumerate(builders)]
 

@@ -28,7 +28,11 @@ _POLICY_KEYS = {*_POLICY_FIELDS, "actions", "action_indices"}
 
 
 class UnknownFieldsWarning(UserWarning):
-    """A file holds training fields that this version does not know; it ignores them."""
+    """A file holds training fields that this version does not know; it ignores them.
+
+    Example:
+        >>> warnings.simplefilter("ignore", UnknownFieldsWarning)
+    """
 
 
 def config_to_dict(config: AgentConfig) -> dict[str, Any]:
