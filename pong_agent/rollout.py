@@ -80,7 +80,8 @@ def rollout(
         following = all_lit_pixels(frames)
         fields = fields.push(following)
         if len(alive) < len(playing):
-            final.update(zip(playing, following, strict=True))  # a game that continues overwrites its own
+            # A game that continues overwrites its own later.
+            final.update(zip(playing, following, strict=True))
             fields, playing = fields.take(alive), [playing[row] for row in alive]
     return [builder.build(final[index]) for index, builder in enumerate(builders)]
 
