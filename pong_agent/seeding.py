@@ -4,9 +4,16 @@ A stream is the child of a seed with its own spawn key (`numpy.random.SeedSequen
 of one seed are independent, and a stream is the same in every process.
 """
 
+import operator
+import secrets
 from enum import IntEnum
 
 import numpy as np
+
+from pong_agent.errors import ConfigError
+
+_SEEDS = 2**63  # TOML's and JSON's readers take integers below it
+_DRAWN = 2**32
 
 
 class Stream(IntEnum):
@@ -41,6 +48,35 @@ class Stream(IntEnum):
 
     LAPSES = 9
     """Decisions that a handicapped player does not make, of the game's seed."""
+
+
+def as_seed(seed: object, name: str = "seed") -> int:
+    """Return a seed as an int, where it comes in.
+
+    Args:
+        seed: an int or a NumPy integer, from 0 to 2**63 - 1; None draws one.
+        name: how an error names the argument.
+
+    Raises:
+        ConfigError: the seed has another type or is out of range.
+
+    Example:
+        >>> as_seed(np.int64(7))
+        7
+    """
+    if seed is None:
+        return secrets.randbelow(_DRAWN)
+    try:
+        if isinstance(seed, (bool, np.bool_)):
+            raise TypeError
+        number = operator.index(seed)  # type: ignore[arg-type]  # the TypeError is handled
+    except TypeError:
+        number = -1
+    if not 0 <= number < _SEEDS:
+        raise ConfigError(
+            f"{name}: expected an int from 0 to 2**63 - 1 or None, found {seed!r:.60}"
+        )
+    return number
 
 
 def generator(seed: int, stream: Stream, *numbers: int) -> np.random.Generator:
