@@ -3,6 +3,8 @@
 import sys
 from collections.abc import Sequence
 
+from pong_agent.cli.streams import open_streams
+
 
 def main(args: Sequence[str] | None = None) -> int:
     """Run a command by `pong_agent.cli.app.main`, or print one line if a package is missing.
@@ -11,8 +13,12 @@ def main(args: Sequence[str] | None = None) -> int:
         >>> main(["evaluate", "--episodes", "0"])
         1
     """
+    open_streams()
     try:
         from pong_agent.cli import app
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
         if package == "pong_agent":

@@ -28,7 +28,8 @@ def check_fields(config: Any) -> None:
     """Check each field of a dataclass instance against its annotation.
 
     Booleans, strings, numbers, lists and dicts are checked for their type, numbers also for their
-    `Bounds`. An int passes for a float, a bool for neither. Other types are left to the caller.
+    `Bounds`. An int passes for a float, a bool for neither. Other types are left to the caller,
+    except for tuples of numbers with bounds, such as `tuple[Count, ...]`.
 
     Raises:
         ConfigError: a value has the wrong type or is out of bounds; the message names the field.
@@ -42,14 +43,16 @@ def check_fields(config: Any) -> None:
         pong_agent.errors.ConfigError: epochs: expected an int of 1 or more, found 0
     """
     declared = _declared(type(config))  # type: ignore[arg-type]  # classes are hashable
-    for name, (kind, bounds, optional) in declared.items():
-        value = getattr(config, name)
-        if value is None and optional:
+    for name, (kind, bounds, optional, many) in declared.items():
+        given = getattr(config, name)
+        if given is None and optional:
             continue
         accepted = (int, float) if kind is float else (kind,)
-        # The comparison is also false for NaN.
-        if type(value) not in accepted or (bounds and not bounds.least <= value <= bounds.most):
-            raise ConfigError(f"{name}: expected {_expected(kind, bounds)}, found {value!r:.60}")
+        for value in given if many else (given,):
+            # The comparison is also false for NaN.
+            if type(value) not in accepted or (bounds and not bounds.least <= value <= bounds.most):
+                expected = _expected(kind, bounds)
+                raise ConfigError(f"{name}: expected {expected}, found {value!r:.60}")
 
 
 def _expected(kind: type, bounds: Bounds | None) -> str:
@@ -62,18 +65,21 @@ def _expected(kind: type, bounds: Bounds | None) -> str:
 
 
 @functools.cache
-def _declared(config_class: Any) -> dict[str, tuple[type, Bounds | None, bool]]:
-    """Return kind, bounds and whether None is allowed, of each field of a plain type."""
+def _declared(config_class: Any) -> dict[str, tuple[type, Bounds | None, bool, bool]]:
+    """Return kind, bounds, and whether None or a tuple is meant, of each field of a plain type."""
     declared = {}
     for name, hint in get_type_hints(config_class, include_extras=True).items():
         optional = get_origin(hint) in (Union, types.UnionType)
         if optional:
             hints = [part for part in get_args(hint) if part is not type(None)]
             hint = hints[0] if len(hints) == 1 else None
-        bounds = None
+        many = get_origin(hint) is tuple and get_args(hint)[1:] == (...,)
+        hint = get_args(hint)[0] if many else hint
+        found = [one for one in getattr(hint, "__metadata__", ()) if isinstance(one, Bounds)]
+        bounds = found[0] if found else None
         if get_origin(hint) is Annotated:
-            hint, bounds = get_args(hint)[:2]
+            hint = get_args(hint)[0]
         hint = get_origin(hint) or hint
-        if hint in (bool, str, int, float, list, dict):
-            declared[name] = (hint, bounds, optional)
+        if hint in (bool, str, int, float, list, dict) and (bounds or not many):
+            declared[name] = (hint, bounds, optional, many)
     return declared

@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from pong_agent.agent import PRETRAINED, PongAgent
+from pong_agent.bounds import Bounds, Share
+from pong_agent.cli.arguments import Number, Seed
 from pong_agent.cli.output import sentence, table, with_interval
-from pong_agent.envs.spec import EnvSpec
+from pong_agent.envs.spec import EnvSpec, Frames
 from pong_agent.evaluation.result import EvaluationResult
 from pong_agent.training.run_folder import load_agent
 
@@ -22,25 +24,25 @@ class Episodes:
     env_id: str | None = None
     """Environment to play; if omitted, the one the agent was trained in."""
 
-    sticky: float | None = None
+    sticky: Share | None = None
     """Probability that the emulator repeats the last action; if omitted, the environment's."""
 
-    frameskip: int | None = None
+    frameskip: Annotated[int, Bounds(1, 1_000)] | None = None
     """Emulator frames per decision; if omitted, the environment's."""
 
-    difficulty: int | None = None
+    difficulty: Annotated[int, Bounds(0, 3)] | None = None
     """Difficulty of the built-in opponent, 0 to 3; if omitted, the environment's, 0."""
 
-    noop_max: int | None = None
+    noop_max: Frames | None = None
     """Start each episode with up to this many no-op frames, drawn by its seed."""
 
-    episodes: int = 10
+    episodes: Number = 10
     """Number of episodes."""
 
     sampled: bool = False
     """Sample actions by their probabilities instead of taking the most probable one (greedy)."""
 
-    seed: int = 0
+    seed: Seed = 0
     """Seed of the first episode; episode I has SEED + I."""
 
     def environment(self, agent: PongAgent) -> str | EnvSpec | None:

@@ -1,8 +1,8 @@
 """`pong-agent evaluate`."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
+from pong_agent.cli.arguments import Output
 from pong_agent.cli.episodes import Episodes, episodes_table
 from pong_agent.cli.output import progress_bar, write_json
 from pong_agent.evaluation.evaluate import evaluate_policy
@@ -12,7 +12,7 @@ from pong_agent.evaluation.evaluate import evaluate_policy
 class Evaluate(Episodes):
     """Play whole episodes with an agent and report their returns."""
 
-    json: Path | None = None
+    json: Output | None = None
     """Also write the results to this file."""
 
     def run(self) -> int:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pong_agent.agent import PongAgent
+from pong_agent.cli.arguments import Number, Output, Processes, Seed
 from pong_agent.cli.episodes import summary
 from pong_agent.cli.output import sentence
 from pong_agent.evaluation.scores import score
@@ -20,19 +21,19 @@ class Export:
     run_folder: Path
     """Run folder."""
 
-    output: Path
+    output: Output
     """Weights file to write."""
 
     best: bool = False
     """Export the checkpoint of the run's best evaluation instead of its newest one."""
 
-    episodes: int = 100
+    episodes: Number = 100
     """Episodes per score."""
 
-    seed: int = 1000
+    seed: Seed = 1000
     """Seed of each score's first episode; episode I has SEED + I."""
 
-    workers: int = 2
+    workers: Processes = 2
     """Processes that play in parallel."""
 
     def run(self) -> int:

@@ -2,10 +2,11 @@
 
 from contextlib import closing, nullcontext
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 from pong_agent.agent import PRETRAINED, PongAgent
+from pong_agent.bounds import Share
+from pong_agent.cli.arguments import EmulatorFrames, Number, Output, Scale, Seed
 from pong_agent.cli.output import progress_bar, sentence, table, with_interval, write_json
 from pong_agent.matches.match import MOST_FRAMES, MatchResult, MatchRules, play_match
 from pong_agent.matches.match_video import record_match
@@ -35,28 +36,28 @@ class Play:
     agent_vs_agent: tuple[str, str] | None = None
     """Two weights files, run folders or `pretrained`; they change sides after each game."""
 
-    games: int = 10
+    games: Number = 10
     """Number of games of --agent-vs-agent."""
 
     sampled: bool = False
     """Sample actions by their probabilities instead of taking the most probable one (greedy)."""
 
-    sticky: float = 0.25
+    sticky: Share = 0.25
     """Probability that the emulator repeats the last action."""
 
-    seed: int = 0
+    seed: Seed = 0
     """Seed of the first game; the next game has SEED + 1, with --agent-vs-agent the next pair."""
 
-    max_frames: int = MOST_FRAMES
+    max_frames: EmulatorFrames = MOST_FRAMES
     """Most emulator frames per game, 60 per second."""
 
-    video: Path | None = None
+    video: Output | None = None
     """Record the first game, e.g. in match.mp4."""
 
-    scale: int = 4
+    scale: Scale = 4
     """Size of a game pixel in the video, in pixels."""
 
-    json: Path | None = None
+    json: Output | None = None
     """Also write the results to this file."""
 
     def run(self) -> int:

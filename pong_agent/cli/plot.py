@@ -7,6 +7,7 @@ from typing import Annotated
 
 import tyro
 
+from pong_agent.cli.arguments import Output
 from pong_agent.plots.curves import draw_runs
 from pong_agent.plots.figure import check_suffix, save_figure
 from pong_agent.plots.runs import Axis
@@ -24,7 +25,7 @@ class Plot:
     runs: Annotated[tyro.conf.Positional[tuple[Path, ...]], tyro.conf.arg(metavar="RUN [RUN ...]")]
     """Run folders."""
 
-    output: Annotated[Path, tyro.conf.arg(aliases=["-o"])] = Path("curves.png")
+    output: Annotated[Output, tyro.conf.arg(aliases=["-o"])] = Path("curves.png")
     """Image to write: .png, .svg or .pdf. An existing file is replaced."""
 
     metric: str = "rollout/ep_rew_mean"

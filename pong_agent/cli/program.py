@@ -1,7 +1,6 @@
 """Exit codes and help texts of a command-line program; `scripts/` use them too."""
 
 import contextlib
-import os
 import re
 import shutil
 import sys
@@ -13,6 +12,8 @@ from typing import Annotated, Any, TextIO, Union, cast
 
 import tyro
 
+from pong_agent.cli.arguments import checked
+from pong_agent.cli.streams import LastingStream, open_streams
 from pong_agent.errors import PongError
 from pong_agent.learning.trajectory import BatchError
 from pong_agent.vision.pixels import ObservationError
@@ -21,17 +22,27 @@ from pong_agent.vision.pixels import ObservationError
 def exit_code(run: Callable[[], int], *, debug: bool = False) -> int:
     """Run a program and return its exit code, 1 after an error message, or 128 + N after signal N.
 
-    With `debug` every error shows a traceback. A warning is one line on standard error.
+    With `debug` every error shows a traceback. A warning is one line on standard error. A program
+    whose output cannot be written goes on, and its exit code says so at the end.
     """
+    open_streams()
+    output, errors = LastingStream(sys.stdout), LastingStream(sys.stderr)
+    streams = contextlib.ExitStack()
+    streams.enter_context(contextlib.redirect_stdout(cast(TextIO, output)))
+    streams.enter_context(contextlib.redirect_stderr(cast(TextIO, errors)))
+    with streams:
+        try:
+            return output.exit_code(_guarded(run, debug=debug))
+        except SystemExit as end:  # after help, or a command line that cannot be parsed
+            raise SystemExit(output.exit_code(cast(int, end.code))) from None
+        finally:
+            errors.flush()
+
+
+def _guarded(run: Callable[[], int], *, debug: bool) -> int:
     try:
         with _plain_warnings():
-            code = run()
-        sys.stdout.flush()
-        return code
-    except BrokenPipeError:
-        # The reader of the output is gone; Python would report that again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 128 + 13
+            return run()
     except (BatchError, ObservationError):
         raise  # no command line can cause these: a bug
     except (PongError, OSError) as error:
@@ -72,10 +83,11 @@ def union_of(commands: Mapping[str, type], args: Sequence[str]) -> Any:
 
 
 def parse(kind: Any, args: Sequence[str] | None, **settings: Any) -> Any:
-    """Parse a command line; `kind` and `settings` are those of `tyro.cli`."""
+    """Parse a command line and check its options; `kind` and `settings` are those of `tyro.cli`."""
     config = (tyro.conf.FlagCreatePairsOff, tyro.conf.CascadeSubcommandArgs, tyro.conf.DisallowNone)
     with contextlib.redirect_stdout(cast(TextIO, _WrappedHelp(sys.stdout))):
-        return tyro.cli(kind, args=args, config=config, **settings)
+        options = tyro.cli(kind, args=args, config=config, **settings)
+    return checked(options)
 
 
 class _WrappedHelp:

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import tyro
 
+from pong_agent.cli.arguments import Number, Output, Processes, Seed
 from pong_agent.cli.output import progress_bar
 from pong_agent.report.page import n_episodes, write_report
 from pong_agent.report.played_games import ReportOptions
@@ -26,16 +27,16 @@ class Report:
     weights: Annotated[tyro.conf.Positional[Path | None], tyro.conf.arg(metavar="[WEIGHTS]")] = None
     """Weights file, or run folder for its newest checkpoint; if omitted, the pretrained agent."""
 
-    output: Annotated[Path, tyro.conf.arg(aliases=["-o"])] = Path("report.html")
+    output: Annotated[Output, tyro.conf.arg(aliases=["-o"])] = Path("report.html")
     """HTML file to write. An existing file is replaced."""
 
-    episodes: int = 10
+    episodes: Number = 10
     """Games per score."""
 
-    seed: int = 1000
+    seed: Seed = 1000
     """Seed of each score's first game; game I has SEED + I."""
 
-    workers: int = 2
+    workers: Processes = 2
     """Processes that play in parallel."""
 
     def run(self) -> int:
