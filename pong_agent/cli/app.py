@@ -9,10 +9,12 @@ from typing import Annotated, Any, Generic, TypeVar
 
 import tyro
 
+from pong_agent.cli.arguments import expanded
 from pong_agent.cli.doctor import Doctor
 from pong_agent.cli.evaluate import Evaluate
 from pong_agent.cli.export import Export
 from pong_agent.cli.options import defaults, read_options, to_toml, with_options
+from pong_agent.cli.output import printing_apart
 from pong_agent.cli.play import Play
 from pong_agent.cli.plot import Plot
 from pong_agent.cli.program import exit_code, parse, union_of
@@ -61,7 +63,8 @@ def _run(args: Sequence[str]) -> int:
     if line.print_config:
         print(to_toml(line.command), end="")
         return 0
-    code: int = line.command.run()
+    with printing_apart(getattr(line.command, "json", None)):
+        code: int = line.command.run()
     return code
 
 
@@ -86,7 +89,7 @@ def _options_file(args: Sequence[str]) -> Path | None:
         file: Path | None = parser.parse_known_args(args)[0].config
     except argparse.ArgumentError:
         return None  # no value: an error when the whole line is parsed
-    return file
+    return None if file is None else expanded(file, "config")
 
 
 def _choose_table(

@@ -22,13 +22,14 @@ import tyro
 
 from pong_agent.errors import ConfigError
 from pong_agent.training.config import RENAMED
+from pong_agent.whole_file import read_text
 
 
 def read_options(path: Path) -> dict[str, Any]:
     """Return the tables of a TOML file by command name, or raise ConfigError."""
     try:
-        tables = tomllib.loads(path.read_text())
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        tables = tomllib.loads(read_text(path))
+    except (OSError, ValueError, RecursionError) as error:  # ValueError: UTF-8, TOML, long numbers
         raise ConfigError(f"{path}: expected a TOML file of options: {error}") from error
     for name, value in tables.items():
         if not isinstance(value, dict):

@@ -6,7 +6,7 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, redirect_stdout
 from pathlib import Path
 
 from rich.console import Console, JustifyMethod
@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pong_agent.training.run_folder import reported
-from pong_agent.whole_file import replacing
+from pong_agent.whole_file import write_text
 
 _UNBOUNDED = 10_000  # columns: each row is one line, which a narrow terminal wraps
 
@@ -83,10 +83,17 @@ def progress_bar(total: int, unit: str) -> Iterator[Callable[..., None]]:
         yield advance
 
 
+@contextmanager
+def printing_apart(output: Path | None) -> Iterator[None]:
+    """Print on standard error if `output` is standard output, which then holds that file alone."""
+    to_stdout = str(output) in ("/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
+    with redirect_stdout(sys.stderr) if to_stdout else nullcontext():
+        yield
+
+
 def write_json(path: Path, content: Mapping[str, object]) -> None:
     """Write a JSON file, making missing folders, and print its path; raise RunError on failure."""
     with reported(f"{path}: cannot be written"):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as temporary:
-            temporary.write_text(json.dumps(content, indent=2) + "\n")
+        write_text(path, json.dumps(content, indent=2) + "\n")
     print(f"wrote {path}")

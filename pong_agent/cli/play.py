@@ -6,12 +6,12 @@ from typing import Literal
 
 from pong_agent.agent import PRETRAINED, PongAgent
 from pong_agent.bounds import Share
-from pong_agent.cli.arguments import EmulatorFrames, Number, Output, Scale, Seed
+from pong_agent.cli.arguments import EmulatorFrames, Number, Output, Scale, Seed, expanded
 from pong_agent.cli.output import progress_bar, sentence, table, with_interval, write_json
 from pong_agent.matches.match import MOST_FRAMES, MatchResult, MatchRules, play_match
 from pong_agent.matches.match_video import record_match
 from pong_agent.play.duel import Duel, Side
-from pong_agent.play.window import run_window
+from pong_agent.play.window import import_pygame, run_window
 from pong_agent.training.run_folder import load_agent
 
 PRETRAINED_NAME = "pretrained"
@@ -67,6 +67,7 @@ class Play:
         return self._play_match(*self.agent_vs_agent)
 
     def _play_window(self) -> int:
+        import_pygame()  # its errors come before the emulators load
         duel = Duel(load_player(self.against), person=self.side, seed=self.seed)
         with closing(duel):
             you, agent = run_window(duel, self.level).games
@@ -97,7 +98,7 @@ class Play:
 
 def load_player(name: str) -> PongAgent:
     """Load an agent from a weights file or a run folder, or the package's own for `pretrained`."""
-    return load_agent(PRETRAINED if name == PRETRAINED_NAME else name)
+    return load_agent(PRETRAINED if name == PRETRAINED_NAME else expanded(name, "agent"))
 
 
 def _match_table(result: MatchResult) -> str:

@@ -19,7 +19,8 @@ class Plot:
 
     Runs that differ only in their seeds become one curve: their mean and, as a band, their range
     or, from five runs on, the 95 % bootstrap interval of the mean. Each run is drawn faintly,
-    smoothed over 2 % of its updates; greedy evaluations are dots.
+    smoothed over 2 % of its updates; greedy evaluations are dots. Paths that hold no run are left
+    out.
     """
 
     runs: Annotated[tyro.conf.Positional[tuple[Path, ...]], tyro.conf.arg(metavar="RUN [RUN ...]")]
@@ -40,9 +41,9 @@ class Plot:
     def run(self) -> int:
         """Draw, print the image's path, and return the exit code."""
         check_suffix(self.output)
-        figure, empty = draw_runs(self.runs, metric=self.metric, axis=self.x, labels=self.labels)
+        figure, left_out = draw_runs(self.runs, metric=self.metric, axis=self.x, labels=self.labels)
+        for reason in left_out:
+            print(f"left out {reason}", file=sys.stderr)
         save_figure(figure, self.output)
-        for path in empty:
-            print(f"left out {path}: no value of {self.metric} yet", file=sys.stderr)
         print(f"wrote {self.output}")
         return 0

@@ -40,7 +40,7 @@ def run_window(
         MissingPackageError: pygame is not installed.
         WindowError: pygame does not work, or there is no display.
     """
-    pygame = _import_pygame()
+    pygame = import_pygame()
     surface = _open(pygame)
     try:
         painter = Painter(surface, duel.person)
@@ -66,7 +66,8 @@ def run_window(
         pygame.quit()
 
 
-def _import_pygame() -> Any:
+def import_pygame() -> Any:
+    """Return pygame; raise MissingPackageError or WindowError."""
     os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # pygame itself uses deprecated packages
@@ -97,7 +98,7 @@ def _open(pygame: Any) -> Any:
         pygame.display.set_caption("Pong: you against the agent")
         size = tuple(scale * side for side in WINDOW_SIZE)
         return pygame.display.set_mode(size, pygame.RESIZABLE)
-    except pygame.error as error:
+    except (pygame.error, NotImplementedError) as error:  # a pygame built without fonts
         raise WindowError(f"{expected} none: {error}") from error
 
 

@@ -9,10 +9,9 @@ import numpy as np
 
 from pong_agent.errors import ConfigError
 from pong_agent.plots.figure import draw_line, light_figure, mark_height
-from pong_agent.plots.runs import EVALUATION_OF, Axis, group_runs, mean_of, points
+from pong_agent.plots.runs import EVALUATION_OF, Axis, group_runs, mean_of, open_runs, points
 from pong_agent.recording.palette import SERIES, hex_code
 from pong_agent.training.metrics import METRICS
-from pong_agent.training.run_folder import RunFolder
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -31,18 +30,18 @@ def draw_runs(
     metric: str = "rollout/ep_rew_mean",
     axis: Axis = "steps",
     labels: Sequence[str] = (),
-) -> tuple["Figure", list[Path]]:
+) -> tuple["Figure", list[str]]:
     """Draw learning curves; runs that differ only in their seeds are averaged by `runs.mean_of`.
 
-    Returns the figure, and the runs left out because they have no value of the metric yet.
+    Returns the figure, and for each path left out a line that says why: it is no run, cannot be
+    read, or has no value of the metric yet.
 
     Raises:
         ConfigError: there is no such metric, nothing to draw, or a wrong number of labels.
-        RunError: a folder holds no run, or the run cannot be read.
+        MissingPackageError: Matplotlib is not installed.
     """
-    if not paths:
-        raise ConfigError("runs: expected the folder of a run or several, found none")
-    runs = [RunFolder.open(path) for path in dict.fromkeys(map(Path, paths))]
+    figure, axes = light_figure()
+    runs, left_out = open_runs(paths)
     rows = {run.path: run.read_metrics() for run in runs}
     _check_metric(metric, list(rows.values()))
     curves = {path: points(of_run, metric, axis) for path, of_run in rows.items()}
@@ -58,7 +57,6 @@ def draw_runs(
 
     largest = max(x[-1] for x, _ in curves.values() if len(x))
     unit = 1e6 if axis == "steps" and largest >= 1e6 else 1.0
-    figure, axes = light_figure()
     greedy = EVALUATION_OF.get(metric)
     evaluated = False
     for number, group in enumerate(groups):
@@ -83,7 +81,7 @@ def draw_runs(
         wins = any(y.max() > 0 for _, y in curves.values() if len(y))
         axes.set_ylim(-21.5, 21.5 if wins else 1.5)
     axes.legend(loc="best", fontsize="small")
-    return figure, empty
+    return figure, left_out + [f"{path}: no value of {metric} yet" for path in empty]
 
 
 def _check_metric(metric: str, runs: Sequence[Sequence[Mapping[str, str]]]) -> None:

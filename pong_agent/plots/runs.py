@@ -1,16 +1,19 @@
 """Runs grouped by configuration, and the mean of a group with its band."""
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pong_agent.errors import ConfigError, PongError
 from pong_agent.evaluation.result import bootstrap_band
 from pong_agent.plots.figure import Line
-from pong_agent.training.run_folder import RunFolder
+from pong_agent.training.run_folder import RunError, RunFolder
 
 Axis = Literal["steps", "minutes"]
 Floats = NDArray[np.float64]
@@ -35,14 +38,42 @@ class Group:
     runs: tuple[RunFolder, ...]
 
 
+def open_runs(paths: Sequence[str | Path]) -> tuple[list[RunFolder], list[str]]:
+    """Return the runs among paths, each once, and why each other path is left out.
+
+    Raises ConfigError if there is no run.
+    """
+    runs, left_out = dict[str, RunFolder](), list[str]()
+    for path in paths:
+        try:
+            run = RunFolder.open(path)
+            _preset_and_values(run)
+            run.read_metrics()
+        except (OSError, PongError) as error:
+            left_out.append(str(error))
+        else:
+            runs.setdefault(os.path.realpath(path), run)
+    if not runs:
+        more = f"; {len(left_out) - 1} other paths hold none either" if left_out[1:] else ""
+        reason = left_out[0] if left_out else "expected the folder of a run or several, found none"
+        raise ConfigError(f"runs: {reason}{more}")
+    return list(runs.values()), left_out
+
+
+def _preset_and_values(run: RunFolder) -> tuple[str, str]:
+    """Return a run's preset, and its hyperparameters as JSON; raise RunError if there are none."""
+    config = run.config()
+    options, values = config.get("train", {}), config.get("hyperparameters", {})
+    if not isinstance(options, dict) or not isinstance(values, dict):
+        raise RunError(f"{run.path}: its config.json is not that of a run")
+    return str(options.get("preset", "run")), json.dumps(values, sort_keys=True)
+
+
 def group_runs(runs: Sequence[RunFolder]) -> list[Group]:
     """Group runs of the same preset and hyperparameters, which include the environment."""
     groups: dict[tuple[str, str], list[RunFolder]] = {}
     for run in runs:
-        config = run.config()
-        preset = str(config.get("train", {}).get("preset", "run"))
-        values = json.dumps(config.get("hyperparameters", {}), sort_keys=True)
-        groups.setdefault((preset, values), []).append(run)
+        groups.setdefault(_preset_and_values(run), []).append(run)
     named = [
         (preset, json.loads(values), tuple(members)) for (preset, values), members in groups.items()
     ]

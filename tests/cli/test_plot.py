@@ -45,9 +45,9 @@ def labels(figure):
 
 def test_seeds_become_one_curve_with_a_band(runs):
     """The mean is drawn over each run; the evaluation is a dot at its steps."""
-    figure, empty = draw_runs([runs / "seed0", runs / "seed1"])
+    figure, left_out = draw_runs([runs / "seed0", runs / "seed1"])
     [axes] = figure.axes
-    assert (empty, labels(figure)) == ([], ["ppo: mean of 2 runs, lowest to highest"])
+    assert (left_out, labels(figure)) == ([], ["ppo: mean of 2 runs, lowest to highest"])
     [mean] = [line for line in axes.lines if line.get_label().startswith("ppo")]
     assert len(axes.collections) == 1
     row = RunFolder(runs / "seed0").read_metrics()[-1]
