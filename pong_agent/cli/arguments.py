@@ -74,15 +74,19 @@ def check_output(path: Path, name: str) -> None:
     try:
         if target.is_dir():
             raise IsADirectoryError("it is a folder")
+        if is_stream(path):
+            path.stat()  # fails for a descriptor that is not open
+        else:
+            with contextlib.suppress(FileNotFoundError):
+                target.stat()  # fails for a name that is too long, or a loop of links
+            # Missing folders are made, but not those of a link's target.
+            folders = [one for one in target.parents if os.path.lexists(one)]
+            tempfile.TemporaryFile(dir=target.parent if path.is_symlink() else folders[0]).close()
         if os.path.lexists(target) and not os.access(target, os.W_OK):
             raise PermissionError("it is write-protected")
-        if not is_stream(path):
-            folder = next(one for one in target.parents if os.path.lexists(one))
-            tempfile.TemporaryFile(dir=folder).close()
-            with contextlib.suppress(FileNotFoundError):
-                target.lstat()  # fails for a name that is too long
     except OSError as error:
-        raise ConfigError(f"{name}: {path} cannot be written: {error}") from error
+        reason = error.strerror or error
+        raise ConfigError(f"{name}: {path} cannot be written: {reason}") from error
 
 
 def _is_output(hint: Any) -> bool:

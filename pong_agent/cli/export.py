@@ -41,6 +41,7 @@ class Export:
         folder = RunFolder.open(self.run_folder)
         agent = folder.load_best() if self.best else folder.load_latest()
         origin = folder.origin(agent.progress.updates)
+        self.output.parent.mkdir(parents=True, exist_ok=True)
         agent.export(self.output, origin)
         scores = score(
             PongAgent.load(self.output),

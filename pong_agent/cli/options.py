@@ -15,7 +15,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import tomli_w
 import tyro
@@ -102,6 +102,8 @@ def _options(command: Any) -> dict[str, tuple[Any, Any]]:
 
 def _typed(hint: Any, value: Any, where: str, name: str) -> Any:
     """Convert a TOML value to its option's type by the rules of the command line."""
+    if get_origin(hint) is Annotated:  # without the command line's names, which are not positional
+        hint = get_args(hint)[0]
     words = [str(one) for one in value] if isinstance(value, list) else [str(value)]
     try:
         with contextlib.redirect_stderr(io.StringIO()):
