@@ -22,6 +22,7 @@ from pong_agent.cli.record import Record
 from pong_agent.cli.report import Report
 from pong_agent.cli.tournament import Tournament
 from pong_agent.cli.train import Train
+from pong_agent.envs.make import import_module_of
 from pong_agent.errors import ConfigError
 from pong_agent.training.start import read_train_config
 
@@ -59,6 +60,8 @@ def main(args: Sequence[str] | None = None) -> int:
 
 
 def _run(args: Sequence[str]) -> int:
+    if env_id := _given(args, "--env-id", "--env_id"):
+        import_module_of(env_id)  # before any file is read: those may not name modules
     line = _parse(args)
     if line.print_config:
         print(to_toml(line.command), end="")
@@ -70,8 +73,9 @@ def _run(args: Sequence[str]) -> int:
 
 def _parse(args: Sequence[str]) -> _CommandLine[Any]:
     """Parse a command line whose defaults come from an options file or a run to resume."""
-    file, command, options, where = _options_file(args), None, dict[str, Any](), ""
-    if file is not None:
+    given, command, options, where = _given(args, "--config"), None, dict[str, Any](), ""
+    if given is not None:
+        file = expanded(given, "config")
         name, options = _choose_table(read_options(file), args[0] if args else "", file)
         where = f"{file}: [{name}]"
         command = with_options(defaults(_COMMANDS[name]), options, where)
@@ -82,14 +86,15 @@ def _parse(args: Sequence[str]) -> _CommandLine[Any]:
     return line
 
 
-def _options_file(args: Sequence[str]) -> Path | None:
+def _given(args: Sequence[str], *names: str) -> str | None:
+    """Return the value of an option on the command line, before this is parsed as a whole."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
-    parser.add_argument("--config", type=Path)
+    parser.add_argument(*names, dest="value")
     try:
-        file: Path | None = parser.parse_known_args(args)[0].config
+        value: str | None = parser.parse_known_args(args)[0].value
     except argparse.ArgumentError:
         return None  # no value: an error when the whole line is parsed
-    return None if file is None else expanded(file, "config")
+    return value
 
 
 def _choose_table(

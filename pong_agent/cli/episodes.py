@@ -10,6 +10,7 @@ from pong_agent.bounds import Bounds, Share
 from pong_agent.cli.arguments import Number, Seed
 from pong_agent.cli.output import sentence, table, with_interval
 from pong_agent.envs.spec import EnvSpec, Frames
+from pong_agent.evaluation.evaluate import environment_of
 from pong_agent.evaluation.result import EvaluationResult
 from pong_agent.training.run_folder import load_agent
 
@@ -45,8 +46,8 @@ class Episodes:
     seed: Seed = 0
     """Seed of the first episode; episode I has SEED + I."""
 
-    def environment(self, agent: PongAgent) -> str | EnvSpec | None:
-        """Return the environment to play, None for the one the agent was trained in."""
+    def environment(self, agent: PongAgent) -> EnvSpec:
+        """Return the environment to play, by default the one the agent was trained in."""
         asked: dict[str, Any] = {
             "repeat_action_probability": self.sticky,
             "frameskip": self.frameskip,
@@ -54,7 +55,7 @@ class Episodes:
             "noop_max": self.noop_max,
         }
         given = {name: value for name, value in asked.items() if value is not None}
-        return EnvSpec(self.env_id or agent.config.env_id, **given) if given else self.env_id
+        return environment_of(agent, self.env_id, given)
 
     def load(self) -> tuple[PongAgent, Path]:
         """Load the agent, print which one it is, and return it with its path."""

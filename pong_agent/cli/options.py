@@ -20,6 +20,7 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 import tomli_w
 import tyro
 
+from pong_agent.envs.spec import check_ids
 from pong_agent.errors import ConfigError
 from pong_agent.training.config import RENAMED
 from pong_agent.whole_file import read_text
@@ -52,7 +53,8 @@ def defaults(command_class: type) -> Any:
 def with_options(command: Any, options: Mapping[str, Any], where: str) -> Any:
     """Return a command with the options of a TOML table, which messages call `where`.
 
-    Raises ConfigError if an option is unknown or has a value of another type.
+    Raises ConfigError if an option is unknown or has a value of another type, or if an
+    environment's id would import a module.
 
     Example:
         >>> from pong_agent.cli.evaluate import Evaluate
@@ -65,6 +67,7 @@ def with_options(command: Any, options: Mapping[str, Any], where: str) -> Any:
         raise ConfigError(
             f"{where}: expected options among {', '.join(known)}; found {', '.join(unknown)}"
         )
+    check_ids(given)
     values = {name: _typed(known[name][0], value, where, name) for name, value in given.items()}
     return _replaced(command, values)
 

@@ -1,10 +1,12 @@
 """`pong-agent record`."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pong_agent.agent import PongAgent
+from pong_agent.cli.arguments import Number, Scale, Seed, check_output
 from pong_agent.cli.episodes import Episodes, episodes_table
 from pong_agent.cli.output import progress_bar
 from pong_agent.errors import ConfigError
@@ -15,6 +17,7 @@ from pong_agent.recording.record import VideoOptions, record_episodes
 from pong_agent.recording.replay import replay
 from pong_agent.recording.timeline import TimelineOptions, write_timeline
 from pong_agent.training.milestones import read_stages
+from pong_agent.whole_file import absolute_path
 
 _MOST_TRIES = 100  # episodes of --until-win
 
@@ -27,28 +30,31 @@ class Record(Episodes):
     hidden units. Its sidecar NAME.json holds what replaying the episode takes.
     """
 
-    episodes: int = 1
+    episodes: Number = 1
     """Number of episodes, each in its own video."""
 
-    numbers: tuple[int, ...] = ()
+    numbers: tuple[Seed, ...] = ()
     """Record these episodes instead, by number from 0; episode I has the seed SEED + I."""
 
-    best_of: int | None = None
+    best_of: Number | None = None
     """Play this many episodes and record only the best one."""
 
-    worst_of: int | None = None
+    worst_of: Number | None = None
     """Play this many episodes and record only the worst one."""
 
     until_win: bool = False
     """Play until the agent wins, at most 100 episodes, and record only that one."""
 
     video_folder: Path = Path("videos")
-    """Folder for the videos, which are named PREFIX-episode-I.mp4."""
+    """Folder for the videos, which are named PREFIX-episode-I.mp4 with the next free numbers I."""
+
+    overwrite: bool = False
+    """Replace older videos, numbering from 0 again."""
 
     name_prefix: str = "pong"
     """Beginning of the videos' names."""
 
-    scale: int = 4
+    scale: Scale = 4
     """Size of a game pixel in the video, in pixels; the game has 160 x 210."""
 
     no_overlay: bool = False
@@ -74,7 +80,10 @@ class Record(Episodes):
         if self.timeline is not None:
             return self._record_timeline(read_stages(self.timeline))
         options = VideoOptions(
-            name_prefix=self.name_prefix, scale=self.scale, overlay=not self.no_overlay
+            name_prefix=self.name_prefix,
+            scale=self.scale,
+            overlay=not self.no_overlay,
+            overwrite=self.overwrite,
         )
         agent, _ = self.load()
         seeds = self._seeds(agent)
@@ -88,6 +97,9 @@ class Record(Episodes):
                 options=options,
                 on_episode=advance,
             )
+        folder = absolute_path(self.video_folder)
+        # Print the folder as it was given.
+        paths = [self.video_folder / os.path.relpath(path, folder) for path in paths]
         print(episodes_table(result, paths))
         if self.gif:
             gif = paths[0].with_suffix(".gif")
@@ -110,7 +122,8 @@ class Record(Episodes):
         return 0
 
     def _check(self) -> None:
-        """Raise ConfigError if options that choose episodes contradict each other."""
+        """Raise ConfigError if options contradict each other or no video can be written."""
+        check_output(self.video_folder / "video.mp4", "video_folder")
         asked = {
             "--numbers": bool(self.numbers),
             "--best-of": self.best_of is not None,
@@ -128,8 +141,6 @@ class Record(Episodes):
                 "--timeline plays the run's own agents greedily: expected neither --sampled "
                 "nor --weights"
             )
-        if any(number < 0 for number in self.numbers):
-            raise ConfigError(f"--numbers: expected 0 or more, found {self.numbers}")
 
     def _seeds(self, agent: PongAgent) -> Sequence[int]:
         """Return the seeds of the episodes to record, playing others first to choose them."""
@@ -152,7 +163,9 @@ def _replay(path: Path) -> int:
     """Replay a recorded episode, print the result, and return 1 if it differs."""
     result = replay(path)
     if result.identical:
-        print(f"{path}: {result.frames:,} frames and {result.steps:,} agent steps, all identical")
+        alone = "" if result.video_found else "; the video itself is not there"
+        counts = f"{result.frames:,} frames and {result.steps:,} agent steps"
+        print(f"{path}: {counts}, all identical{alone}")
         return 0
     print(f"{path}: not identical: {result.difference}")
     return 1

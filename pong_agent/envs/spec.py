@@ -1,8 +1,11 @@
 """An environment as a value: its id and the arguments that decide which game is played."""
 
+import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Annotated, Any
+
+import numpy as np
 
 from pong_agent.bounds import Bounds, Share, check_fields
 from pong_agent.config import AgentConfig
@@ -54,7 +57,9 @@ class EnvSpec:
     """Emulator frames after which an episode is truncated; 0 for never."""
 
     def __post_init__(self) -> None:
-        """Check every field."""
+        """Convert NumPy's numbers and lists, and check every field."""
+        for name, value in vars(self).items():
+            object.__setattr__(self, name, _plain(value))
         check_fields(self)
         if not self.env_id:
             raise ConfigError(f"env_id: expected an environment's id, found {self.env_id!r}")
@@ -78,17 +83,68 @@ class EnvSpec:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "EnvSpec":
-        """Return the specification that `to_dict` described.
+        """Return the specification that `to_dict` described, read from a file.
 
         Raises:
-            ConfigError: a field is unknown, missing, of the wrong type or out of range.
+            ConfigError: a field is unknown, missing, of the wrong type or out of range, or the id
+                would import a module (see `without_import`).
         """
-        known = [one.name for one in fields(cls)]
-        if unknown := sorted(set(values) - set(known)):
-            raise ConfigError(f"environment: expected fields of {known}, found {unknown[0]!r:.60}")
-        frameskip = values.get("frameskip")
-        made = {"env_id": "", **values}
-        return cls(**made | ({"frameskip": tuple(frameskip)} if type(frameskip) is list else {}))
+        spec = cls(**{"env_id": "", **_known(values)})
+        without_import(spec.env_id)
+        return spec
+
+    def with_kwargs(self, values: Mapping[str, Any] | None) -> "EnvSpec":
+        """Return the specification with some fields replaced.
+
+        Raises:
+            ConfigError: a field is unknown, of the wrong type or out of range.
+        """
+        return replace(self, **_known(values or {}))
+
+
+def without_import(env_id: str) -> str:
+    """Return an id that comes from a file, if making its environment imports no module.
+
+    Gymnasium imports the module of an id like "module:Pong-v0". Who wrote the file would then
+    choose which code runs, so the module must have been imported already.
+
+    Raises:
+        ConfigError: the module has not been imported.
+
+    Example:
+        >>> without_import("pong_agent:PongAgent/Pong-v5")
+        'pong_agent:PongAgent/Pong-v5'
+        >>> without_import("stranger:Pong-v0")
+        Traceback (most recent call last):
+        pong_agent.errors.ConfigError: env_id: a file may not import a module, found \
+'stranger:Pong-v0'; if you trust 'stranger', give --env-id, or import it first
+    """
+    module, _, _ = env_id.rpartition(":")
+    if module and module not in sys.modules:
+        raise ConfigError(
+            f"env_id: a file may not import a module, found {env_id!r:.100}; "
+            f"if you trust {module!r:.60}, give --env-id, or import it first"
+        )
+    return env_id
+
+
+def check_ids(options: Mapping[str, Any]) -> None:
+    """Check the ids in options of training that come from a file, as `without_import` does."""
+    hyperparams = options.get("hyperparams")
+    for one in hyperparams if isinstance(hyperparams, (list, tuple)) else ():
+        name, _, value = str(one).partition(":")
+        if name == "env_id":
+            without_import(value)
+    without_import(str(options.get("env_id", "")))
+
+
+def own_spec(config: AgentConfig) -> EnvSpec:
+    """Return the environment that an agent learns in, to play in it.
+
+    The agent may come from a file; raises ConfigError as `without_import`.
+    """
+    without_import(config.env_id)
+    return training_spec(config)
 
 
 def training_spec(config: AgentConfig, *, varied: bool = False) -> EnvSpec:
@@ -99,6 +155,21 @@ def training_spec(config: AgentConfig, *, varied: bool = False) -> EnvSpec:
         frameskip=_DRAWN_FRAME_SKIP if varied else None,
         repeat_action_probability=config.repeat_action_probability,
     )
+
+
+def _known(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return values by field; raise ConfigError if there is no such field."""
+    known = [one.name for one in fields(EnvSpec)]
+    if not isinstance(values, Mapping) or (unknown := [one for one in values if one not in known]):
+        found = values if not isinstance(values, Mapping) else unknown[0]
+        raise ConfigError(f"environment: expected fields of {known}, found {found!r:.60}")
+    return values
+
+
+def _plain(value: Any) -> Any:
+    """Return NumPy's numbers as Python's, and arrays and lists as tuples."""
+    value = value.tolist() if isinstance(value, (np.generic, np.ndarray)) else value
+    return tuple(map(_plain, value)) if isinstance(value, (list, tuple)) else value
 
 
 def _is_frameskip(value: Any) -> bool:

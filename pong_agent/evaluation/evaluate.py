@@ -4,13 +4,13 @@ import copy
 import functools
 import itertools
 import multiprocessing
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
 from pong_agent.agent import PongAgent
 from pong_agent.envs.make import make_env
-from pong_agent.envs.spec import EnvSpec, training_spec
+from pong_agent.envs.spec import EnvSpec, own_spec
 from pong_agent.errors import ConfigError
 from pong_agent.evaluation.result import EvaluationResult, Outcome
 from pong_agent.learning.trajectory import Trajectory
@@ -115,11 +115,17 @@ def play_episodes(
     return _outcomes(itertools.chain.from_iterable(played), on_episode)
 
 
-def environment_of(agent: PongAgent, env_id: str | EnvSpec | None) -> EnvSpec:
-    """Return the environment to play: the given one, or the one the agent learns in."""
+def environment_of(
+    agent: PongAgent, env_id: str | EnvSpec | None, env_kwargs: Mapping[str, Any] | None = None
+) -> EnvSpec:
+    """Return the environment to play: the given one, or the one the agent learns in.
+
+    `env_kwargs` are fields of `EnvSpec` that replace its own. Raises ConfigError for unknown ones.
+    """
     if env_id is None:
-        return training_spec(agent.config)
-    return EnvSpec(env_id) if isinstance(env_id, str) else env_id
+        env_id = own_spec(agent.config)
+    spec = env_id if isinstance(env_id, EnvSpec) else EnvSpec(env_id)
+    return spec.with_kwargs(env_kwargs)
 
 
 def episode_seeds(n_episodes: int, seed: int) -> range:

@@ -1,8 +1,10 @@
 """Evaluation episodes of an agent, recorded as videos."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 from pong_agent.agent import PongAgent
 from pong_agent.bounds import Count, check_fields
@@ -14,7 +16,9 @@ from pong_agent.evaluation.result import EvaluationResult
 from pong_agent.learning.trajectory import Trajectory
 from pong_agent.recording.panel import AgentOverlay
 from pong_agent.recording.recorder import EpisodeRecorder
+from pong_agent.seeding import as_seed
 from pong_agent.weights_file.archive import digest
+from pong_agent.whole_file import absolute_path
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +39,9 @@ class VideoOptions:
     scale: Count = 4
     """Each pixel becomes a block of `scale` x `scale` pixels."""
 
+    overwrite: bool = False
+    """Replace older videos of the same names; otherwise the next free numbers are used."""
+
     overlay: bool = True
     """Show a panel beside the game with what the agent sees and decides (`AgentOverlay`)."""
 
@@ -49,8 +56,10 @@ def record_episodes(
     seeds: Sequence[int] = (0,),
     deterministic: bool = True,
     *,
+    env_kwargs: Mapping[str, Any] | None = None,
     options: VideoOptions = VideoOptions(),
     on_episode: Callable[[Trajectory], None] | None = None,
+    **video_options: Any,
 ) -> tuple[EvaluationResult, list[Path]]:
     """Evaluate an agent and record each episode; equal seeds give `evaluate_policy`'s episodes.
 
@@ -60,35 +69,42 @@ def record_episodes(
         env_id: a Pong environment, by its id or as `EnvSpec`; by default the agent's own.
         seeds: the seed of each episode, 0 or more.
         deterministic: take the most probable action; otherwise actions are sampled.
+        env_kwargs: fields of `EnvSpec` that replace those of the environment.
         options: how the videos look.
         on_episode: called with each episode as it ends.
+        **video_options: fields of `VideoOptions`, such as `scale=2`, that replace those of
+            `options`.
 
     Returns:
         The returns, lengths and seeds, and the video of each episode in the same order.
 
     Raises:
-        ConfigError: a seed is negative, or there is none.
+        ConfigError: a seed is no int of 0 or more, there is none, or an option is unknown.
         NotPongError: the environment is not Pong.
         VideoError: a video cannot be written.
 
     Example:
         >>> from tempfile import TemporaryDirectory
-        >>> brief = EnvSpec("ALE/Pong-v5", max_num_frames_per_episode=40)
+        >>> brief = {"max_num_frames_per_episode": 40}
         >>> with TemporaryDirectory() as folder:
         ...     result, [video] = record_episodes(
-        ...         PongAgent("reinforce"), folder, brief, options=VideoOptions(overlay=False)
+        ...         PongAgent("reinforce"), folder, env_kwargs=brief, overlay=False
         ...     )
         ...     video.name
         'pong-episode-0.mp4'
     """
-    if not seeds or min(seeds) < 0:
-        found = min(seeds) if seeds else "none"
-        raise ConfigError(f"seed: expected 0 or more for each episode, found {found}")
-    spec = environment_of(agent, env_id)
+    if isinstance(seeds, (int, str)) or not (numbers := [as_seed(one, "seeds") for one in seeds]):
+        raise ConfigError(f"seeds: expected the seed of each episode, found {seeds!r:.60}")
+    known = [one.name for one in fields(VideoOptions)]
+    if unknown := sorted(set(video_options) - set(known)):
+        raise ConfigError(f"expected options among {known}, found {unknown[0]!r}")
+    options = replace(options, **video_options)
+    folder = absolute_path(video_folder, "video_folder")
+    spec = environment_of(agent, env_id, env_kwargs)
     env = make_env(spec, render_mode="rgb_array")
     recorder = EpisodeRecorder(
         env,
-        video_folder,
+        folder,
         name_prefix=options.name_prefix,
         scale=options.scale,
         overlay=AgentOverlay(agent, env, deterministic=deterministic) if options.overlay else None,
@@ -99,7 +115,18 @@ def record_episodes(
             "deterministic": deterministic,
         },
     )
+    if not options.overwrite:
+        recorder.episode_id = _last_number(folder, options.name_prefix)
     with recorder:
-        outcomes = play_episodes(agent, recorder, seeds, deterministic, on_episode)
+        outcomes = play_episodes(agent, recorder, numbers, deterministic, on_episode)
     result = EvaluationResult.from_outcomes(spec.env_id, deterministic, outcomes)
     return result, recorder.paths
+
+
+def _last_number(folder: Path, name_prefix: str) -> int:
+    """Return the highest number of an episode whose video, GIF or sidecar exists, or -1."""
+    beginning = folder / f"{name_prefix}-episode-"  # a prefix may name a folder
+    name = re.compile(re.escape(beginning.name) + r"(\d+)\.(?:mp4|gif|json)")
+    folder = beginning.parent
+    names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
+    return max([int(match[1]) for match in map(name.fullmatch, names) if match], default=-1)

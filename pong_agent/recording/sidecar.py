@@ -9,17 +9,32 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self, SupportsFloat
 
+import gymnasium as gym
 import numpy as np
 
 from pong_agent.bounds import CountOrZero, check_fields
+from pong_agent.envs.paddle_actions import NotPongError, find_paddle_actions
 from pong_agent.errors import ConfigError
 from pong_agent.evaluation.model_card import package_versions
+from pong_agent.json_values import json_value
 from pong_agent.recording.capture import Frame, checksum
 from pong_agent.recording.encoder import VideoError
-from pong_agent.whole_file import replacing
+from pong_agent.whole_file import read_text, write_text
 
 FORMAT_VERSION = 1
 _LARGEST = 64 * 2**20  # bytes; a game of 27,000 steps takes 0.4 MB
+_OBSERVES = gym.ObservationWrapper
+_KNOWN = {"gymnasium", "pong_agent", "stable_baselines3"}  # packages of the next ones
+_PASSIVE = {  # wrappers; a limit of steps only ends the episode where the recorded actions do
+    "EpisodeRecorder",
+    "FrameStackObservation",
+    "Monitor",
+    "OrderEnforcing",
+    "PassiveEnvChecker",
+    "RecordEpisodeStatistics",
+    "RecordVideo",
+    "TimeLimit",
+}
 _VERSIONED = ("pong-agent", "gymnasium", "ale-py", "numpy")
 
 
@@ -33,6 +48,7 @@ class Sidecar:
     fps: float = 0.0  # its frames per second
     env_id: str = ""  # empty if the environment has none
     env_kwargs: dict[str, Any] = field(default_factory=dict)  # that JSON can hold
+    needs_env: str = ""  # why `replay` may have to be given an environment; empty if it need not
     seed: int | None = None  # of `reset`; None: it continued the last episode's generator
     options: dict[str, Any] | None = None  # of `reset`
     first_step: CountOrZero = (
@@ -68,9 +84,8 @@ class Sidecar:
     def write_beside(self, video: Path, env: Any) -> None:
         """Write the sidecar of a finished video, complete or not at all; raise VideoError."""
         self.film = video.name
-        with video.open("rb") as file:
-            self.film_sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        self.env_id, self.env_kwargs = _describe_environment(env)
+        self.film_sha256 = sha256_of(video)
+        self.env_id, self.env_kwargs, self.needs_env = _describe_environment(env)
         self.versions = {"python": sys.version.split()[0], **package_versions(_VERSIONED)}
         packed = np.array(self.checksums, "<u4").tobytes()
         content = {
@@ -85,8 +100,7 @@ class Sidecar:
         lines = [f"  {json.dumps(name)}: {json.dumps(value)}" for name, value in content.items()]
         path = video.with_suffix(".json")
         try:
-            with replacing(path) as temporary:
-                temporary.write_text("{\n" + ",\n".join(lines) + "\n}\n")
+            write_text(path, "{\n" + ",\n".join(lines) + "\n}\n")
         except OSError as error:
             raise VideoError(f"{path}: cannot be written: {error}") from error
 
@@ -94,10 +108,12 @@ class Sidecar:
     def read(cls, path: str | Path) -> Self:
         """Read a sidecar; raise VideoError if the file is no sidecar of a known version."""
         path = Path(path)
+        if not path.is_file():  # a pipe would wait
+            raise VideoError(f"{path}: expected the JSON file beside a video, found none")
         try:
             if path.stat().st_size > _LARGEST:
                 raise VideoError(f"{path}: expected at most {_LARGEST} bytes, found more")
-            content = json.loads(path.read_text())
+            content = json.loads(read_text(path))
             if not isinstance(content, dict) or content.get("format") != "pong_agent film":
                 raise VideoError(f"{path}: expected the JSON file beside a video")
             if content["format_version"] != FORMAT_VERSION:
@@ -106,7 +122,7 @@ class Sidecar:
                     f"{content['format_version']}: was it written by a newer pong_agent?"
                 )
             names = {one.name for one in fields(cls)}
-            if missing := names - content.keys() - {"agent", "versions"}:
+            if missing := names - content.keys() - {"agent", "needs_env", "versions"}:
                 raise VideoError(f"{path}: expected an entry {min(missing)!r}, found none")
             packed = base64.b64decode(content["checksums"], validate=True)
             content["checksums"] = np.frombuffer(packed, "<u4").tolist()
@@ -131,24 +147,45 @@ class Sidecar:
             )
 
 
-def _describe_environment(env: Any) -> tuple[str, dict[str, Any]]:
-    """Return an environment's id and those of its arguments that JSON can hold."""
-    spec = getattr(env, "spec", None)
+def sha256_of(path: Path) -> str:
+    """Return the digest of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _describe_environment(env: Any) -> tuple[str, dict[str, Any], str]:
+    """Return an environment's id, its arguments, and why `replay` may be unable to make it."""
+    spec = getattr(env.unwrapped, "spec", None)
     if spec is None:
-        return "", {}
-    kwargs = {name: value for name, value in spec.kwargs.items() if _is_plain(value)}
+        return "", {}, "the recorded environment has no id"
+    kwargs: dict[str, Any] = {}
+    doubts = []
+    for name, value in spec.kwargs.items():
+        try:
+            kwargs[name] = json_value(value, name)
+        except ConfigError:
+            doubts.append(f"its argument {name}")
     kwargs.pop("render_mode", None)
     layer = env
     while layer is not env.unwrapped:
-        if hasattr(type(layer), "noop_max") or "noop_max" in vars(layer):
+        if type(layer).__name__ == "NoopStart":
             kwargs["noop_max"] = layer.noop_max
+        elif not _keeps_game(layer):
+            doubts.append(f"the wrapper {type(layer).__name__}")
         layer = layer.env
-    return spec.id, kwargs
-
-
-def _is_plain(value: Any) -> bool:
     try:
-        json.dumps(value)
-    except (TypeError, ValueError):
-        return False
-    return True
+        if type(layer).__name__ != "PongEnv":  # whose actions are the policy's
+            find_paddle_actions(layer)
+    except NotPongError as error:
+        return spec.id, kwargs, str(error)
+    reason = f"the file does not describe {' and '.join(doubts)}" if doubts else ""
+    return spec.id, kwargs, reason
+
+
+def _keeps_game(wrapper: Any) -> bool:
+    """Return whether a wrapper is known to change neither actions, rewards nor frames."""
+    kind = type(wrapper)
+    observes = isinstance(wrapper, gym.ObservationWrapper)
+    if observes and (kind.reset, kind.step) == (_OBSERVES.reset, _OBSERVES.step):
+        return True
+    return kind.__module__.partition(".")[0] in _KNOWN and kind.__name__ in _PASSIVE

@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 
 from pong_agent.agent import PongAgent
-from pong_agent.envs.spec import EnvSpec
 from pong_agent.errors import ConfigError
-from pong_agent.evaluation.evaluate import evaluate_policy
+from pong_agent.evaluation.evaluate import environment_of, evaluate_policy
 from pong_agent.evaluation.result import EvaluationResult
 from pong_agent.evaluation.scores import DIFFICULTIES, STICKY, Setting, difficulty_grid
 from pong_agent.learning.trajectory import Trajectory
@@ -67,8 +66,7 @@ def play_settings(
 
     Raises ConfigError if the number of episodes or the seed is out of range.
     """
-    own = {"noop_max": agent.config.noop_max, **options.env_kwargs}
-    grid = difficulty_grid(EnvSpec(agent.config.env_id, **own))
+    grid = difficulty_grid(environment_of(agent, None, options.env_kwargs))
     usual = grid[0][-1]
     trajectories: list[Trajectory] = []
 

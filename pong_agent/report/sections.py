@@ -58,7 +58,7 @@ def frame_skip(env_id: str) -> str:
         >>> frame_skip("ALE/Pong-v5"), frame_skip("Pong-v0")
         ('4', 'drawn from 2 to 4')
     """
-    found = gymnasium.spec(env_id).kwargs.get("frameskip", 4)
+    found = gymnasium.spec(env_id.rpartition(":")[2]).kwargs.get("frameskip", 4)
     return str(found) if isinstance(found, int) else f"drawn from {found[0]} to {found[1] - 1}"
 
 

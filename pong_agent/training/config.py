@@ -10,6 +10,7 @@ import tomli_w
 
 from pong_agent.bounds import Bounds, Count, CountOrZero, check_fields
 from pong_agent.config import resolve_preset, with_hyperparams
+from pong_agent.envs.spec import check_ids
 from pong_agent.errors import ConfigError
 from pong_agent.learning.progress import RECENT, Progress
 from pong_agent.weights_file.metadata import UnknownFieldsWarning
@@ -105,6 +106,7 @@ class TrainConfig:
         names = {field.name for field in fields(preset)}
         hyperparams = tuple(known.get("hyperparams", ()))
         kept = tuple(item for item in hyperparams if item.partition(":")[0] in names)
+        check_ids(known)
         unknown |= set(hyperparams) - set(kept)
         if unknown:
             message = f"{source}: ignored unknown fields: {', '.join(sorted(unknown))}"

@@ -7,7 +7,7 @@ from typing import Any
 from pong_agent.agent import PongAgent
 from pong_agent.config import resolve_preset, with_hyperparams
 from pong_agent.envs.make import make_env
-from pong_agent.envs.spec import training_spec
+from pong_agent.envs.spec import training_spec, without_import
 from pong_agent.errors import ConfigError, require
 from pong_agent.evaluation.model_card import current_commit, package_versions
 from pong_agent.learning.algorithm import algorithm_of
@@ -98,6 +98,7 @@ def resume_run(
     """
     run = load_run(run_folder)
     saved, agent, folder = run.config, run.agent, run.folder
+    without_import(agent.config.env_id)
     config = config or saved
     for name in ("preset", "env_id", "seed"):
         expected, found = getattr(saved, name), getattr(config, name)

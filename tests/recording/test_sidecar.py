@@ -9,10 +9,12 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from pong_agent import NotPongError, PongAgent
+from pong_agent import ConfigError, NotPongError, PongAgent
+from pong_agent.envs import PongWrapper
 from pong_agent.envs.make import make_env
 from pong_agent.envs.spec import EnvSpec
 from pong_agent.evaluation import evaluate_policy
+from pong_agent.json_values import json_value
 from pong_agent.recording import (
     EpisodeRecorder,
     VideoError,
@@ -20,6 +22,7 @@ from pong_agent.recording import (
     record_episodes,
     replay,
 )
+from pong_agent.recording.replay import restored
 from pong_agent.recording.sidecar import Sidecar
 
 # Pong-v0, the seed's game, is deprecated.
@@ -138,6 +141,124 @@ def test_an_episode_without_a_seed_cannot_be_played_again(tmp_path):
         replay(recorded.paths[0])
 
 
+def test_another_video_than_the_described_one_is_refused(video):
+    """A sidecar is believed with its own video, or alone; the result tells which."""
+    assert replay(video).video_found
+    assert replay(str(video.with_suffix(".json"))).video_found
+    content = video.read_bytes()
+    video.write_bytes(content[:-1] + b"x")
+    with pytest.raises(VideoError, match=r"describes another video than .* replaced or"):
+        replay(video)
+    video.unlink()
+    again = replay(video)
+    assert (again.identical, again.video_found) == (True, False)
+
+
+def test_only_a_video_or_its_json_file_is_replayed(video, tmp_path):
+    """A name with dots, a byte order mark and `~` are fine; folders and other names are not."""
+    renamed = video.rename(tmp_path / "a.b.mp4")
+    beside = video.with_suffix(".json").rename(tmp_path / "a.b.json")
+    beside.write_text("\ufeff" + beside.read_text(encoding="utf-8"), encoding="utf-8")
+    assert replay(renamed).identical
+    for wrong in (tmp_path, tmp_path / "a.b", tmp_path / "a.b.gif"):
+        with pytest.raises(VideoError, match=r"expected a video, NAME.mp4, or the file NAME.json"):
+            replay(wrong)
+    for missing in (tmp_path / "none.mp4", tmp_path / "none.json"):
+        with pytest.raises(VideoError, match="expected the JSON file beside a video, found none"):
+            replay(missing)
+    for path, env in ((3, None), (renamed, "ALE/Pong-v5")):
+        with pytest.raises(ConfigError, match="expected"):
+            replay(path, env)
+
+
+def recorded(env, folder, action=lambda step: 2 + step % 2):
+    """The video of a short game in an environment."""
+    with EpisodeRecorder(env, folder, scale=1) as recorder:
+        recorder.reset(seed=0, options={"unused": 0.5})
+        step = 0
+        while not any(recorder.step(action(step))[2:4]):
+            step += 1
+    return recorder.paths[0]
+
+
+def test_the_packages_own_environment_is_played_again(tmp_path):
+    """Its actions 0 and 1 are not the emulator's."""
+    env = gym.make("PongAgent/Pong-v5", render_mode="rgb_array", max_num_frames_per_episode=80)
+    assert replay(recorded(env, tmp_path, lambda step: step % 2)).identical
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda env: gym.wrappers.TimeLimit(gym.wrappers.RecordEpisodeStatistics(env), 20),
+        lambda env: gym.wrappers.FrameStackObservation(gym.wrappers.GrayscaleObservation(env), 4),
+    ],
+)
+def test_wrappers_that_keep_the_game_are_no_obstacle(tmp_path, wrap):
+    """Observations, statistics and limits of steps do not change a game."""
+    path = recorded(wrap(make_env("ALE/Pong-v5", render_mode="rgb_array", **SHORT)), tmp_path)
+    assert Sidecar.read(path.with_suffix(".json")).needs_env == ""
+    assert replay(path).identical
+
+
+@pytest.mark.parametrize(
+    ("wrap", "action"),
+    [
+        (lambda env: gym.wrappers.MaxAndSkipObservation(env, 3), lambda step: 2 + step % 2),
+        (lambda env: gym.wrappers.StickyAction(env, 0.5), lambda step: 2 + step % 2),
+        (lambda env: gym.wrappers.TransformReward(env, lambda r: r - 1), lambda step: 0),
+        (PongWrapper, lambda step: step % 2),
+    ],
+)
+def test_wrappers_that_change_the_game_are_named(tmp_path, wrap, action):
+    """The sidecar says so from the start, and the video is not called different for it."""
+
+    def made():
+        return wrap(make_env("ALE/Pong-v5", render_mode="rgb_array", **SHORT))
+
+    path = recorded(made(), tmp_path, action)
+    assert "the wrapper" in Sidecar.read(path.with_suffix(".json")).needs_env
+    with pytest.raises(VideoError, match=r"cannot be compared: .* wrapper .*replay\(path, env\)"):
+        replay(path)
+    assert replay(path, made()).identical
+
+
+class Gripper(gym.Env):
+    """Takes actions of a composed space, and shows what it took."""
+
+    metadata = {"render_modes": ["rgb_array"], "render_fps": 10}  # noqa: RUF012  # Gymnasium's form
+    render_mode = "rgb_array"
+    observation_space = gym.spaces.Discrete(9)
+    action_space = gym.spaces.Dict(
+        aim=gym.spaces.Box(-1, 1, (2,)),
+        grip=gym.spaces.Tuple([gym.spaces.Discrete(3), gym.spaces.MultiBinary(2)]),
+    )
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self.taken = []
+        return 0, {}
+
+    def step(self, action):
+        assert self.action_space.contains(action)
+        self.taken.append(action)
+        return 0, float(action["aim"].sum()), len(self.taken) == 3, False, {}
+
+    def render(self):
+        return np.full((20, 30, 3), 9 * sum(a["grip"][0] for a in self.taken), np.uint8)
+
+
+def test_actions_of_composed_spaces_are_restored_with_their_types(tmp_path):
+    """Replay gives an environment actions of its space, such as float32 arrays."""
+    space = Gripper.action_space
+    space.seed(0)
+    samples = [space.sample() for _ in range(3)]
+    for sample in samples:
+        back = restored(space, json.loads(json.dumps(json_value(sample, "action"))))
+        assert space.contains(back)
+        np.testing.assert_array_equal(back["aim"], sample["aim"])
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
@@ -179,6 +300,8 @@ def test_what_is_no_sidecar_is_refused(tmp_path, text, reason):
         {"seed": -1},
         {"options": [1]},
         {"actions": ["up"] * 31},
+        {"env_id": "a_stranger:ALE/Pong-v5"},
+        {"film_sha256": "0" * 64},
     ],
 )
 def test_a_hostile_sidecar_is_one_error(video, entries):
