@@ -66,6 +66,8 @@ class PongAgent:
         True
     """
 
+    _in_one_game = False  # bound to a single environment
+
     def __init__(
         self, preset: str | AgentConfig = "ppo", seed: int = 0, *, env: Any = None
     ) -> None:
@@ -189,6 +191,7 @@ class PongAgent:
             NotPongError: the environment is not Pong, or has no such actions.
         """
         self._state = replace(self._state, paddle_actions=find_paddle_actions(env))
+        self._in_one_game = not hasattr(env, "num_envs")
         return self
 
     def reset(self, mask: NDArray[np.bool_] | None = None) -> None:
@@ -238,21 +241,22 @@ class PongAgent:
             ObservationError: the observation is no raw frame, or the batch has another size than
                 the one before (call `reset()` first).
         """
-        frames, single = as_batch(observation)
-        current = [pong_pixels(frame) for frame in frames]
+        frames, single = self._as_batch(observation)
+        n_games = len(frames)
         if self._fields is None:
-            fields = FieldHistory.start(current)
-        elif len(self._fields) == len(current):
-            fields = self._fields.push(current, self._starts)
+            fields = FieldHistory.start([pong_pixels(frame, first=True) for frame in frames])
+        elif len(self._fields) == n_games:
+            pixels = map(pong_pixels, frames, self._starts)
+            fields = self._fields.push(list(pixels), self._starts)
         else:
             raise ObservationError(
                 f"expected {len(self._fields)} frames as in the last act, "
-                f"found {len(current)}; call reset() to start with another number"
+                f"found {n_games}; call reset() to start with another number"
             )
         actions = self._sample_actions(fields, deterministic)
         forgotten = self._watch.notices(frames, fields, self._starts)
         self._fields = fields
-        self._starts = np.zeros(len(current), dtype=np.bool_)
+        self._starts = np.zeros(n_games, dtype=np.bool_)
         if forgotten:  # after all is remembered, as a warning may be made an error
             warn_of_forgotten_reset()
         return int(actions[0]) if single else actions
@@ -289,12 +293,11 @@ class PongAgent:
             >>> action.shape, state[0].shape
             ((), (1, 80, 80))
         """
-        frames, single = as_batch(observation)
-        fields = FieldHistory.start([pong_pixels(frame) for frame in frames])
+        frames, single = self._as_batch(observation)
+        starts = _starts_of(state, episode_start, len(frames))
+        fields = FieldHistory.start(list(map(pong_pixels, frames, starts)))
         if state is not None:
-            fields = _fields_of(state, len(frames)).push(
-                fields.current, None if episode_start is None else np.ravel(episode_start)
-            )
+            fields = _fields_of(state, len(frames)).push(fields.current, starts)
         actions = self._sample_actions(fields, deterministic)
         new_state = (np.stack([draw_field(pixels) for pixels in fields.current]),)
         if self._watch.notices_jump(fields):
@@ -439,11 +442,47 @@ class PongAgent:
         """
         return cls.load(PRETRAINED)
 
+    def _as_batch(self, observation: Any) -> tuple[NDArray[np.uint8], bool]:
+        """Return raw frames as a batch, and whether they were a single one.
+
+        Raises:
+            ObservationError: these are no raw frames, or several of an agent bound to one game.
+        """
+        frames, single = as_batch(observation)
+        if self._in_one_game and len(frames) > 1:
+            raise ObservationError(
+                f"expected a frame of the one environment that the agent is bound to, found "
+                f"{len(frames)}: pass the newest of a stack (FrameStackObservation), or bind to "
+                f"the vector environment"
+            )
+        return frames, single
+
     def _sample_actions(self, fields: FieldHistory, deterministic: bool) -> NDArray[np.int64]:
         """Return indices of the environment's action space."""
         state = self._state
         uniforms = None if deterministic else state.generator.random(len(fields))
         return state.action_indices[self.decide(fields, uniforms).actions]
+
+
+def _starts_of(
+    state: PolicyState | None, episode_start: Any, n_frames: int
+) -> NDArray[np.bool_]:
+    """Return which of the frames given to `predict` start an episode.
+
+    Raises:
+        ObservationError: `episode_start` is of another number of frames.
+    """
+    if state is None:
+        return np.ones(n_frames, dtype=np.bool_)
+    if episode_start is None:
+        return np.zeros(n_frames, dtype=np.bool_)
+    starts = np.ravel(episode_start)
+    if starts.shape != (n_frames,) or starts.dtype.kind not in "biuf":
+        raise ObservationError(
+            f"episode_start: expected bool of shape ({n_frames},), "
+            f"found {starts.dtype} of shape {np.shape(episode_start)}"
+        )
+    return starts.astype(np.bool_)
 
 
 def _fields_of(state: PolicyState, n_frames: int) -> FieldHistory:
@@ -452,10 +491,11 @@ def _fields_of(state: PolicyState, n_frames: int) -> FieldHistory:
     Raises:
         ObservationError: the state is of another number of frames.
     """
-    (fields,) = state
+    fields = state[0] if isinstance(state, tuple) and len(state) == 1 else state
     expected = (n_frames, *FIELD_SHAPE)
-    if fields.shape != expected:
-        raise ObservationError(f"state: expected fields of shape {expected}, found {fields.shape}")
+    if not isinstance(fields, np.ndarray) or fields.shape != expected:
+        found = getattr(fields, "shape", type(fields).__name__)
+        raise ObservationError(f"state: expected fields of shape {expected}, found {found}")
     return FieldHistory.start([field_pixels(field) for field in fields])
 
 

@@ -2,8 +2,11 @@
 
 from typing import Any
 
+import numpy as np
+
 from pong_agent.actions import PaddleActions
 from pong_agent.errors import PongError
+from pong_agent.vision.frames import FRAME_SHAPE, SCREEN_SHAPE, shape_mistake
 
 # Pong wires the joystick so that RIGHT moves the right paddle up and LEFT moves it down.
 _MEANINGS = {"down": "LEFT", "up": "RIGHT", "stay": "NOOP"}
@@ -26,7 +29,16 @@ def find_paddle_actions(env: Any) -> PaddleActions:
         >>> find_paddle_actions(make_env("ALE/Pong-v5", full_action_space=True))
         PaddleActions(down=4, up=3, stay=0)
     """
-    base = env.unwrapped
+    if isinstance(env, type) or not hasattr(env, "unwrapped"):
+        raise NotPongError(
+            f"expected an environment, found {env!r:.60}; make one: make_env('ALE/Pong-v5')"
+        )
+    found = _find_in(env, env.unwrapped)
+    _check_observations(env)
+    return found
+
+
+def _find_in(env: Any, base: Any) -> PaddleActions:
     if not hasattr(env, "num_envs"):
         arguments = getattr(base, "_ezpickle_kwargs", {})  # what the emulator was made with
         meanings: list[str] = getattr(base, "get_action_meanings", list)()
@@ -41,19 +53,40 @@ def find_paddle_actions(env: Any) -> PaddleActions:
         arguments = env.spec.kwargs if env.spec else {"game": "pong", "maxpool": False}
         games = [(arguments, [action.name for action in base.ale.get_action_set()])]
     elif hasattr(base, "get_attr"):
+        # The second name is Stable-Baselines3's, whose worker processes end after an error.
+        call = base.call if hasattr(base, "call") else base.env_method
         try:
             arguments = base.get_attr("_ezpickle_kwargs")
-            games = list(zip(arguments, base.call("get_action_meanings"), strict=True))
-        except AttributeError as error:
-            raise NotPongError(f"{env}: expected ALE Pong environments: {error}") from error
+            games = list(zip(arguments, call("get_action_meanings"), strict=True))
+        except (AttributeError, EOFError, ConnectionError) as error:
+            raise NotPongError(f"{env}: expected ALE Pong environments: {error!r}") from error
     else:
         raise NotPongError(
-            f"expected a SyncVectorEnv, an AsyncVectorEnv or an AtariVectorEnv, found {env}"
+            "expected a SyncVectorEnv, an AsyncVectorEnv or an AtariVectorEnv, or a DummyVecEnv or "
+            f"SubprocVecEnv of Stable-Baselines3, found {env}"
         )
-    found = {_find(env, env.single_action_space, *game) for game in games}
+    space = env.single_action_space if hasattr(env, "single_action_space") else env.action_space
+    found = {_find(env, space, *game) for game in games}
     if hasattr(base, "ale") and arguments.get("maxpool", True):
         raise NotPongError(f"{env}: expected maxpool=False, found frames merged from two")
     return found.pop()  # one action space, so one answer
+
+
+def _check_observations(env: Any) -> None:
+    """Refuse wrappers whose observations no longer hold raw frames; stacks of them do.
+
+    Raises:
+        NotPongError: names what the observations are.
+    """
+    space = getattr(env, "single_observation_space", getattr(env, "observation_space", None))
+    shape, dtype = getattr(space, "shape", None), getattr(space, "dtype", None)
+    if shape is None or (shape[-3:] == FRAME_SHAPE and dtype == np.uint8):
+        return  # the frame may be an entry of a dict
+    if shape != env.unwrapped.observation_space.shape or shape != SCREEN_SHAPE:  # `make_env(palette=True)`
+        raise NotPongError(
+            f"expected raw Pong frames, uint8 of shape {FRAME_SHAPE}, "
+            f"found {dtype} of shape {shape}: {shape_mistake(shape, dtype)}"
+        )
 
 
 def _find(env: Any, space: Any, arguments: dict[str, Any], meanings: list[str]) -> PaddleActions:

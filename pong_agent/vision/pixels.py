@@ -5,15 +5,16 @@ The steps are those of Karpathy's "Pong from Pixels" as the notebook restates th
 """
 
 from collections.abc import Sequence
-from typing import Any, NoReturn, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pong_agent.errors import PongError
+from pong_agent.vision.frames import FRAME_SHAPE as FRAME_SHAPE
+from pong_agent.vision.frames import SCREEN_SHAPE as SCREEN_SHAPE
+from pong_agent.vision.frames import ObservationError as ObservationError
+from pong_agent.vision.frames import as_array, refuse_array
 
-FRAME_SHAPE = (210, 160, 3)  # height, width, RGB
-SCREEN_SHAPE = FRAME_SHAPE[:2]  # the same as palette indices
 FIELD_SHAPE = (80, 80)  # the playing field at half resolution
 N_PIXELS = 80 * 80
 
@@ -30,10 +31,6 @@ _BACKGROUND, _BACKGROUND_COLOUR = 144, 34
 
 # Indices of lit pixels, [n] uint16, increasing; pixel i is row i // 80, column i % 80 of the field.
 Pixels: TypeAlias = NDArray[np.uint16]
-
-
-class ObservationError(PongError, ValueError):
-    """An observation is not a raw Pong frame; the message says what was expected and found."""
 
 
 def preprocess_frame(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -57,9 +54,14 @@ def preprocess_frame(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
         >>> int(preprocess_frame(frame).sum())
         8
     """
-    frame = np.asarray(frame)
+    frame = as_array(frame)
     _check_frame(frame)
-    return _LIT.take(frame[35:195:2, ::2, 0])
+    return lit_in_channel(frame[..., 0])
+
+
+def lit_in_channel(red: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return the (80, 80) field of a frame's (210, 160) red channel."""
+    return _LIT.take(red[35:195:2, ::2])
 
 
 def lit_pixels(observation: NDArray[np.uint8]) -> Pixels:
@@ -83,7 +85,7 @@ def lit_pixels(observation: NDArray[np.uint8]) -> Pixels:
         >>> lit_pixels(screen)
         array([2, 3], dtype=uint16)
     """
-    observation = np.asarray(observation)
+    observation = as_array(observation)
     background, lit = _BACKGROUND, _LIT
     if observation.shape == SCREEN_SHAPE and observation.dtype == np.uint8:
         background, lit = _BACKGROUND_COLOUR, _LIT_COLOURS
@@ -136,14 +138,6 @@ def draw_field(pixels: Pixels) -> NDArray[np.uint8]:
     return field.reshape(FIELD_SHAPE)
 
 
-def refuse(frames: NDArray[Any]) -> NoReturn:
-    """Raise the ObservationError for an array that holds no raw frames."""
-    raise ObservationError(
-        f"expected a raw Pong frame, uint8 of shape {FRAME_SHAPE}, or a batch of them; "
-        f"found {frames.dtype} of shape {frames.shape}"
-    )
-
-
 def _check_frame(frame: NDArray[np.uint8]) -> None:
     if frame.shape != FRAME_SHAPE or frame.dtype != np.uint8:
-        refuse(frame)
+        refuse_array(frame)
