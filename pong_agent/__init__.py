@@ -11,6 +11,7 @@ from pong_agent.errors import ConfigError, LearningError, MissingPackageError, P
 from pong_agent.learning.batch import Batch, TrajectoryBuilder
 from pong_agent.learning.trajectory import BatchError, Trajectory
 from pong_agent.rollout import rollout
+from pong_agent.vision.paddle_watch import ForgottenBindWarning
 from pong_agent.vision.pixels import ObservationError, preprocess_frame
 from pong_agent.vision.reset_watch import ForgottenResetWarning
 from pong_agent.weights_file.archive import CheckpointError
@@ -28,6 +29,7 @@ __all__ = [
     "CheckpointError",
     "ConfigError",
     "EnvSpec",
+    "ForgottenBindWarning",
     "ForgottenResetWarning",
     "LearningError",
     "MissingPackageError",

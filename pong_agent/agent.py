@@ -22,6 +22,7 @@ from pong_agent.network import Activations, Floats, Parameters, check_arrays, ch
 from pong_agent.seeding import Stream, generator
 from pong_agent.vision.fields import FieldHistory
 from pong_agent.vision.observations import as_batch, pong_pixels
+from pong_agent.vision.paddle_watch import PaddleWatch, warn_of_forgotten_bind
 from pong_agent.vision.pixels import FIELD_SHAPE, ObservationError, draw_field, field_pixels
 from pong_agent.vision.reset_watch import ResetWatch, warn_of_forgotten_reset
 from pong_agent.weights_file import AgentState, export_state, load_state, save_state
@@ -81,6 +82,8 @@ class PongAgent:
         self._fields: FieldHistory | None = None  # of the frames given to `act`
         self._starts = np.zeros(0, dtype=np.bool_)  # which of them start an episode next
         self._watch = ResetWatch()
+        self._paddle_watch = PaddleWatch()
+        self._last_state: Any = None  # fields that the last call returned, if it was a `predict`
 
     @property
     def config(self) -> AgentConfig:
@@ -192,6 +195,7 @@ class PongAgent:
         """
         self._state = replace(self._state, paddle_actions=find_paddle_actions(env))
         self._in_one_game = not hasattr(env, "num_envs")
+        self._paddle_watch = PaddleWatch()
         return self
 
     def reset(self, mask: NDArray[np.bool_] | None = None) -> None:
@@ -255,10 +259,14 @@ class PongAgent:
             )
         actions = self._sample_actions(fields, deterministic)
         forgotten = self._watch.notices(frames, fields, self._starts)
-        self._fields = fields
+        goes_on = self._fields is not None and not self._starts[0] and self._last_state is None
+        unbound = self._is_unbound(fields, goes_on, actions)
+        self._fields, self._last_state = fields, None
         self._starts = np.zeros(n_games, dtype=np.bool_)
         if forgotten:  # after all is remembered, as a warning may be made an error
             warn_of_forgotten_reset()
+        if unbound:
+            warn_of_forgotten_bind()
         return int(actions[0]) if single else actions
 
     def predict(
@@ -300,8 +308,13 @@ class PongAgent:
             fields = _fields_of(state, len(frames)).push(fields.current, starts)
         actions = self._sample_actions(fields, deterministic)
         new_state = (np.stack([draw_field(pixels) for pixels in fields.current]),)
+        goes_on = state is not None and state[0] is self._last_state and not starts[0]
+        unbound = self._is_unbound(fields, goes_on, actions)
+        self._last_state = new_state[0]
         if self._watch.notices_jump(fields):
             warn_of_forgotten_reset()
+        if unbound:
+            warn_of_forgotten_bind()
         return (actions.reshape(()) if single else actions), new_state
 
     def decide(self, fields: FieldHistory, uniforms: Floats | None = None) -> Decision:
@@ -457,6 +470,11 @@ class PongAgent:
             )
         return frames, single
 
+    def _is_unbound(self, fields: FieldHistory, goes_on: Any, actions: NDArray[np.int64]) -> bool:
+        """Return whether the first game takes the actions for others; True at most once."""
+        down = bool(actions[0] == self.paddle_actions.down)
+        return self._paddle_watch.notices(fields.previous[0], fields.current[0], goes_on, down)
+
     def _sample_actions(self, fields: FieldHistory, deterministic: bool) -> NDArray[np.int64]:
         """Return indices of the environment's action space."""
         state = self._state
@@ -464,9 +482,7 @@ class PongAgent:
         return state.action_indices[self.decide(fields, uniforms).actions]
 
 
-def _starts_of(
-    state: PolicyState | None, episode_start: Any, n_frames: int
-) -> NDArray[np.bool_]:
+def _starts_of(state: PolicyState | None, episode_start: Any, n_frames: int) -> NDArray[np.bool_]:
     """Return which of the frames given to `predict` start an episode.
 
     Raises:

@@ -82,7 +82,9 @@ def _check_observations(env: Any) -> None:
     shape, dtype = getattr(space, "shape", None), getattr(space, "dtype", None)
     if shape is None or (shape[-3:] == FRAME_SHAPE and dtype == np.uint8):
         return  # the frame may be an entry of a dict
-    if shape != env.unwrapped.observation_space.shape or shape != SCREEN_SHAPE:  # `make_env(palette=True)`
+    if (
+        shape != env.unwrapped.observation_space.shape or shape != SCREEN_SHAPE
+    ):  # `make_env(palette=True)`
         raise NotPongError(
             f"expected raw Pong frames, uint8 of shape {FRAME_SHAPE}, "
             f"found {dtype} of shape {shape}: {shape_mistake(shape, dtype)}"

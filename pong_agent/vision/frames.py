@@ -1,7 +1,8 @@
 """Raw frames as users pass them: their shape and dtype, and the mistake behind other values."""
 
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from contextlib import suppress
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,7 @@ from pong_agent.errors import PongError
 FRAME_SHAPE = (210, 160, 3)  # height, width, RGB
 SCREEN_SHAPE = FRAME_SHAPE[:2]  # the same as palette indices
 
-_FLAT = {
+_FLAT: dict[tuple[int, ...], str] = {
     (128,): "it is the emulator's memory; make the environment with obs_type='rgb'",
     (100_800,): "it is flattened; frame.reshape(210, 160, 3) undoes that",
     (6400,): "it is an observation of PongAgent/Pong-v5; act in ALE/Pong-v5",
@@ -31,26 +32,25 @@ def as_array(observation: Any) -> NDArray[Any]:
     """
     if type(observation) is np.ndarray:
         return observation
-    try:
+    with suppress(TypeError, ValueError, RuntimeError):  # ragged lists, tensors on a GPU
         array = np.asarray(observation)
         if array.dtype.kind in "biuf":
             return array
-    except (TypeError, ValueError, RuntimeError):  # ragged lists, tensors on a GPU
-        pass
-    refuse(f"{type(observation).__name__} {observation!r:.40}", _mistake(observation))
+    raise refusal(f"{type(observation).__name__} {observation!r:.40}", _mistake(observation))
 
 
-def refuse(found: str, mistake: str) -> NoReturn:
-    """Raise the ObservationError for what is no raw frame."""
-    raise ObservationError(
+def refusal(found: str, mistake: str) -> ObservationError:
+    """Return the error for what is no raw frame."""
+    return ObservationError(
         f"expected a raw Pong frame, uint8 of shape {FRAME_SHAPE}, or a batch of them; "
         f"found {found}{mistake and ': '}{mistake}"
     )
 
 
-def refuse_array(array: NDArray[Any]) -> NoReturn:
-    """Raise the ObservationError for an array that holds no raw frames."""
-    refuse(f"{array.dtype} of shape {array.shape}", shape_mistake(array.shape, array.dtype))
+def array_refusal(array: NDArray[Any]) -> ObservationError:
+    """Return the error for an array that holds no raw frames."""
+    mistake = shape_mistake(array.shape, array.dtype)
+    return refusal(f"{array.dtype} of shape {array.shape}", mistake)
 
 
 def shape_mistake(shape: tuple[int, ...], dtype: Any) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pong_agent.vision.frames import FRAME_SHAPE, ObservationError, as_array, refuse_array
+from pong_agent.vision.frames import FRAME_SHAPE, ObservationError, array_refusal, as_array
 from pong_agent.vision.pixels import N_PIXELS, Pixels, lit_in_channel, lit_pixels
 
 # Pong lights about 30 pixels (two paddles of 16, the ball); many more mean another game,
@@ -30,7 +30,7 @@ def as_batch(observation: Any) -> tuple[NDArray[np.uint8], bool]:
             return frames, False
         if shape[1:] == (1, *FRAME_SHAPE):
             return frames[:, 0], False
-    refuse_array(frames)
+    raise array_refusal(frames)
 
 
 def pong_pixels(frame: NDArray[np.uint8], first: Any = False) -> Pixels:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pong_agent.vision.frames import FRAME_SHAPE as FRAME_SHAPE
 from pong_agent.vision.frames import SCREEN_SHAPE as SCREEN_SHAPE
 from pong_agent.vision.frames import ObservationError as ObservationError
-from pong_agent.vision.frames import as_array, refuse_array
+from pong_agent.vision.frames import array_refusal, as_array
 
 FIELD_SHAPE = (80, 80)  # the playing field at half resolution
 N_PIXELS = 80 * 80
@@ -140,4 +140,4 @@ def draw_field(pixels: Pixels) -> NDArray[np.uint8]:
 
 def _check_frame(frame: NDArray[np.uint8]) -> None:
     if frame.shape != FRAME_SHAPE or frame.dtype != np.uint8:
-        refuse_array(frame)
+        raise array_refusal(frame)
