@@ -118,6 +118,26 @@ def put_in_place(temporary: Path, path: str | Path) -> None:
     _flush_folder(path.parent)  # or a power failure could undo the rename
 
 
+def put_new(temporary: Path, path: Path) -> None:
+    """Flush a complete file and give it a free name: of several processes, one gets it.
+
+    Raises:
+        FileExistsError: the name is taken.
+        OSError: the file cannot be flushed or renamed.
+    """
+    _flush(temporary)
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        raise
+    except OSError:  # no hard links, as on FAT: hold the name, then replace what holds it
+        path.touch(exist_ok=False)
+        temporary.replace(path)
+    else:
+        temporary.unlink()
+    _flush_folder(path.parent)
+
+
 def write_text(path: str | Path, text: str) -> None:
     """Write a UTF-8 file, whole or not at all, whatever the locale; raises OSError."""
     with replacing(path) as temporary:

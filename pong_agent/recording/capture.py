@@ -1,12 +1,18 @@
 """Frames of an environment: of an Atari game every emulator frame, whatever the frame skip."""
 
+import warnings
+import weakref
 import zlib
 from collections.abc import Callable
+from types import MethodType
 from typing import Any, TypeAlias
 
 import gymnasium
 import numpy as np
 import numpy.typing as npt
+
+from pong_agent.errors import ConfigError
+from pong_agent.recording.ffmpeg import RecordingWarning
 
 Frame: TypeAlias = npt.NDArray[np.uint8]  # [H, W, 3] RGB
 
@@ -17,10 +23,13 @@ class FrameSource:
     """Passes on an environment's frames: all emulator frames, or one rendered after each step.
 
     It stands between an Atari game and its emulator until `detach`. A frame is reused afterwards.
+    `on_frame` is called with a frame and `args`; a method does not keep its object alive.
     """
 
-    def __init__(self, env: Any, on_frame: Callable[[Frame], None]) -> None:
-        self._env, self._on_frame = env, on_frame
+    def __init__(self, env: Any, on_frame: Callable[..., None], *args: int) -> None:
+        self._env, self._args = env, args
+        method = isinstance(on_frame, MethodType)
+        self._on_frame = weakref.WeakMethod(on_frame) if method else lambda: on_frame
         self._ale: Any = None
         if is_atari(env):
             self._ale, env.unwrapped.ale = env.unwrapped.ale, self
@@ -39,11 +48,13 @@ class FrameSource:
 
     def show(self) -> None:
         """Pass on the current frame."""
+        if (on_frame := self._on_frame()) is None:
+            return
         if self._ale is None:
-            self._on_frame(self._env.render())
+            on_frame(self._env.render(), *self._args)
         else:
             self._ale.getScreenRGB(self._screen)
-            self._on_frame(self._screen)
+            on_frame(self._screen, *self._args)
 
     def after_step(self) -> None:
         """Pass on the frame after a step, unless the emulator has done so within it."""
@@ -62,12 +73,19 @@ def is_atari(env: Any) -> bool:
     return hasattr(ale, "act") and hasattr(ale, "getScreenRGB")
 
 
-def check_renders(env: Any, maker: str) -> None:
-    """Raise ValueError unless an environment renders RGB arrays; `maker` is the way to make it."""
+def check_renders(
+    env: Any, maker: str = 'gymnasium.make("{id}", render_mode="rgb_array")'
+) -> None:
+    """Raise ConfigError unless an environment renders RGB arrays.
+
+    `maker` is a call that makes one; `{id}` in it becomes the environment's id.
+    """
     if env.render_mode != "rgb_array":
-        raise ValueError(
+        spec = getattr(env, "spec", None)
+        call = maker.format(id=spec.id if spec else "ID")
+        raise ConfigError(
             f'expected an environment with render_mode "rgb_array", found {env.render_mode!r}: '
-            f'make it with gymnasium.{maker}, render_mode="rgb_array")'
+            f"make it with {call}"
         )
 
 
@@ -81,13 +99,47 @@ def check_open(closed: bool) -> None:
 
 
 def true_fps(env: Any) -> float:
-    """Return an environment's frames per second at true speed; raise ValueError if unknown."""
+    """Return an environment's frames per second at true speed; raise ConfigError if unknown."""
     if is_atari(env):
         return EMULATOR_FPS
     rate = env.metadata.get("render_fps")
-    if rate is None:
-        raise ValueError('expected metadata["render_fps"] or the argument fps, found neither')
+    if not isinstance(rate, (int, float, np.number)) or not 0 < rate < float("inf"):
+        found = "neither" if rate is None else f"{rate!r:.60}"
+        raise ConfigError(
+            f'expected metadata["render_fps"] or the argument fps, such as fps=30, found {found}'
+        )
     return float(rate)
+
+
+def true_vector_fps(env: Any) -> float:
+    """Return a vector environment's frames per second at true speed, with one frame a step.
+
+    An Atari game emulates several frames in a step and renders the last; frame skips of the game
+    and of Gymnasium's wrappers are known. Raises ConfigError if the rate is unknown.
+    """
+    vector = env.unwrapped
+    if not hasattr(vector, "call"):
+        return true_fps(env)
+
+    def has(name: str) -> bool:
+        return all(vector.call("has_wrapper_attr", name))
+
+    if not has("ale"):
+        return true_fps(vector.envs[0] if getattr(vector, "envs", None) else env)
+    # of the game, of AtariPreprocessing, of MaxAndSkipObservation
+    skips = [vector.call(name)[0] for name in ("_frameskip", "frame_skip", "_skip") if has(name)]
+    fps = float(EMULATOR_FPS)
+    for skip in skips:
+        if isinstance(skip, tuple):
+            warnings.warn(
+                f"steps take from {skip[0]} to {skip[1] - 1} emulator frames: at the mean speed, "
+                "parts of the videos are too fast or too slow. A SyncVectorEnv records each frame",
+                RecordingWarning,
+                stacklevel=4,
+            )
+            skip = (skip[0] + skip[1] - 1) / 2
+        fps /= skip
+    return fps
 
 
 def checksum(frame: Frame, before: int = 0) -> int:

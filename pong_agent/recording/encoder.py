@@ -1,19 +1,23 @@
 """MP4 videos, complete or absent, written frame by frame."""
 
+import itertools
 import math
 import os
 import re
 import subprocess
-from collections.abc import Generator, Sequence
+import weakref
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 
 from pong_agent.errors import PongError
-from pong_agent.whole_file import put_in_place, temporary_path
+from pong_agent.recording.ffmpeg import FFmpeg
+from pong_agent.whole_file import put_in_place, put_new, temporary_path
 
 _PIXEL_FORMAT = "yuv420p"  # the only one that every browser plays; it needs even sizes
 # On the flat colours of Pong, slower presets and a smaller crf change neither size nor image:
@@ -55,8 +59,12 @@ class VideoWriter:
     size, rate, codec and pixel format with the expected ones, and gives it the video's name.
     After any failure the temporary file is removed, and an older video stays as it was.
 
+    A writer that is garbage-collected or alive when the program ends discards its video and warns.
+
     Missing folders are made. Each pixel of a frame becomes a block of `scale` x `scale` pixels;
-    `encoder` holds options of ffmpeg's libx264.
+    `encoder` holds options of ffmpeg's libx264. With `overwrite=False`, a video whose name is taken
+    by `NAME.mp4` or `NAME.json` becomes the first free one of `NAME-2.mp4`, `NAME-3.mp4`, ...;
+    after `close`, `path` is its name.
 
     Raises:
         ValueError: `path` does not end in `.mp4`, or `fps` or `scale` is not positive.
@@ -80,6 +88,7 @@ class VideoWriter:
         fps: float = 60,
         scale: int = 4,
         encoder: Sequence[str] = ENCODER,
+        overwrite: bool = True,
     ) -> None:
         # Absolute, so that ffmpeg takes no part of the name for an option or a protocol.
         self.path = Path(path).absolute()
@@ -90,20 +99,14 @@ class VideoWriter:
         self.fps = fps
         self.scale = scale
         self._encoder = encoder
+        self._overwrite = overwrite
         self.frames = 0  # written so far
         self._part = temporary_path(self.path)
         self._shape: tuple[int, ...] = ()  # (height, width, 3) of the first frame
-        self._stream: Generator[None, Any, None] | None = None  # takes frames
+        self._ffmpeg: FFmpeg | None = None  # takes frames
         self._closed = False
         self._failure: VideoError | None = None  # of `write`, for `close` to repeat
-        folder = self.path.parent
-        try:  # here, so that the error comes before the first frame
-            folder.mkdir(parents=True, exist_ok=True)
-            self._part.touch()
-            self._part.unlink()
-        except OSError as error:
-            message = f"{self.path}: expected a writable folder {folder}: {error}"
-            raise VideoError(message) from error
+        check_writable(self._part)  # here, so that the error comes before the first frame
 
     def write(self, frame: npt.NDArray[np.uint8]) -> None:
         """Append one frame, [H, W, 3] uint8 RGB; the caller may reuse it afterwards.
@@ -121,15 +124,15 @@ class VideoWriter:
             expected = f"uint8 {self._shape or '(height, width, 3)'}, found {frame.dtype}"
             raise ValueError(f"{self.path}: expected a frame of {expected} {frame.shape}")
         try:
-            if self._stream is None:
-                self._stream = self._start_ffmpeg(shape[0], shape[1])
+            if self._ffmpeg is None:
+                self._ffmpeg = self._start_ffmpeg(shape[0], shape[1])
                 self._shape = shape
-            self._stream.send(np.ascontiguousarray(frame))
-        except (ImportError, OSError, RuntimeError, StopIteration) as error:
-            reason = str(error).partition("\n")[0]
+            self._ffmpeg.send(np.ascontiguousarray(frame))
+        except (ImportError, OSError, RuntimeError) as error:
+            reason = (self._ffmpeg and self._ffmpeg.complaint()) or str(error).partition("\n")[0]
             self._failure = VideoError(
                 f"{self.path}: expected the ffmpeg of the package imageio-ffmpeg to take frame "
-                f"{self.frames}, found {reason or 'that it has stopped'}"
+                f"{self.frames}, found {reason}"
             )
             self.discard()
             raise self._failure from error
@@ -146,10 +149,10 @@ class VideoWriter:
         if self._closed:
             return
         try:
-            if self._stream is not None:
-                self._stream.close()  # waits for ffmpeg, but does not look at its exit code
+            if self._ffmpeg is not None:
+                self._ffmpeg.finish()
             self._check()
-            put_in_place(self._part, self.path)
+            self._take_name()
         except OSError as error:
             raise VideoError(f"{self.path}: cannot be written: {error}") from error
         finally:
@@ -158,11 +161,8 @@ class VideoWriter:
     def discard(self) -> None:
         """Drop an unfinished video and its temporary file; a finished one stays."""
         self._closed = True
-        try:
-            if self._stream is not None:
-                self._stream.close()
-        finally:
-            self._part.unlink(missing_ok=True)
+        if self._ffmpeg is not None:
+            self._ffmpeg.drop()
 
     def __enter__(self) -> Self:
         return self
@@ -173,29 +173,23 @@ class VideoWriter:
         else:
             self.discard()
 
-    def _start_ffmpeg(self, height: int, width: int) -> Generator[None, Any, None]:
-        """Start ffmpeg and return imageio-ffmpeg's generator, which takes the frames."""
+    def _start_ffmpeg(self, height: int, width: int) -> FFmpeg:
+        """Start the ffmpeg that takes the frames."""
         size = f"{width * self.scale}x{height * self.scale}"
         if width * self.scale % 2 or height * self.scale % 2:
             fix = f"scale {self.scale + 1} would work"
             raise ValueError(f"{self.path}: expected an even size, found {size}: {fix}")
-        from imageio_ffmpeg import write_frames
+        from imageio_ffmpeg import get_ffmpeg_exe
 
         # ffmpeg enlarges at a quarter of NumPy's CPU time, and the pipe carries small frames.
         enlarge = f"scale=s={size}:flags=neighbor:out_color_matrix=bt709:out_range=tv"
-        stream: Generator[None, Any, None] = write_frames(
-            str(self._part),
-            (width, height),
-            fps=self.fps,
-            codec="libx264",
-            pix_fmt_out=_PIXEL_FORMAT,
-            quality=None,  # crf instead
-            macro_block_size=1,  # the size is even: stretch nothing
-            ffmpeg_log_level="error",
-            output_params=["-vf", enlarge, *_BT709, *self._encoder],
-        )
-        next(stream)  # starts the process
-        return stream
+        command = [get_ffmpeg_exe(), "-v", "error", "-f", "rawvideo", "-pix_fmt", "rgb24"]
+        command += ["-s", f"{width}x{height}", "-r", str(Fraction(self.fps).limit_denominator())]
+        command += ["-i", "pipe:0", "-an", "-c:v", "libx264", "-pix_fmt", _PIXEL_FORMAT]
+        command += ["-vf", enlarge, *_BT709, *self._encoder, "-y", str(self._part)]
+        ffmpeg = FFmpeg(command, self._part)
+        weakref.finalize(self, ffmpeg.abandon, self.path)  # also when the program ends
+        return ffmpeg
 
     def _check(self) -> None:
         """Raise VideoError unless the temporary file decodes to what was written."""
@@ -207,6 +201,44 @@ class VideoWriter:
         same_rate = math.isclose(found.fps, self.fps, abs_tol=0.01)
         if not same_rate or found != replace(asked, fps=found.fps):
             raise VideoError(f"{self.path}: expected {asked}, found {found}")
+
+    def _take_name(self) -> None:
+        """Give the complete file its name, or the next free one."""
+        if self._overwrite:
+            put_in_place(self._part, self.path)
+            return
+        for path in numbered(self.path):
+            if not os.path.lexists(path.with_suffix(".json")):
+                try:
+                    put_new(self._part, path)  # whoever else wants this name, one gets it
+                except FileExistsError:
+                    continue
+                self.path = path
+                return
+
+
+def check_writable(path: Path) -> None:
+    """Make the folder of a path and check that the file can be made; raise VideoError if not."""
+    folder = path.parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        path.touch()
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise VideoError(f"{path}: expected a writable folder {folder}: {error}") from error
+
+
+def numbered(path: Path) -> Iterator[Path]:
+    """Yield `NAME.mp4`, `NAME-2.mp4`, `NAME-3.mp4`, ...
+
+    Example:
+        >>> names = numbered(Path("a.mp4"))
+        >>> str(next(names)), str(next(names))
+        ('a.mp4', 'a-2.mp4')
+    """
+    yield path
+    for n in itertools.count(2):
+        yield path.with_stem(f"{path.stem}-{n}")
 
 
 def read_video_info(path: str | os.PathLike[str]) -> VideoInfo:

@@ -14,7 +14,7 @@ from pong_agent.envs.spec import EnvSpec
 from pong_agent.errors import ConfigError
 from pong_agent.recording.capture import Frame, FrameSource, check_renders, checksum, is_atari
 from pong_agent.recording.encoder import VideoError
-from pong_agent.recording.sidecar import Sidecar, sha256_of
+from pong_agent.recording.sidecar import Sidecar, plain_reward, sha256_of
 from pong_agent.whole_file import absolute_path
 
 _REFUSALS = (ArithmeticError, AssertionError, LookupError, TypeError, ValueError, GymnasiumError)
@@ -160,7 +160,7 @@ def _compare(env: Any, sidecar: Sidecar) -> Replay:
     n_steps, done = len(sidecar.actions), False
     try:
         if not is_atari(env):
-            check_renders(env, "make(id")
+            check_renders(env)
         env.reset(seed=sidecar.seed, options=sidecar.options)
         expected = iter(sidecar.checksums)
         for step in range(1 + n_steps):
@@ -171,7 +171,7 @@ def _compare(env: Any, sidecar: Sidecar) -> Replay:
                 done = terminated or truncated
                 if recorded:
                     source.after_step()
-                if float(reward) != (before := sidecar.rewards[step - 1]):
+                if plain_reward(reward) != (before := sidecar.rewards[step - 1]):
                     return difference(step, f"reward {before} in the recording, {reward} now")
             if step == sidecar.first_step:
                 recorded = True

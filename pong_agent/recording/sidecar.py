@@ -3,11 +3,12 @@
 import base64
 import hashlib
 import json
+import math
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, Self, SupportsFloat
+from typing import Any, Self
 
 import gymnasium as gym
 import numpy as np
@@ -55,7 +56,7 @@ class Sidecar:
         0  # agent step of the video's first frames; 0 for the frame after `reset`
     )
     actions: list[Any] = field(default_factory=list)  # [n], from the episode's start
-    rewards: list[float] = field(default_factory=list)  # [n]
+    rewards: list[float | None] = field(default_factory=list)  # [n]; None: no finite number
     # [1 + n - first_step] CRC-32 of all frames of the video up to each agent step
     checksums: list[int] = field(default_factory=list)
     # if known: preset, digest of the weights, greedy or sampled
@@ -72,10 +73,10 @@ class Sidecar:
         self._checksum = checksum(frame, self._checksum)
         self.frames += 1
 
-    def add_step(self, action: Any, reward: SupportsFloat) -> None:
-        """Include an agent step."""
-        self.actions.append(np.asarray(action).tolist())
-        self.rewards.append(float(reward))
+    def add_step(self, action: Any, reward: object) -> None:
+        """Include an agent step; `action` is of JSON's types."""
+        self.actions.append(action)
+        self.rewards.append(plain_reward(reward))
 
     def end_frames(self) -> None:
         """Mark the end of an agent step's frames, or of those of `reset`."""
@@ -92,7 +93,7 @@ class Sidecar:
             "format": "pong_agent film",
             "format_version": FORMAT_VERSION,
             **asdict(self),
-            "return": float(sum(self.rewards)),
+            "return": None if None in self.rewards else sum(filter(None, self.rewards), 0.0),
             "length": len(self.actions),
             "checksums": base64.b64encode(packed).decode(),
         }
@@ -137,7 +138,7 @@ class Sidecar:
     def _check(self) -> None:
         """Raise ConfigError if an entry has another type, or if lengths do not match."""
         check_fields(self)
-        if any(type(reward) not in (int, float) for reward in self.rewards):
+        if any(type(reward) not in (int, float, type(None)) for reward in self.rewards):
             raise ConfigError("rewards: expected numbers, found others")
         n_checksums = 1 + len(self.actions) - self.first_step
         if len(self.rewards) != len(self.actions) or len(self.checksums) != n_checksums:
@@ -151,6 +152,21 @@ def sha256_of(path: Path) -> str:
     """Return the digest of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def plain_action(action: Any) -> Any:
+    """Return an action as JSON's types; raise ConfigError where that is impossible."""
+    array_like = hasattr(action, "__array__")  # of PyTorch and others too
+    return json_value(np.asarray(action) if array_like else action, "action")
+
+
+def plain_reward(reward: Any) -> float | None:
+    """Return a reward as a float, also from an array of one number; None if it is not finite."""
+    try:
+        number = float(reward if isinstance(reward, (int, float)) else np.asarray(reward).item())
+    except (TypeError, ValueError):
+        return None
+    return number if math.isfinite(number) else None
 
 
 def _describe_environment(env: Any) -> tuple[str, dict[str, Any], str]:

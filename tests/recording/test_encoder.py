@@ -1,6 +1,5 @@
 """Videos read back frame by frame, and everything that may go wrong while one is written."""
 
-import contextlib
 import os
 import signal
 import subprocess
@@ -53,11 +52,7 @@ def processes(monkeypatch):
             started.append(self)
 
     monkeypatch.setattr(subprocess, "Popen", Popen)
-    yield started
-    for process in started:  # imageio leaves the pipe to a dead ffmpeg open
-        if process.stdin:
-            with contextlib.suppress(BrokenPipeError):
-                process.stdin.close()
+    return started
 
 
 @pytest.mark.parametrize(("n", "fps", "scale"), [(1, 60, 4), (75, 60, 2), (10, 29.97, 2)])
@@ -139,7 +134,7 @@ def test_killed_ffmpeg_leaves_nothing(tmp_path, processes, end):
     if end == "writing":
         with pytest.raises(VideoError, match=r"a\.mp4: expected the ffmpeg .* to take frame \d+"):
             write_frames(video, 30)
-    with pytest.raises(VideoError, match=r"a\.mp4(\.\d+\.part)?: expected"):
+    with pytest.raises(VideoError, match=r"a\.mp4: (expected|cannot be written: .* code -9)"):
         video.close()
     assert names(tmp_path) == []
 
@@ -276,7 +271,7 @@ def test_wrong_arguments(tmp_path, name, options, message):
 def test_folder_that_cannot_be(tmp_path):
     """A folder that cannot be made is named before the first frame."""
     (tmp_path / "file").write_text("")
-    with pytest.raises(VideoError, match=r"a\.mp4: expected a writable folder .*file/sub: "):
+    with pytest.raises(VideoError, match=r"part: expected a writable folder .*file/sub: "):
         VideoWriter(tmp_path / "file" / "sub" / "a.mp4")
 
 

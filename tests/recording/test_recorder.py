@@ -13,6 +13,7 @@ from pong_agent import ConfigError, PongAgent
 from pong_agent.envs.spec import EnvSpec
 from pong_agent.evaluation.evaluate import evaluate_policy
 from pong_agent.recording.encoder import VideoError, read_video_info
+from pong_agent.recording.ffmpeg import RecordingWarning
 from pong_agent.recording.panel import AgentOverlay
 from pong_agent.recording.record import VideoOptions, record_episodes
 from pong_agent.recording.recorder import EpisodeRecorder
@@ -153,10 +154,15 @@ def test_unfinished_episodes_are_discarded(tmp_path):
     env = EpisodeRecorder(Counter(), tmp_path)
     env.reset()
     env.step(0)
-    play_toy(env)
+    with pytest.warns(RecordingWarning, match=r"episode-0\.mp4: reset came before .* TimeLimit"):
+        env.reset()
+    for _ in range(5):
+        env.step(0)
     env.reset()
+    env.reset()  # nothing is lost, nothing is said
     env.step(0)
-    env.close()
+    with pytest.warns(RecordingWarning, match=r"episode-3\.mp4: close came before .* video_length"):
+        env.close()
     assert [path.name for path in env.paths] == ["pong-episode-1.mp4"]
     assert names(tmp_path) == ["pong-episode-1.mp4"]
 
@@ -184,7 +190,8 @@ def test_other_environments_are_recorded_by_render(tmp_path, fps, expected):
     with EpisodeRecorder(Counter(), tmp_path, name_prefix="toy", fps=fps) as env:
         play_toy(env)
         assert [path.name for path in env.paths] == ["toy-episode-0.mp4"]  # before close
-        env.step(0)  # beyond the end: not recorded
+        with pytest.warns(RecordingWarning, match="without reset: .* none is recorded"):
+            env.step(0)
     info = read_video_info(env.paths[0])
     assert (info.frames, info.fps, info.width, info.height) == (6, expected, 120, 80)
     means = decode(env.paths[0]).mean(axis=(1, 2, 3))
@@ -201,18 +208,15 @@ def test_wrong_render_mode(tmp_path, render_mode):
 def test_unknown_rate(tmp_path, monkeypatch):
     """An environment that does not tell its rate needs the argument."""
     monkeypatch.setattr(Counter, "metadata", {"render_modes": ["rgb_array"]})
-    with pytest.raises(ValueError, match="the argument fps, found neither"):
+    with pytest.raises(ConfigError, match="the argument fps, such as fps=30, found neither"):
         EpisodeRecorder(Counter(), tmp_path)
 
 
 def test_errors_of_the_video_reach_the_caller(tmp_path):
-    """A video that cannot be written is an error of `reset`, not a missing file later."""
+    """A video that cannot be written is an error of the constructor or of `step`."""
     (tmp_path / "file").write_text("")
-    with (
-        EpisodeRecorder(Counter(), tmp_path / "file") as env,
-        pytest.raises(VideoError, match="expected a writable folder"),
-    ):
-        env.reset()
+    with pytest.raises(VideoError, match="expected a writable folder"):
+        EpisodeRecorder(Counter(), tmp_path / "file")
     with EpisodeRecorder(Counter(), tmp_path) as env:
         env.reset()
         env.render = list
@@ -231,9 +235,9 @@ def test_triggers_choose_what_is_recorded(tmp_path):
     steps = EpisodeRecorder(Counter(), tmp_path / "steps", step_trigger=lambda n: n in (2, 3, 6))
     for _ in range(2):
         play_toy(steps)
-    assert names(tmp_path / "steps") == ["pong-step-2.mp4", "pong-step-6.mp4"]
-    assert [read_video_info(path).frames for path in steps.paths] == [4, 5]
-    np.testing.assert_allclose(decode(steps.paths[0])[0].mean(), 40, atol=3)
+    assert [path.stem for path in steps.paths] == ["pong-step-2", "pong-step-3", "pong-step-6"]
+    assert [read_video_info(path).frames for path in steps.paths] == [2, 2, 4]
+    np.testing.assert_allclose(decode(steps.paths[0])[0].mean(), 60, atol=3)
     short = EpisodeRecorder(Counter(), tmp_path / "short", video_length=3)
     play_toy(short)
     assert read_video_info(short.paths[0]).frames == 3
@@ -252,6 +256,9 @@ def test_spec_remembers_the_arguments(tmp_path):
         "scale": 2,
         "overlay": AgentOverlay(agent, game),
         "metadata": {"algorithm": "reinforce"},
+        "overwrite": True,
+        "disable_logger": False,
+        "gc_trigger": lambda _: True,
     }
     assert {*arguments, "self", "env"} == {*inspect.signature(EpisodeRecorder.__init__).parameters}
     with EpisodeRecorder(game, **arguments) as env:

@@ -107,7 +107,7 @@ def test_a_video_from_a_step_on_is_played_again(tmp_path):
     """The steps before the video are played too, its frames alone compared."""
     env = make_env("ALE/Pong-v5", render_mode="rgb_array", **SHORT)
     with EpisodeRecorder(
-        env, tmp_path, step_trigger=lambda n: n == 11, video_length=20
+        env, tmp_path, step_trigger=lambda n: n == 10, video_length=20
     ) as recorded:
         recorded.reset(seed=1)
         for action in np.random.default_rng(0).integers(6, size=30):

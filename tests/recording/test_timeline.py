@@ -59,7 +59,7 @@ def games(stages, tmp_path_factory):
         agent, trajectories = PongAgent.load(stage.weights), []
         _, [video] = record_episodes(
             agent,
-            folder,
+            folder / str(len(played)),
             SHORT,
             [3],
             options=VideoOptions(scale=SCALE, overlay=False),

@@ -1,6 +1,7 @@
 """Videos of vector environments, in all autoreset modes."""
 
 import inspect
+import warnings
 
 import gymnasium as gym
 import numpy as np
@@ -9,6 +10,7 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 from pong_agent.recording import VectorEpisodeRecorder
 from pong_agent.recording.encoder import read_video_info
+from pong_agent.recording.ffmpeg import RecordingWarning
 
 
 class Counter(gym.Env):
@@ -47,11 +49,15 @@ def frames(recorder):
 def test_each_episode_is_a_video(tmp_path, mode, missing):
     """Episodes of 3 and 5 steps have 4 and 6 frames; SAME_STEP renders all but the last one."""
     with_reset = 1 if mode == "NEXT_STEP" else 0
-    recorder = VectorEpisodeRecorder(counters(AutoresetMode[mode]), tmp_path)
-    recorder.reset(seed=0)
-    for _ in range(2 * 5 + with_reset):
-        recorder.step(np.zeros(2, int))
-    recorder.close()
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        recorder = VectorEpisodeRecorder(counters(AutoresetMode[mode]), tmp_path)
+        recorder.reset(seed=0)
+        for _ in range(2 * 5 + with_reset):
+            recorder.step(np.zeros(2, int))
+        recorder.close()
+    said = ["lack the last frame", "env-0-episode-3.mp4: close came before the end"] * missing
+    assert all(text in str(one.message) for text, one in zip(said, told, strict=True))
     found = frames(recorder)
     assert found.pop("pong-env-1-episode-0") == found.pop("pong-env-1-episode-1") == 6 - missing
     assert len(found) == 3
@@ -70,7 +76,8 @@ def test_resets_by_hand(tmp_path):
     recorder.reset(options={"reset_mask": np.array([True, False])})
     for _ in range(2):
         recorder.step(np.zeros(2, int))
-    recorder.close()
+    with pytest.warns(RecordingWarning, match=r"env-0-episode-1\.mp4: close came before the end"):
+        recorder.close()
     assert frames(recorder) == {"pong-env-0-episode-0": 4, "pong-env-1-episode-0": 6}
 
 
@@ -108,10 +115,16 @@ def test_the_arguments_are_remembered(tmp_path):
     )
     arguments = {
         "video_folder": str(tmp_path),
+        "record_first_only": True,
         "episode_trigger": lambda k: k == 1,
+        "step_trigger": lambda n: n == 3,
+        "video_length": 9,
         "name_prefix": "again",
         "fps": 30.0,
         "scale": 2,
+        "overwrite": True,
+        "disable_logger": True,
+        "gc_trigger": None,
     }
     assert {*arguments, "self", "env"} == {
         *inspect.signature(VectorEpisodeRecorder.__init__).parameters
@@ -122,13 +135,13 @@ def test_the_arguments_are_remembered(tmp_path):
     found = []
     for recorder in (first, again):
         recorder.reset(seed=0)
-        while not recorder.paths:
+        while len(recorder.paths) < 2:
             recorder.step(np.zeros(1, int))
         recorder.close()
-        [path] = recorder.paths
-        found.append((path.name, path.read_bytes()))
+        found.append([(path.name, path.read_bytes()) for path in recorder.paths])
     assert found[0] == found[1]
-    assert found[0][0] == "again-env-0-episode-1.mp4"
+    names = [name for name, _ in found[0]]
+    assert names == ["again-env-0-step-3.mp4", "again-env-0-episode-1.mp4"]
     assert read_video_info(again.paths[0]).fps == 30
 
 
