@@ -231,8 +231,8 @@ class VectorEpisodeRecorder(VectorWrapper, VideoFiles):
         """Tap the emulators of Atari games in this process; others are rendered."""
         if not self._tapped:
             return []
-        envs = enumerate(self.env.unwrapped.envs)  # type: ignore[attr-defined]
-        return [FrameSource(one, self._write, i) for i, one in envs]
+        vector: Any = self.env.unwrapped
+        return [FrameSource(one, self._write, i) for i, one in enumerate(vector.envs)]
 
     def _begin_episodes(self, which: Mask) -> None:
         """Count the episodes that begin, and begin the videos that the trigger wants."""
