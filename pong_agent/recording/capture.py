@@ -73,9 +73,7 @@ def is_atari(env: Any) -> bool:
     return hasattr(ale, "act") and hasattr(ale, "getScreenRGB")
 
 
-def check_renders(
-    env: Any, maker: str = 'gymnasium.make("{id}", render_mode="rgb_array")'
-) -> None:
+def check_renders(env: Any, maker: str = 'gymnasium.make("{id}", render_mode="rgb_array")') -> None:
     """Raise ConfigError unless an environment renders RGB arrays.
 
     `maker` is a call that makes one; `{id}` in it becomes the environment's id.

@@ -16,6 +16,7 @@ from pong_agent.evaluation.result import EvaluationResult
 from pong_agent.learning.trajectory import Trajectory
 from pong_agent.recording.panel import AgentOverlay
 from pong_agent.recording.recorder import EpisodeRecorder
+from pong_agent.recording.video_files import check_name_prefix
 from pong_agent.seeding import as_seed
 from pong_agent.weights_file.archive import digest
 from pong_agent.whole_file import absolute_path
@@ -26,11 +27,12 @@ class VideoOptions:
     """How videos of an agent look, and how they are named.
 
     Raises:
-        ConfigError: a value has the wrong type, or `scale` is below 1.
+        ConfigError: a value has the wrong type, or `scale` is below 1, or `name_prefix` leads
+            out of the folder.
 
     Example:
         >>> VideoOptions(scale=2, overlay=False)
-        VideoOptions(name_prefix='pong', scale=2, overlay=False)
+        VideoOptions(name_prefix='pong', scale=2, overwrite=False, overlay=False)
     """
 
     name_prefix: str = "pong"
@@ -47,6 +49,7 @@ class VideoOptions:
 
     def __post_init__(self) -> None:
         check_fields(self)
+        check_name_prefix(self.name_prefix)
 
 
 def record_episodes(
@@ -107,6 +110,7 @@ def record_episodes(
         folder,
         name_prefix=options.name_prefix,
         scale=options.scale,
+        overwrite=options.overwrite,
         overlay=AgentOverlay(agent, env, deterministic=deterministic) if options.overlay else None,
         metadata={
             "algorithm": type(agent.config).__name__.removesuffix("Config").lower(),
