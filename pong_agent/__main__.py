@@ -1,7 +1,10 @@
 """`pong-agent`, also `python -m pong_agent`: the command line, if its packages are installed."""
 
+import contextlib
+import os
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from pong_agent.cli.streams import open_streams
 
@@ -15,10 +18,8 @@ def main(args: Sequence[str] | None = None) -> int:
     """
     open_streams()
     try:
-        from pong_agent.cli import app
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return 130
+        with _ended_by_interrupts():
+            from pong_agent.cli import app
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
         if package == "pong_agent":
@@ -30,6 +31,21 @@ def main(args: Sequence[str] | None = None) -> int:
         )
         return 1
     return app.main(args)
+
+
+@contextlib.contextmanager
+def _ended_by_interrupts() -> Iterator[None]:
+    """Let Ctrl-C end the process at once; as an exception, imports could lose or change it."""
+    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield  # ignored, as of a job in the background, or the caller's own
+        return
+    with contextlib.suppress(ValueError):  # not in the main thread
+        signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+    try:
+        yield
+    finally:
+        with contextlib.suppress(ValueError):
+            signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 if __name__ == "__main__":

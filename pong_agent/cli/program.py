@@ -1,6 +1,7 @@
 """Exit codes and help texts of a command-line program; `scripts/` use them too."""
 
 import contextlib
+import os
 import re
 import shutil
 import sys
@@ -17,6 +18,8 @@ from pong_agent.cli.streams import LastingStream, open_streams
 from pong_agent.errors import PongError
 from pong_agent.learning.trajectory import BatchError
 from pong_agent.vision.pixels import ObservationError
+
+_NARROWEST = 40  # columns; in a few, tyro's boxes take forever and all memory
 
 
 def exit_code(run: Callable[[], int], *, debug: bool = False) -> int:
@@ -85,6 +88,8 @@ def union_of(commands: Mapping[str, type], args: Sequence[str]) -> Any:
 def parse(kind: Any, args: Sequence[str] | None, **settings: Any) -> Any:
     """Parse a command line and check its options; `kind` and `settings` are those of `tyro.cli`."""
     config = (tyro.conf.FlagCreatePairsOff, tyro.conf.CascadeSubcommandArgs, tyro.conf.DisallowNone)
+    if shutil.get_terminal_size().columns < _NARROWEST:
+        os.environ["COLUMNS"] = str(_NARROWEST)
     with contextlib.redirect_stdout(cast(TextIO, _WrappedHelp(sys.stdout))):
         options = tyro.cli(kind, args=args, config=config, **settings)
     return checked(options)
