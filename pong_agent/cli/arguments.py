@@ -38,6 +38,9 @@ def checked(options: Options) -> Options:
     if not is_dataclass(options) or isinstance(options, type):
         return options
     changes = {one.name: _expanded(getattr(options, one.name), one.name) for one in fields(options)}
+    for one in fields(options):
+        if changes[one.name] == () and isinstance(one.default, tuple) and one.default:
+            raise ConfigError(f"{one.name}: expected one value or more, found none")
     options = replace(options, **changes)
     check_fields(options)
     for name, hint in get_type_hints(type(options), include_extras=True).items():

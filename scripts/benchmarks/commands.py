@@ -10,6 +10,8 @@ import tyro
 
 from benchmarks import ablation, learning
 from benchmarks.speed import Act, Recording, Scaling, Throughput, folder_of
+from pong_agent.bounds import Count, Return
+from pong_agent.cli.arguments import Processes, Seed
 from pong_agent.cli.program import exit_code, parse, union_of
 from pong_agent.cli.train import step_line
 from pong_agent.errors import ConfigError
@@ -28,10 +30,10 @@ class Learning:
         default_factory=lambda: TrainConfig(eval_every=100_000, eval_from=10.0, eval_episodes=30)
     )
 
-    seeds: tuple[int, ...] = (0, 1, 2)
+    seeds: tuple[Seed, ...] = (0, 1, 2)
     """One run each."""
 
-    goal: float = 18.0
+    goal: Return = 18.0
     """Mean return of a greedy evaluation that ends a run."""
 
     output: Path | None = None
@@ -66,16 +68,16 @@ class Ablation:
     averaged over the seeds and for each seed. Writes ablation.csv.
     """
 
-    seeds: tuple[int, ...] = (0, 1)
+    seeds: tuple[Seed, ...] = (0, 1)
     """Seeds of each change's runs."""
 
-    steps: int = 400_000
+    steps: Count = 400_000
     """Agent steps of each run."""
 
     only: tuple[str, ...] = ()
     """Changes to measure, by parts of their names; default all."""
 
-    processes: int = 2
+    processes: Processes = 2
     """Runs at the same time."""
 
     output: Path | None = None

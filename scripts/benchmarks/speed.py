@@ -1,15 +1,21 @@
 """The benchmarks of speed and memory."""
 
-import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 from benchmarks import acting, breakdown, driver, memory, recording, scaling, throughput, wire
 from benchmarks.tables import write_figures
+from pong_agent.bounds import Bounds, Count
+from pong_agent.cli.arguments import EmulatorFrames, Scale
 from pong_agent.cli.output import table
 from pong_agent.config import PPOConfig, ReinforceConfig, resolve_preset
 from pong_agent.errors import ConfigError
+from pong_agent.processes import usable_cpus
+
+Seconds = Annotated[float, Bounds(1e-3, 1e6)]
+Minutes = Annotated[float, Bounds(0, 1e6)]
 
 
 @dataclass(frozen=True)
@@ -22,13 +28,13 @@ class Throughput:
     each round. Writes throughput.csv and breakdown.csv.
     """
 
-    workers: int | None = None
+    workers: Count | None = None
     """Processes that play; default one per core."""
 
-    seconds: float = 20.0
+    seconds: Seconds = 20.0
     """Least seconds of each measurement, after a warm-up."""
 
-    rounds: int = 5
+    rounds: Count = 5
     """Measurements of each loop."""
 
     output: Path | None = None
@@ -36,8 +42,7 @@ class Throughput:
 
     def run(self) -> int:
         """Measure and print the tables."""
-        workers = cores() if self.workers is None else self.workers
-        _check(rounds=self.rounds, workers=workers, seconds=self.seconds)
+        workers = usable_cpus() if self.workers is None else self.workers
         folder = folder_of(self, self.output)
         print(f"{workers} processes that play, {self.rounds} rounds of {self.seconds:g} s")
         loops = throughput.contenders(workers)
@@ -65,16 +70,16 @@ class Act:
     driver and workers in a training run. Writes act.csv.
     """
 
-    rounds: int = 7
+    rounds: Count = 7
     """Measurements of each time."""
 
-    calls: int = 1000
+    calls: Count = 1000
     """Calls of act, and steps, per round."""
 
-    minutes: float = 10.0
+    minutes: Minutes = 10.0
     """Minutes of the training run whose memory is measured; 0 for none."""
 
-    workers: int | None = None
+    workers: Count | None = None
     """Workers of that run; default one per core."""
 
     output: Path | None = None
@@ -82,8 +87,7 @@ class Act:
 
     def run(self) -> int:
         """Measure and print the tables."""
-        workers = cores() if self.workers is None else self.workers
-        _check(rounds=self.rounds, calls=self.calls, workers=workers)
+        workers = usable_cpus() if self.workers is None else self.workers
         folder = folder_of(self, self.output)
         acts = acting.measure_act(self.rounds, self.calls)
         print(f"{acting.act_table(acts)}\n", flush=True)
@@ -113,16 +117,16 @@ class Scaling:
     number of workers that one driver keeps up with. Writes scaling.csv and driver.csv.
     """
 
-    workers: tuple[int, ...] = (1, 2, 4, 8, 16)
+    workers: tuple[Count, ...] = (1, 2, 4, 8, 16)
     """Numbers of workers; those above the number of cores are skipped."""
 
-    rollouts: tuple[int, ...] = (4, 60, 300)
+    rollouts: tuple[Count, ...] = (4, 60, 300)
     """Rollouts per batch."""
 
-    seconds: float = 10.0
+    seconds: Seconds = 10.0
     """Least seconds of each measurement of rollouts."""
 
-    rounds: int = 3
+    rounds: Count = 3
     """Measurements of each number."""
 
     output: Path | None = None
@@ -130,16 +134,10 @@ class Scaling:
 
     def run(self) -> int:
         """Measure and print the tables."""
-        _check(
-            rounds=self.rounds,
-            workers=min(self.workers, default=0),
-            rollouts=min(self.rollouts, default=0),
-            seconds=self.seconds,
-        )
         folder = folder_of(self, self.output)
-        fitting = [number for number in sorted(set(self.workers)) if number <= cores()]
+        fitting = [number for number in sorted(set(self.workers)) if number <= usable_cpus()]
         if not fitting:
-            raise ConfigError(f"workers: expected at most {cores()}, found {self.workers}")
+            raise ConfigError(f"workers: expected at most {usable_cpus()}, found {self.workers}")
         ppo, reinforce = PPOConfig(), ReinforceConfig()
         scales = scaling.measure_scaling(ppo, fitting, self.seconds, self.rounds, self._show)
         scaling.write_scaling(scales, folder / "scaling.csv")
@@ -174,13 +172,13 @@ class Recording:
     by the length of an episode. Writes recording.csv.
     """
 
-    rounds: int = 3
+    rounds: Count = 3
     """Games in each way."""
 
-    scale: int = 4
+    scale: Scale = 4
     """Size of a Pong pixel in the video, in pixels."""
 
-    frames: tuple[int, ...] = (1_000, 108_000)
+    frames: tuple[EmulatorFrames, ...] = (1_000, 108_000)
     """Lengths of the episodes whose peak memory is measured."""
 
     output: Path | None = None
@@ -188,7 +186,6 @@ class Recording:
 
     def run(self) -> int:
         """Measure and print the tables."""
-        _check(rounds=self.rounds, scale=self.scale)
         folder = folder_of(self, self.output)
         costs = recording.measure_cost(self.rounds, self.scale)
         print(f"{recording.cost_table(costs)}\n", flush=True)
@@ -200,22 +197,7 @@ class Recording:
         return 0
 
 
-def cores() -> int:
-    """Return the number of cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def folder_of(command: object, output: Path | None) -> Path:
     """Return the folder of a command's results: `output`, by default runs/NAME-DATE-TIME."""
     name = type(command).__name__.lower()
     return output or Path("runs", time.strftime(f"{name}-%Y%m%d-%H%M%S"))
-
-
-def _check(*, seconds: float = 1.0, **numbers: int) -> None:
-    for name, value in numbers.items():
-        if value < 1:
-            raise ConfigError(f"{name}: expected 1 or more, found {value}")
-    if not seconds > 0:
-        raise ConfigError(f"seconds: expected more than 0, found {seconds!r}")

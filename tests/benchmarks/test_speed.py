@@ -109,10 +109,13 @@ def test_scaling_measures_workers_and_the_driver(ray_session, tmp_path, capsys, 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["throughput", "--rounds", "0"], "rounds: expected 1 or more, found 0"),
-        (["throughput", "--seconds", "0"], "seconds: expected more than 0, found 0.0"),
-        (["act", "--workers", "0"], "workers: expected 1 or more, found 0"),
-        (["scaling", "--rollouts", "0"], "rollouts: expected 1 or more, found 0"),
+        (["throughput", "--rounds", "0"], "rounds: expected an int of 1 or more, found 0"),
+        (
+            ["throughput", "--seconds", "0"],
+            "seconds: expected a number from 0.001 to 1000000, found 0.0",
+        ),
+        (["act", "--workers", "0"], "workers: expected an int of 1 or more, found 0"),
+        (["scaling", "--rollouts", "0"], "rollouts: expected an int of 1 or more, found 0"),
         (["scaling", "--workers", "100000"], "workers: expected at most"),
     ],
 )

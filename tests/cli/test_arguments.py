@@ -104,9 +104,10 @@ def test_nested_options_and_tuples_are_checked():
         seeds: tuple[Count, ...] = (1,)
         output: Output | None = None
 
-    assert checked(Command(seeds=())) == Command(seeds=())
+    assert checked(Command(seeds=(3,))) == Command(seeds=(3,))
     for command, message in [
         (Command(seeds=(1, 0)), "seeds: expected an int of 1 or more, found 0"),
+        (Command(seeds=()), "seeds: expected one value or more, found none"),
         (Command(inner=Inner(2.0)), "share: expected a number from 0 to 1, found 2.0"),
         (Command(output=Path("/")), "output: / cannot be written: it is a folder"),
     ]:
