@@ -5,6 +5,8 @@ import types
 from dataclasses import dataclass
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
+import numpy as np
+
 from pong_agent.errors import ConfigError
 
 
@@ -53,6 +55,23 @@ def check_fields(config: Any) -> None:
             if type(value) not in accepted or (bounds and not bounds.least <= value <= bounds.most):
                 expected = _expected(kind, bounds)
                 raise ConfigError(f"{name}: expected {expected}, found {value!r:.60}")
+
+
+def as_count(value: object, name: str, least: int = 1) -> int:
+    """Return an int of `least` or more, also from a NumPy integer.
+
+    Raises:
+        ConfigError: the value has another type, or is smaller; the message calls it `name`.
+
+    Example:
+        >>> as_count(True, "episodes")
+        Traceback (most recent call last):
+        pong_agent.errors.ConfigError: episodes: expected an int of 1 or more, found True
+    """
+    number = value.item() if isinstance(value, np.integer) else value
+    if type(number) is not int or number < least:
+        raise ConfigError(f"{name}: expected {_expected(int, Bounds(least))}, found {value!r:.60}")
+    return number
 
 
 def _expected(kind: type, bounds: Bounds | None) -> str:

@@ -12,6 +12,8 @@ from pong_agent.errors import ConfigError, PongError
 if TYPE_CHECKING:
     import gymnasium
 
+# Environments whose frames `PaletteEnv` may draw; another package's may do more than the emulator.
+_OWN_FRAMES = ("ale_py.", "pong_agent.")
 _RENDER_MODES = (None, "rgb_array", "rgb_array_list", "human")
 
 
@@ -31,7 +33,8 @@ def make_env(
         render_mode: None, "rgb_array", "rgb_array_list" or "human".
         noop_max: most emulator frames without an action at the start of an episode; by default
             the specification's, or 0.
-        palette: observe palette indices and skip Gymnasium's checks, which is faster.
+        palette: observe palette indices and skip Gymnasium's checks, which is faster; without
+            effect on an environment that another package registered.
         **kwargs: fields of `EnvSpec`, such as `difficulty=1`, which replace those of a given one;
             others are passed to the environment.
 
@@ -79,7 +82,7 @@ def make_registered(
             # Pong-v0 is old on purpose: it is the notebook's.
             warnings.filterwarnings("ignore", message=".*is out of date", category=Warning)
             registered = gymnasium.spec(import_module_of(spec.env_id))
-            if palette:
+            if palette and str(registered.entry_point).startswith(_OWN_FRAMES):
                 registered = replace(
                     registered,
                     entry_point="pong_agent.envs.starts:PaletteEnv",

@@ -3,18 +3,20 @@
 import copy
 import functools
 import itertools
-import multiprocessing
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing
 from typing import Any
 
 from pong_agent.agent import PongAgent
+from pong_agent.bounds import as_count
 from pong_agent.envs.make import make_env
 from pong_agent.envs.spec import EnvSpec, own_spec
 from pong_agent.errors import ConfigError
 from pong_agent.evaluation.result import EvaluationResult, Outcome
 from pong_agent.learning.trajectory import Trajectory
+from pong_agent.processes import map_in_processes
 from pong_agent.rollout import rollout
+from pong_agent.seeding import as_seed
 
 _TOGETHER = 5  # episodes that a process plays at the same time, at half the cost of one by one
 
@@ -24,9 +26,10 @@ def evaluate_policy(
     env_id: str | EnvSpec | None = None,
     n_eval_episodes: int = 10,
     deterministic: bool = True,
-    seed: int = 0,
+    seed: int | None = 0,
     *,
     n_workers: int = 1,
+    env_kwargs: Mapping[str, Any] | None = None,
     on_episode: Callable[[Trajectory], None] | None = None,
 ) -> EvaluationResult:
     """Play whole episodes with an agent and report their returns.
@@ -37,16 +40,19 @@ def evaluate_policy(
         env_id: a Pong environment, by its id or as `EnvSpec`; by default the agent's own.
         n_eval_episodes: number of episodes, 1 or more.
         deterministic: take the most probable action; otherwise actions are sampled.
-        seed: episode i has the seed `seed + i`, 0 or more.
+        seed: episode i has the seed `seed + i`, 0 or more; None draws one.
         n_workers: processes that play at the same time; the results do not depend on it.
+        env_kwargs: fields of `EnvSpec`, such as {"difficulty": 1}, which replace those of the
+            environment.
         on_episode: called with each episode, in order, as it ends.
 
     Returns:
         Per-episode returns, lengths and seeds, with mean, standard deviation and interval.
 
     Raises:
-        ConfigError: a number is out of range.
+        ConfigError: a number is out of range, or a name in `env_kwargs` is unknown.
         NotPongError: the environment is not Pong.
+        ProcessError: with several workers, processes cannot be started or have died.
 
     Example:
         >>> from pong_agent import PongAgent
@@ -55,18 +61,21 @@ def evaluate_policy(
         True
     """
     seeds = episode_seeds(n_eval_episodes, seed)
-    spec = environment_of(agent, env_id)
+    n_workers = as_count(n_workers, "n_workers")
+    spec = environment_of(agent, env_id, env_kwargs)
     env = make_env(spec)  # also with several processes: a wrong one fails here, with a clear error
     try:
         if n_workers == 1:
             outcomes = play_episodes(agent, env, seeds, deterministic, on_episode)
         else:
-            play = functools.partial(_play_together, agent, spec, deterministic)
+            import gymnasium  # loaded by `make_env`
+
+            # A worker registers the environment as it is registered here, perhaps by a script.
+            registered = gymnasium.spec(spec.env_id)
+            play = functools.partial(_play_together, agent, spec, registered, deterministic)
             groups = [seeds[first : first + _TOGETHER] for first in range(0, len(seeds), _TOGETHER)]
-            # Spawned, because a fork would not copy the threads of the emulator and of Ray.
-            with ProcessPoolExecutor(n_workers, multiprocessing.get_context("spawn")) as pool:
-                played = itertools.chain.from_iterable(pool.map(play, groups))
-                outcomes = _outcomes(played, on_episode)
+            with closing(map_in_processes(play, groups, n_workers)) as results:
+                outcomes = _outcomes(itertools.chain.from_iterable(results), on_episode)
     finally:
         env.close()
     return EvaluationResult.from_outcomes(spec.env_id, deterministic, outcomes)
@@ -128,13 +137,10 @@ def environment_of(
     return spec.with_kwargs(env_kwargs)
 
 
-def episode_seeds(n_episodes: int, seed: int) -> range:
+def episode_seeds(n_episodes: int, seed: int | None) -> range:
     """Return the seeds `seed`, `seed + 1`, ...; raise ConfigError if a number is out of range."""
-    if n_episodes < 1:
-        raise ConfigError(f"episodes: expected 1 or more, found {n_episodes}")
-    if seed < 0:
-        raise ConfigError(f"seed: expected 0 or more, found {seed}")
-    return range(seed, seed + n_episodes)
+    first = as_seed(seed)
+    return range(first, first + as_count(n_episodes, "episodes"))
 
 
 def _outcomes(
@@ -150,9 +156,13 @@ def _outcomes(
 
 
 def _play_together(
-    agent: PongAgent, spec: EnvSpec, deterministic: bool, seeds: Sequence[int]
+    agent: PongAgent, spec: EnvSpec, registered: Any, deterministic: bool, seeds: Sequence[int]
 ) -> list[Trajectory]:
     """Play one episode for each seed, in lockstep; the episodes are those of `play_episodes`."""
+    import ale_py  # noqa: F401  # registers its environments
+    import gymnasium
+
+    gymnasium.registry.setdefault(registered.id, registered)
     environments = [make_env(spec, palette=True) for _ in seeds]
     player = copy.copy(agent).bind(environments[0])
     try:

@@ -8,15 +8,17 @@ import hashlib
 import json
 import os
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 import numpy as np
 from numpy.lib import format as npy
 
 from pong_agent.errors import PongError
 from pong_agent.whole_file import replacing
+
+Result = TypeVar("Result")
 
 FORMAT = "pong_agent"
 FORMAT_VERSION = 3  # 2 had one dictionary for what acting and what training needs
@@ -82,9 +84,18 @@ def load_arrays(path: str | Path) -> tuple[dict[str, np.ndarray[Any, Any]], dict
     Raises:
         CheckpointError: the file is missing, damaged, of another kind, or of another format.
     """
+    return _opened(path, _read)
+
+
+def load_metadata(path: str | Path) -> dict[str, Any]:
+    """Read the metadata alone, without the arrays; may raise CheckpointError as `load_arrays`."""
+    return _opened(path, lambda file: _read(file, metadata_only=True)[1])
+
+
+def _opened(path: str | Path, read: Callable[[IO[bytes]], Result]) -> Result:
     try:
         with Path(path).open("rb") as file:
-            return _read(file)
+            return read(file)
     except FileNotFoundError as error:
         raise CheckpointError(f"{path}: no such file") from error
     except _UnfitError as error:
@@ -98,7 +109,9 @@ class _UnfitError(ValueError):
     """A file is invalid; the message says why."""
 
 
-def _read(file: IO[bytes]) -> tuple[dict[str, np.ndarray[Any, Any]], dict[str, Any]]:
+def _read(
+    file: IO[bytes], *, metadata_only: bool = False
+) -> tuple[dict[str, np.ndarray[Any, Any]], dict[str, Any]]:
     if not zipfile.is_zipfile(file):
         raise _UnfitError(
             "expected a pong_agent weights file (.npz), found a truncated or foreign file"
@@ -125,6 +138,8 @@ def _read(file: IO[bytes]) -> tuple[dict[str, np.ndarray[Any, Any]], dict[str, A
             array = _read_member(archive, member, name)
             if name == _METADATA:
                 metadata = _checked_metadata(array)
+                if metadata_only:
+                    return {}, metadata
             else:
                 arrays[name] = array
     if digest(arrays) != metadata["digest"]:
