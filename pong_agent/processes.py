@@ -100,7 +100,9 @@ def map_in_processes(
     try:
         payload = pickle.dumps(call)
     except (pickle.PicklingError, AttributeError, TypeError) as error:
-        raise ProcessError(f"workers cannot be given the agent or game: {error}; {remedy}") from error
+        raise ProcessError(
+            f"workers cannot be given the agent or game: {error}; {remedy}"
+        ) from error
     needs_script = b"__main__" in payload
     if needs_script and not _script_can_be_imported():
         raise ProcessError(
@@ -132,10 +134,9 @@ def map_in_processes(
 
 
 def _script_can_be_imported() -> bool:
-    main = sys.modules["__main__"]
-    return getattr(main, "__spec__", None) is not None or os.path.isfile(
-        getattr(main, "__file__", None) or ""
-    )
+    main: Any = sys.modules["__main__"]
+    file = getattr(main, "__file__", None)
+    return main.__spec__ is not None or (file is not None and Path(file).is_file())
 
 
 @contextmanager

@@ -5,7 +5,6 @@ import os
 import shlex
 import signal
 import sys
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -57,8 +56,7 @@ class Train:
             raise ConfigError(f"run_folder: expected none with --resume, found {self.run_folder}")
         if self.resume is not None:
             return resume_run(self.resume, self.config, shlex.join(sys.argv))
-        name = f"{self.config.preset}-seed{self.config.seed}-{time.strftime('%Y%m%d-%H%M%S')}"
-        return start_run(self.config, self.run_folder or Path("runs", name), shlex.join(sys.argv))
+        return start_run(self.config, self.run_folder, shlex.join(sys.argv))
 
 
 def _train(trainer: Trainer) -> signal.Signals | None:

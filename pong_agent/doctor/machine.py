@@ -1,6 +1,5 @@
 """Checks of the machine: video encoder, threads, disk, shared memory, display."""
 
-import os
 import shutil
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from pong_agent.doctor.check import Check, first_line
+from pong_agent.processes import usable_cpus
 from pong_agent.recording.encoder import VideoError, VideoWriter, read_video_info
 from pong_agent.training.ray_start import OBJECT_STORE_BYTES
 
@@ -62,7 +62,7 @@ def check_blas(environment: Mapping[str, str]) -> Check:
     library = np.show_config(mode="dicts")["Build Dependencies"]["blas"]["name"]
     if "openblas" not in library:
         return Check(name, "ok", f"{library}; its number of threads is unknown")
-    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cpus = usable_cpus()
     given = {one: environment[one] for one in _BLAS_VARIABLES if environment.get(one)}
     numbers = {one: int(text) for one, text in given.items() if text.isdecimal() and int(text) > 0}
     threads = min(next(iter(numbers.values()), cpus), cpus)

@@ -1,19 +1,45 @@
 """The origin of a weights file: the commit and the package versions it was made with."""
 
+import os
 import subprocess
 from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 
-def current_commit() -> str | None:
-    """Return the checkout's commit, with "-dirty" if files differ; None outside of a checkout."""
-    command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+def current_commit(folder: Path = Path(__file__).parents[1]) -> str | None:
+    """Return the commit of this package's own checkout, with "-dirty" if files differ.
+
+    None outside of a checkout, also where the package lies in another project's repository, which
+    does not track it at the place where this project's does: at the top.
+
+    Args:
+        folder: the package's folder.
+    """
+    top = _git(folder, "rev-parse", "--show-toplevel")
+    if top is None or Path(top, folder.name).resolve() != folder.resolve():
+        return None
+    if _git(folder, "ls-files", "--error-unmatch", "__init__.py") is None:
+        return None
+    return _git(folder, "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*")
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    """Return what a Git command prints, None if it fails."""
+    # A hook or an alias of Git sets GIT_DIR, for its own repository.
+    environment = {name: one for name, one in os.environ.items() if not name.startswith("GIT_")}
     try:
         ran = subprocess.run(  # noqa: S603  # a fixed command
-            command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True
+            ["git", *arguments],  # noqa: S607  # wherever it is installed
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            errors="surrogateescape",
+            check=True,
         )
-    except (OSError, subprocess.CalledProcessError):
+    except (OSError, subprocess.SubprocessError):
         return None
     return ran.stdout.strip()
 

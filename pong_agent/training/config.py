@@ -8,11 +8,12 @@ from typing import Annotated, Any
 
 import tomli_w
 
-from pong_agent.bounds import Bounds, Count, CountOrZero, check_fields
+from pong_agent.bounds import Bounds, Count, CountOrZero, Return, check_fields
 from pong_agent.config import resolve_preset, with_hyperparams
 from pong_agent.envs.spec import check_ids
 from pong_agent.errors import ConfigError
 from pong_agent.learning.progress import RECENT, Progress
+from pong_agent.seeding import as_seed
 from pong_agent.weights_file.metadata import UnknownFieldsWarning
 
 RENAMED = {"unit_timeout": "work_timeout"}  # names of options in older runs
@@ -31,8 +32,8 @@ class TrainConfig:
     env_id: str | None = None
     """Environment to learn in; by default the preset's."""
 
-    seed: CountOrZero = 0
-    """Seed of the weights and of all episodes, 0 or more."""
+    seed: CountOrZero | None = 0
+    """Seed of the weights and of all episodes, 0 or more; in Python, None draws one."""
 
     minutes: Annotated[float, Bounds(0)] = 10.0
     """Maximum minutes of training since the start of the run, without evaluation."""
@@ -43,11 +44,11 @@ class TrainConfig:
     steps: Count | None = None
     """Maximum agent steps since the start of the run."""
 
-    stop_at_return: float | None = None
+    stop_at_return: Return | None = None
     """Mean return of the last 30 training episodes at which the run ends."""
 
-    workers: Annotated[int, Bounds(-1)] = 2
-    """Ray workers that play in parallel; 0 plays in this process, -1 uses all CPUs."""
+    workers: Annotated[int, Bounds(-1, 10_000)] = 2
+    """Ray workers that play in parallel; 0 plays in this process, -1 uses all usable CPUs."""
 
     work_timeout: Annotated[float, Bounds(0)] = 300.0
     """Seconds after which an unfinished worker is restarted and its work is repeated."""
@@ -58,13 +59,13 @@ class TrainConfig:
     checkpoint_every: Count = 50
     """Updates between two checkpoints; the last update is always saved."""
 
-    stop_at_eval: float | None = None
+    stop_at_eval: Return | None = None
     """Mean return of a greedy evaluation at which the run ends."""
 
     eval_every: CountOrZero = 0
     """Agent steps between two greedy evaluations; 0 for none."""
 
-    eval_from: float | None = None
+    eval_from: Return | None = None
     """No evaluation while the mean return of the last 30 training episodes is below this."""
 
     eval_episodes: Count = 10
@@ -75,6 +76,12 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         """Raise ConfigError for an unknown preset or hyperparameter, or a number out of range."""
+        object.__setattr__(self, "seed", as_seed(self.seed))
+        if not isinstance(self.hyperparams, (list, tuple)):
+            raise ConfigError(
+                f"hyperparams: expected a tuple of texts NAME:VALUE, found {self.hyperparams!r:.60}"
+            )
+        object.__setattr__(self, "hyperparams", tuple(map(str, self.hyperparams)))
         check_fields(self)
         with_hyperparams(resolve_preset(self.preset), self.hyperparams)
         if self.work_timeout == 0:

@@ -9,7 +9,7 @@ from math import nan
 from pathlib import Path
 
 from pong_agent.learning.progress import Progress
-from pong_agent.whole_file import replacing
+from pong_agent.whole_file import read_text, replacing
 
 # Names and meanings are Stable-Baselines3's, except where a comment says otherwise.
 METRICS = (
@@ -73,7 +73,7 @@ def update_row(
 
 def write_rows(path: Path, rows: Iterable[Mapping[str, str]]) -> None:
     """Write a table, whole or not at all; may raise OSError."""
-    with replacing(path) as temporary, temporary.open("w", newline="") as file:
+    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, METRICS)
         writer.writeheader()
         writer.writerows(rows)
@@ -101,7 +101,7 @@ def read_rows(path: Path) -> list[dict[str, str]]:
         OSError: the file cannot be read.
         ValueError: the file is not a table of metrics.
     """
-    text = path.read_text()
+    text = read_text(path)
     whole = text[: text.rfind("\n") + 1]  # a killed process may leave a part of a row
     rows = []
     try:

@@ -2,9 +2,11 @@
 
 import logging
 import os
+import secrets
 from pathlib import Path
 from typing import Any
 
+from pong_agent.processes import usable_cpus
 from pong_agent.training.collector import CollectorError
 
 # Weights are 10 MB and trajectories 0.1 MB; Ray's default is 30 % of the machine's memory.
@@ -23,6 +25,22 @@ def import_ray(*, local: bool) -> Any:
     return ray
 
 
+def _provide_token() -> None:
+    """Give a private Ray its access token by the environment where the home cannot hold one."""
+    if any(
+        name in os.environ for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")
+    ):
+        return
+    try:
+        folder = Path.home() / ".ray"
+        writable = next(one for one in (folder, *folder.parents) if one.exists())
+        if (folder / "auth_token").is_file() or os.access(writable, os.W_OK):
+            return
+    except (OSError, RuntimeError):
+        pass  # no home
+    os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
+
+
 def start_ray(ray: Any, n_workers: int, address: str | None) -> bool:
     """Start or join Ray unless it runs already; return whether this call did.
 
@@ -35,10 +53,11 @@ def start_ray(ray: Any, n_workers: int, address: str | None) -> bool:
         return False
     options: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
     if address is None:
+        _provide_token()
         # "local", because without an address Ray joins whatever RAY_ADDRESS names.
         options |= {
             "address": "local",
-            "num_cpus": max(n_workers, os.cpu_count() or 1),
+            "num_cpus": max(n_workers, usable_cpus()),
             "include_dashboard": False,
             "object_store_memory": OBJECT_STORE_BYTES,
         }
@@ -50,8 +69,13 @@ def start_ray(ray: Any, n_workers: int, address: str | None) -> bool:
     try:
         ray.init(**options)
     except (ConnectionError, OSError, RuntimeError, ValueError) as error:
-        where = "on this machine" if address is None else f"at {address!r}"
-        raise CollectorError(f"Ray cannot be started or reached {where}: {error}") from error
+        message = f"Ray cannot be reached at {address!r}: {error}"
+        if address is None:
+            message = (
+                f"Ray cannot be started on this machine: {error}; fix: set RAY_TMPDIR to a short "
+                "path that you can write to, such as /tmp, or train without Ray (--workers 0)"
+            )
+        raise CollectorError(message) from error
     finally:
         os.umask(umask)
     return True

@@ -7,12 +7,14 @@ RUN/checkpoints/update-000010.npz    the newest three
 RUN/checkpoints/best.npz             the agent of the best evaluation
 RUN/snapshots/steps-000026624.npz    small weights files along the run, see `milestones`
 RUN/tensorboard/                     event files, with --tensorboard
+RUN/lock                             locked while a process trains here, which it names
 """
 
 import json
+import os
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from math import inf
 from pathlib import Path
 from typing import Any
@@ -20,9 +22,13 @@ from typing import Any
 from pong_agent.agent import PongAgent
 from pong_agent.errors import PongError
 from pong_agent.training.metrics import append_row, read_rows, write_rows
-from pong_agent.whole_file import replacing
+from pong_agent.training.run_lock import RunLock
+from pong_agent.weights_file.archive import CheckpointError, load_metadata
+from pong_agent.weights_file.metadata import migrated
+from pong_agent.whole_file import absolute_path, read_text, write_text
 
 _KEPT_CHECKPOINTS = 3
+_FILES = ("config.json", "config.toml", "metrics.csv", "checkpoints", "snapshots", "tensorboard")
 _CHECKPOINT_NAME = re.compile(r"update-(\d+)\.npz")
 
 
@@ -46,7 +52,7 @@ class RunFolder:
         path: the folder; `create` and `open` also check it.
 
     Attributes:
-        path: the folder.
+        path: the folder, absolute.
         snapshots: folder of the small weights files along the run.
         tensorboard: folder of the event files; missing unless the run has them.
 
@@ -55,29 +61,50 @@ class RunFolder:
     """
 
     def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
+        self.path = absolute_path(path, "run folder")
         self.snapshots = self.path / "snapshots"
         self.tensorboard = self.path / "tensorboard"
         self._config = self.path / "config.json"
         self._metrics = self.path / "metrics.csv"
         self._checkpoints = self.path / "checkpoints"
         self._best = self._checkpoints / "best.npz"
+        self._lock: RunLock | None = None
 
     @classmethod
     def create(cls, path: str | Path, config: Mapping[str, Any]) -> "RunFolder":
-        """Make a new run folder.
+        """Make a new run folder, and hold its lock.
 
         Raises:
-            RunError: the folder holds a run already or cannot be written.
+            RunError: the folder holds a run, or files of one, or cannot be written; or another
+                process starts a run there.
         """
         folder = cls(path)
-        if folder._config.exists():
-            raise RunError(f"{path}: holds a run already; resume it, or choose another folder")
+        if folder.path.is_symlink() and not folder.path.exists():
+            raise RunError(f"{path}: expected a folder, found a link to one that is missing")
+        if folder.path.exists() and not folder.path.is_dir():
+            raise RunError(f"{path}: expected a folder, found a file")
         with reported(f"{path}: a run folder cannot be written there"):
-            folder._checkpoints.mkdir(parents=True, exist_ok=True)
-            write_rows(folder._metrics, [])
-            folder._write_config(config)
+            folder.path.mkdir(parents=True, exist_ok=True)
+            folder.lock()
+            try:
+                folder._check_new()
+                folder._checkpoints.mkdir()
+                write_rows(folder._metrics, [])
+                folder._write_config(config)
+            except BaseException:
+                folder.release()
+                raise
         return folder
+
+    def _check_new(self) -> None:
+        """Raise RunError if the folder holds a run, or what is left of one."""
+        if self._config.exists():
+            raise RunError(f"{self.path}: holds a run already; resume it, or choose another folder")
+        if left := [name for name in _FILES if os.path.lexists(self.path / name)]:
+            raise RunError(
+                f"{self.path}: expected a folder without files of a run, found {', '.join(left)}; "
+                "remove them, or choose another folder"
+            )
 
     @classmethod
     def open(cls, path: str | Path) -> "RunFolder":
@@ -91,17 +118,36 @@ class RunFolder:
             raise RunError(f"{path}: expected the folder of a run, found no config.json there")
         return folder
 
+    def lock(self) -> None:
+        """Keep other processes from training in this folder until `release`.
+
+        Raises:
+            RunError: another one does, or the folder cannot be written.
+        """
+        with reported(f"{self.path}: cannot be written"):
+            try:
+                self._lock = RunLock(self.path)
+            except BlockingIOError as error:
+                raise RunError(
+                    f"{self.path}: expected a folder that nobody trains in, found one {error}"
+                ) from None
+
+    def release(self) -> None:
+        """Let others train in this folder."""
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
+
     def config(self) -> dict[str, Any]:
         """Return the configuration that `create` was given, with all changes since."""
         with reported(f"{self.path}: its config.json cannot be read"):
-            config = json.loads(self._config.read_text())
+            config = json.loads(read_text(self._config))
         if not isinstance(config, dict):
             raise RunError(f"{self.path}: its config.json is not an object")
         return config
 
     def _write_config(self, config: Mapping[str, Any]) -> None:
-        with replacing(self._config) as temporary:
-            temporary.write_text(json.dumps(config, indent=2) + "\n")
+        write_text(self._config, json.dumps(config, indent=2) + "\n")
 
     def update_config(self, **changes: Any) -> None:
         """Replace entries of the configuration."""
@@ -112,8 +158,8 @@ class RunFolder:
     def write_options(self, toml: str) -> None:
         """Write `config.toml`."""
         path = self.path / "config.toml"
-        with reported(f"{path}: cannot be written"), replacing(path) as temporary:
-            temporary.write_text(toml)
+        with reported(f"{path}: cannot be written"):
+            write_text(path, toml)
 
     def append_metrics(self, metrics: Mapping[str, float]) -> None:
         """Add one row to `metrics.csv`, whole or not at all; missing metrics stay empty."""
@@ -148,9 +194,37 @@ class RunFolder:
         agent.save(self._best)
 
     def checkpoints(self) -> list[Path]:
-        """Return the checkpoints by increasing update, without `best.npz`."""
+        """Return this run's checkpoints by increasing update, without `best.npz`."""
         paths = numbered_files(self._checkpoints, _CHECKPOINT_NAME)
-        return [paths[update] for update in sorted(paths)]
+        foreign = self._foreign(paths.values())
+        return [paths[update] for update in sorted(paths) if paths[update] not in foreign]
+
+    def check_own(self) -> None:
+        """Raise RunError if a weights file here is another run's: it could be overwritten."""
+        files = [*self._checkpoints.glob("*.npz"), *self.snapshots.glob("*.npz")]
+        if foreign := sorted(self._foreign(files)):
+            names = ", ".join(str(path.relative_to(self.path)) for path in foreign)
+            raise RunError(
+                f"{self.path}: expected weights of this run only, found those of another: {names}; "
+                "move them elsewhere"
+            )
+
+    def _foreign(self, weights: Iterable[Path]) -> set[Path]:
+        """Return those files that have another seed, algorithm or network size than this run."""
+        config = self.config()
+        known: dict[str, Any] = {}
+        for section in ("hyperparameters", "train"):
+            values = config.get(section)
+            known |= values if isinstance(values, dict) else {}
+        own = {name: known.get(name) for name in ("seed", "algorithm", "hidden_units")}
+        foreign = set()
+        for path in weights:
+            with suppress(CheckpointError, KeyError, TypeError):  # damaged ones are not
+                values = migrated(load_metadata(path))
+                found = {**values["training"], **values["policy"], "seed": values["seed"]}
+                if any(one not in (None, found[name]) for name, one in own.items()):
+                    foreign.add(path)
+        return foreign
 
     def load_latest(self) -> PongAgent:
         """Load the newest checkpoint.
@@ -173,6 +247,8 @@ class RunFolder:
         """
         if not self._best.is_file():
             raise RunError(f"{self.path}: holds no best checkpoint; train with --eval-every")
+        if self._foreign([self._best]):
+            raise RunError(f"{self._best}: is another run's")
         return PongAgent.load(self._best)
 
     def origin(self, updates: int) -> dict[str, Any]:
@@ -202,6 +278,7 @@ def load_agent(path: str | Path) -> PongAgent:
         RunError: the folder holds no run or no checkpoint.
         CheckpointError: the file is missing or cannot be read.
     """
-    if Path(path).is_dir():
+    path = absolute_path(path, "weights")
+    if path.is_dir():
         return RunFolder.open(path).load_latest().averaged()
     return PongAgent.load(path).averaged()

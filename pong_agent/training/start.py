@@ -1,6 +1,9 @@
 """Start a run in a new folder, or resume one."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,7 @@ from pong_agent.envs.spec import training_spec, without_import
 from pong_agent.errors import ConfigError, require
 from pong_agent.evaluation.model_card import current_commit, package_versions
 from pong_agent.learning.algorithm import algorithm_of
+from pong_agent.seeding import as_seed
 from pong_agent.training.collector import RolloutWorker
 from pong_agent.training.config import TrainConfig
 from pong_agent.training.games import load_snapshots
@@ -18,13 +22,14 @@ from pong_agent.training.run_folder import RunError, RunFolder
 from pong_agent.training.trainer import Run, Trainer
 from pong_agent.weights_file.archive import CheckpointError
 from pong_agent.weights_file.metadata import config_to_dict
+from pong_agent.whole_file import absolute_path
 
 _VERSIONED = ("pong-agent", "gymnasium", "ale-py", "numpy", "scipy", "ray")
 
 
 def start_run(
     config: TrainConfig,
-    run_folder: str | Path,
+    run_folder: str | Path | None = None,
     command: str | None = None,
     *,
     worker_class: type[RolloutWorker] = RolloutWorker,
@@ -33,14 +38,15 @@ def start_run(
 
     Args:
         config: options of the run.
-        run_folder: the folder, which must not hold a run.
+        run_folder: the folder, without files of a run; None for runs/PRESET-seedN-DATE-TIME here.
         command: the command line, kept in the run's history.
         worker_class: plays; a measurement or a test may pass a subclass.
 
     Raises:
         NotPongError: the environment is not Pong.
         MissingPackageError: an optional package is not installed.
-        RunError: the folder holds a run or cannot be written.
+        RunError: the folder holds files of a run, another process trains there, or it cannot be
+            written.
         CollectorError: Ray cannot be started or reached.
 
     Example:
@@ -59,9 +65,9 @@ def start_run(
     make_env(training_spec(hyperparameters)).close()
     if config.tensorboard:
         require("tensorboardX", "tensorboard")
-    agent = PongAgent(hyperparameters, config.seed)
+    agent = PongAgent(hyperparameters, as_seed(config.seed))
     folder = RunFolder.create(
-        run_folder,
+        _new_folder(config) if run_folder is None else run_folder,
         {
             "train": asdict(config),
             "hyperparameters": config_to_dict(hyperparameters),
@@ -69,9 +75,33 @@ def start_run(
             "history": [_history_entry(0, command)],
         },
     )
-    folder.write_options(config.to_toml())
-    folder.save_checkpoint(agent)  # so that the run can be resumed before its first update
-    return Trainer(Run(folder, config, agent), worker_class=worker_class)
+    with _released_on_failure(folder):
+        folder.write_options(config.to_toml())
+        folder.save_checkpoint(agent)  # so that the run can be resumed before its first update
+        return Trainer(Run(folder, config, agent), worker_class=worker_class)
+
+
+def _new_folder(config: TrainConfig) -> Path:
+    """Make a folder that no other run has, even of those that start at the same moment."""
+    while True:
+        time = f"{datetime.now():%Y%m%d-%H%M%S-%f}"[:-3]  # the user's own clock
+        path = absolute_path(Path("runs", f"{config.preset}-seed{config.seed}-{time}"))
+        try:
+            path.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise RunError(f"{path}: a run folder cannot be written there: {error}") from error
+        return path
+
+
+@contextmanager
+def _released_on_failure(folder: RunFolder) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        folder.release()
+        raise
 
 
 def _history_entry(updates: int, command: str | None) -> dict[str, Any]:
@@ -90,13 +120,22 @@ def resume_run(
         command: the command line, kept in the run's history.
 
     Raises:
-        RunError: the folder holds no run, or its configuration cannot be read.
+        RunError: the folder holds no run, its configuration cannot be read, another process
+            trains there, or it holds weights of another run.
         ConfigError: preset, environment, seed, network or number of games differ from the run's.
         MissingPackageError: an optional package is not installed.
         CheckpointError: no checkpoint can be read.
         CollectorError: Ray cannot be started or reached.
     """
-    run = load_run(run_folder)
+    folder = RunFolder.open(run_folder)
+    folder.lock()
+    with _released_on_failure(folder):
+        run = load_run(folder)
+        folder.check_own()
+        return _resumed(run, config, command)
+
+
+def _resumed(run: Run, config: TrainConfig | None, command: str | None) -> Trainer:
     saved, agent, folder = run.config, run.agent, run.folder
     without_import(agent.config.env_id)
     config = config or saved
@@ -121,15 +160,16 @@ def resume_run(
     return Trainer(replace(run, config=config))
 
 
-def load_run(path: str | Path) -> Run:
+def load_run(path: str | Path | RunFolder) -> Run:
     """Read a run at its newest checkpoint whose weights and games can both be read.
 
     Raises:
         RunError: the folder holds no run or no checkpoint, or its files cannot be read.
         CheckpointError: no checkpoint can be read; with the reason of each.
     """
+    folder = path if isinstance(path, RunFolder) else RunFolder.open(path)
+    path = folder.path
     config = read_train_config(path)
-    folder = RunFolder.open(path)
     skipped: list[str] = []
     for checkpoint in reversed(folder.checkpoints()):
         try:

@@ -98,11 +98,14 @@ class Trainer:
         self.close()
 
     def close(self) -> None:
-        """Stop the workers, and Ray if this trainer started it; close the event file."""
-        self._collector.close()
-        if self._tensorboard is not None:
-            self._tensorboard.close()
-            self._tensorboard = None
+        """Stop the workers, and Ray if this trainer started it; close files, free the folder."""
+        try:
+            self._collector.close()
+            if self._tensorboard is not None:
+                self._tensorboard.close()
+                self._tensorboard = None
+        finally:
+            self.run_folder.release()
 
     def train(
         self, on_update: Callable[[Mapping[str, float]], None] | None = None
@@ -167,7 +170,7 @@ class Trainer:
         """Collect a batch, learn from it, evaluate if that is due, and log the metrics."""
         started = time.perf_counter()
         with self._signals.droppable():
-            batch = self._batches.collect(self.agent, self.config.seed)
+            batch = self._batches.collect(self.agent, self.agent.seed)
         learned = self.agent.learn_from_batch(batch)
         self._batches.advance()  # not before: agent and games must stop at the same update
         seconds = time.perf_counter() - started

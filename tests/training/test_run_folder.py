@@ -15,7 +15,7 @@ def folder(tmp_path):
 def agent_after(updates):
     from dataclasses import replace
 
-    agent = PongAgent("reinforce", seed=updates)
+    agent = PongAgent("reinforce", seed=1)
     progress = replace(agent.progress, updates=updates)
     agent._state = replace(agent._state, progress=progress)
     return agent
@@ -29,6 +29,7 @@ def test_a_new_run_keeps_its_configuration(folder):
 
 def test_a_run_is_never_overwritten(folder):
     """A second run in the same folder is refused."""
+    folder.release()
     with pytest.raises(RunError, match="run: holds a run already; resume it"):
         RunFolder.create(folder.path, {})
 

@@ -22,6 +22,6 @@ from pong_agent.training.config import TrainConfig
 def test_numbers_out_of_range_are_refused(field, value):
     """The error names the field, what was expected and what came."""
     with pytest.raises(
-        ConfigError, match=rf"^{field}: expected an int of -?\d or more, found {value}"
+        ConfigError, match=rf"^{field}: expected an int (of|from) -?\d .*found {value}"
     ):
         TrainConfig(**{field: value})
