@@ -88,11 +88,10 @@ def _new_folder(config: TrainConfig) -> Path:
         path = absolute_path(Path("runs", f"{config.preset}-seed{config.seed}-{time}"))
         try:
             path.mkdir(parents=True)
-        except FileExistsError:
-            continue
+            return path
         except OSError as error:
-            raise RunError(f"{path}: a run folder cannot be written there: {error}") from error
-        return path
+            if not path.is_dir():  # another run's
+                raise RunError(f"{path}: a run folder cannot be written there: {error}") from error
 
 
 @contextmanager

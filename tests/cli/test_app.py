@@ -164,7 +164,7 @@ def test_export_writes_weights_with_their_scores(tmp_path, capsys, monkeypatch):
     ("args", "message"),
     [
         (["train", "--preset", "dqn"], "unknown preset 'dqn'"),
-        (["train", "--workers", "-2"], "workers: expected an int of -1 or more, found -2"),
+        (["train", "--workers", "-2"], "workers: expected an int from -1 to 10000, found -2"),
         (["train", "--workers", "0", "--env-id", "ALE/Breakout-v5"], "Breakout"),
         (["train", "--resume", "nowhere"], "nowhere: expected the folder of a run"),
         (
@@ -254,7 +254,7 @@ def test_resuming_takes_a_files_options_over_the_runs(run_folder, tmp_path, caps
         ("[evaluate]", "expected a table [train], found ['evaluate']"),
         ("[train]\nminuts = 3", "found minuts"),
         ("[train]\nminutes = 'x'", "[train]: minutes: found a value of another type, 'x'"),
-        ("[train]\nworkers = -2", "workers: expected an int of -1 or more, found -2"),
+        ("[train]\nworkers = -2", "workers: expected an int from -1 to 10000, found -2"),
     ],
 )
 def test_a_wrong_file_of_options_is_one_line(tmp_path, capsys, text, message):

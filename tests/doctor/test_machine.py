@@ -63,7 +63,7 @@ def test_an_ffmpeg_without_h264_fails(tmp_path):
     ran = check_in_process(crippled, str(crippled))
     assert ran.stdout.startswith(f"FAIL  ffmpeg                IMAGEIO_FFMPEG_EXE={crippled}: ")
     assert "or set it to an ffmpeg that has libx264" in ran.stdout
-    assert "Unknown encoder 'gone'" in ran.stderr
+    assert ran.stderr == ""  # not ffmpeg's own lines
 
 
 def test_another_program_as_ffmpeg_fails():
