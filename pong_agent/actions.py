@@ -1,9 +1,21 @@
 """The policy's actions by number, the same in every batch and every network."""
 
+from enum import IntEnum
 from typing import NamedTuple
 
-DOWN, UP, STAY = 0, 1, 2
-NAMES = ("DOWN", "UP", "STAY")
+
+class PaddleAction(IntEnum):
+    """One of the policy's actions; an environment has numbers of its own, `PaddleActions`."""
+
+    DOWN = 0
+    UP = 1
+    STAY = 2
+
+
+DOWN: int = PaddleAction.DOWN
+UP: int = PaddleAction.UP
+STAY: int = PaddleAction.STAY
+NAMES = tuple(PaddleAction.__members__)
 
 # The action that each one becomes when the field is flipped upside down.
 MIRRORED = (UP, DOWN, STAY)

@@ -1,38 +1,65 @@
 """`PongAgent` acts on frames, learns from batches, and can be saved and loaded."""
 
 import copy
+import functools
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pong_agent.actions import PaddleActions
+from pong_agent.bounds import as_flag
 from pong_agent.config import AgentConfig, resolve_preset
 from pong_agent.envs.paddle_actions import find_paddle_actions
 from pong_agent.errors import ConfigError, LearningError
+from pong_agent.json_values import json_value
 from pong_agent.learning.algorithm import Algorithm, algorithm_of
 from pong_agent.learning.batch import Batch
 from pong_agent.learning.progress import Progress
 from pong_agent.learning.trajectory import BatchError
 from pong_agent.network import Activations, Floats, Parameters, check_arrays, choose_actions
-from pong_agent.seeding import Stream, generator
+from pong_agent.seeding import Stream, as_seed, generator
 from pong_agent.vision.fields import FieldHistory
 from pong_agent.vision.observations import as_batch, pong_pixels
 from pong_agent.vision.paddle_watch import PaddleWatch, warn_of_forgotten_bind
 from pong_agent.vision.pixels import FIELD_SHAPE, ObservationError, draw_field, field_pixels
 from pong_agent.vision.reset_watch import ResetWatch, warn_of_forgotten_reset
 from pong_agent.weights_file import AgentState, export_state, load_state, save_state
+from pong_agent.whole_file import absolute_path
 
 # Previous playing fields, (N, 80, 80) uint8: the policy's whole memory. A tuple, as the states of
 # Stable-Baselines3 are.
 PolicyState = tuple[NDArray[np.uint8]]
 
+_Method = TypeVar("_Method")
+
 # The trained weights that come with the package.
 PRETRAINED = Path(__file__).parent / "weights" / "ppo.npz"
+
+
+class _OfClass(classmethod):  # type: ignore[type-arg]  # takes none at run time
+    """A class method that an instance refuses."""
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        if instance is None:
+            return super().__get__(instance, owner)
+        return functools.partial(_refuse_on_agent, self.__name__)
+
+
+def _refuse_on_agent(name: str, *_: Any, **__: Any) -> NoReturn:
+    raise ConfigError(
+        f"{name}: expected PongAgent.{name}(...), which returns another agent, found a call on an "
+        "agent, which would stay as it is"
+    )
+
+
+def _of_class(method: _Method) -> _Method:
+    """Let a class method that makes agents refuse to be called on one."""
+    return cast("_Method", _OfClass(cast("Any", method).__func__))
 
 
 class Decision(NamedTuple):
@@ -52,13 +79,13 @@ class PongAgent:
 
     Args:
         preset: name of a preset, or a configuration.
-        seed: seed of the initial weights and of the sampling of actions.
+        seed: seed of the initial weights and of the sampling of actions; None draws one.
         env: a Pong environment to `bind` to; by default the agent's actions are those of
             `gym.make("ALE/Pong-v5")`: 2 is up, 3 is down, 0 stays.
 
     Raises:
-        ConfigError: there is no preset of that name.
-        NotPongError: `env` is not Pong.
+        ConfigError: there is no preset of that name, or the seed is no int of 0 or more.
+        NotPongError: `env` is no environment, or not Pong.
 
     Example:
         >>> agent = PongAgent("reinforce", seed=0)
@@ -70,9 +97,9 @@ class PongAgent:
     _in_one_game = False  # bound to a single environment
 
     def __init__(
-        self, preset: str | AgentConfig = "ppo", seed: int = 0, *, env: Any = None
+        self, preset: str | AgentConfig = "ppo", seed: int | None = 0, *, env: Any = None
     ) -> None:
-        self._begin(AgentState.initial(resolve_preset(preset), seed))
+        self._begin(AgentState.initial(resolve_preset(preset), as_seed(seed)))
         if env is not None:
             self.bind(env)
 
@@ -164,6 +191,7 @@ class PongAgent:
         Raises:
             ConfigError: the hyperparameters are of another algorithm, observation or network.
         """
+        config = resolve_preset(config)
         algorithm = algorithm_of(config)
         if (algorithm.name, config.observation) != (
             self._state.algorithm.name,
@@ -245,6 +273,7 @@ class PongAgent:
             ObservationError: the observation is no raw frame, or the batch has another size than
                 the one before (call `reset()` first).
         """
+        deterministic = as_flag(deterministic, "deterministic")
         frames, single = self._as_batch(observation)
         n_games = len(frames)
         if self._fields is None:
@@ -301,6 +330,7 @@ class PongAgent:
             >>> action.shape, state[0].shape
             ((), (1, 80, 80))
         """
+        deterministic = as_flag(deterministic, "deterministic")
         frames, single = self._as_batch(observation)
         starts = _starts_of(state, episode_start, len(frames))
         fields = FieldHistory.start(list(map(pong_pixels, frames, starts)))
@@ -407,7 +437,7 @@ class PongAgent:
             ...     PongAgent.load(f"{folder}/agent.npz").seed
             7
         """
-        save_state(path, self._state)
+        save_state(absolute_path(path), self._state)
 
     def export(self, path: str | Path, model_card: Mapping[str, Any]) -> None:
         """Write the averaged weights alone, at half precision, for others to act with.
@@ -420,10 +450,15 @@ class PongAgent:
             model_card: origin and scores of the weights, in values that JSON can hold.
 
         Raises:
+            ConfigError: JSON cannot hold a value of the model card.
             CheckpointError: the file cannot be written, or a weight is too large for float16.
         """
-        export_state(path, replace(self.averaged()._state, model_card=dict(model_card)))
+        card = json_value(model_card, "model_card")
+        if not isinstance(card, dict):
+            raise ConfigError(f"model_card: expected a mapping, found {model_card!r:.60}")
+        export_state(absolute_path(path), replace(self.averaged()._state, model_card=card))
 
+    @_of_class
     @classmethod
     def load(cls, path: str | Path) -> "PongAgent":
         """Read an agent that `save` or `export` wrote.
@@ -439,9 +474,10 @@ class PongAgent:
             CheckpointError: the file is missing, damaged, foreign, or of a newer format.
         """
         agent = cls.__new__(cls)
-        agent._begin(load_state(path))
+        agent._begin(load_state(absolute_path(path)))
         return agent
 
+    @_of_class
     @classmethod
     def pretrained(cls) -> "PongAgent":
         """Return the trained agent that comes with the package; nothing is downloaded.

@@ -5,9 +5,7 @@ import types
 from dataclasses import dataclass
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
-import numpy as np
-
-from pong_agent.errors import ConfigError
+from pong_agent.errors import ConfigError, PongError
 
 
 @dataclass(frozen=True)
@@ -44,6 +42,9 @@ def check_fields(config: Any) -> None:
         Traceback (most recent call last):
         pong_agent.errors.ConfigError: epochs: expected an int of 1 or more, found 0
     """
+    for name, value in vars(config).items():
+        converted = tuple(map(plain, value)) if type(value) is tuple else plain(value)
+        object.__setattr__(config, name, converted)
     declared = _declared(type(config))  # type: ignore[arg-type]  # classes are hashable
     for name, (kind, bounds, optional, many) in declared.items():
         given = getattr(config, name)
@@ -68,10 +69,23 @@ def as_count(value: object, name: str, least: int = 1) -> int:
         Traceback (most recent call last):
         pong_agent.errors.ConfigError: episodes: expected an int of 1 or more, found True
     """
-    number = value.item() if isinstance(value, np.integer) else value
+    number = plain(value)
     if type(number) is not int or number < least:
         raise ConfigError(f"{name}: expected {_expected(int, Bounds(least))}, found {value!r:.60}")
     return number
+
+
+def as_flag(value: Any, name: str, error: type[PongError] = ConfigError) -> bool:
+    """Return a bool, or 0 or 1, of Python, NumPy or torch as a bool; raise `error` for others."""
+    flag = plain(value)
+    if not isinstance(flag, (int, float)) or flag not in (0, 1):
+        raise error(f"{name}: expected True or False, found {value!r:.60}")
+    return bool(flag)
+
+
+def plain(value: Any) -> Any:
+    """Return the Python value of a scalar or of an array without dimensions, others as they are."""
+    return value.item() if getattr(value, "ndim", None) == 0 else value
 
 
 def _expected(kind: type, bounds: Bounds | None) -> str:

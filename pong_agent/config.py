@@ -307,14 +307,18 @@ def resolve_preset(preset: str | AgentConfig) -> AgentConfig:
     """Return the configuration that a preset's name stands for, or the configuration given.
 
     Raises:
-        ConfigError: there is no preset of that name.
+        ConfigError: there is no preset of that name, or it is neither.
 
     Example:
         >>> resolve_preset("reinforce").discount
         0.99
     """
-    if not isinstance(preset, str):
+    if isinstance(preset, AgentConfig):
         return preset
+    if not isinstance(preset, str):
+        raise ConfigError(
+            f"preset: expected a name of {sorted(PRESETS)} or a configuration, found {preset!r:.60}"
+        )
     if preset not in PRESETS:
         raise ConfigError(f"unknown preset {preset!r}; expected one of {sorted(PRESETS)}")
     return PRESETS[preset]

@@ -6,12 +6,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pong_agent.actions import PaddleAction
 from pong_agent.agent import PongAgent
+from pong_agent.bounds import as_flag
+from pong_agent.envs.paddle_actions import check_bound
 from pong_agent.learning.batch import TrajectoryBuilder
 from pong_agent.learning.trajectory import Trajectory
-from pong_agent.seeding import Stream, generator
+from pong_agent.seeding import Stream, as_seed, generator
 from pong_agent.vision.fields import FieldHistory
-from pong_agent.vision.pixels import Pixels, all_lit_pixels
+from pong_agent.vision.observations import pong_pixels
+from pong_agent.vision.pixels import SCREEN_SHAPE, Pixels, all_lit_pixels, lit_pixels
 
 
 def rollout(
@@ -41,6 +45,8 @@ def rollout(
 
     Raises:
         ValueError: the numbers of environments and seeds differ.
+        ConfigError: a seed is no int of 0 or more.
+        NotPongError: the agent is not bound to an environment.
         ObservationError: an observation is not a raw Pong frame.
 
     Example:
@@ -51,15 +57,21 @@ def rollout(
         25
         >>> env.close()
     """
-    environments, seeds = list(environments), [int(seed) for seed in seeds]
+    environments, seeds = list(environments), [as_seed(seed, "seeds") for seed in seeds]
+    deterministic = as_flag(deterministic, "deterministic")
     if len(environments) != len(seeds):
         raise ValueError(
             f"expected one seed for each environment, "
             f"found {len(seeds)} seeds for {len(environments)} environments"
         )
+    for env in environments:
+        check_bound(env, agent.paddle_actions)
     if starts is None:
         resets = [env.reset(seed=seed) for env, seed in zip(environments, seeds, strict=True)]
-        starts = all_lit_pixels([frame for frame, _ in resets])
+        starts = [
+            lit_pixels(frame) if frame.shape == SCREEN_SHAPE else pong_pixels(frame, first=True)
+            for frame, _ in resets
+        ]
     fields = FieldHistory.start(starts)
     builders = [TrajectoryBuilder(seed, agent.config.observation) for seed in seeds]
     generators = [generator(seed, Stream.EPISODE_ACTIONS) for seed in seeds]
@@ -73,7 +85,9 @@ def rollout(
                 agent.paddle_actions[action]
             )
             end = terminated or truncated
-            builders[index].append(fields.current[row], action=action, reward=reward, end=end)
+            builders[index].append(
+                fields.current[row], action=PaddleAction(action), reward=reward, end=end
+            )
             frames.append(frame)
             if not end:
                 alive.append(row)
@@ -108,8 +122,9 @@ def rollout_fragment(
         N trajectories of `n_steps` steps, with the actions' probabilities, and the fields to
         continue from.
     """
-    builders = [
-        TrajectoryBuilder(observation=agent.config.observation, previous=previous)
+    kind = agent.config.observation
+    builders = [  # the caller knows what the episodes have so far
+        TrajectoryBuilder(observation=kind, previous=previous, return_before=0.0, steps_before=0)
         for previous in fields.previous
     ]
     for _ in range(n_steps):
@@ -120,7 +135,7 @@ def rollout_fragment(
             end = terminated or truncated
             builders[game].append(
                 fields.current[game],
-                action=action,
+                action=PaddleAction(action),
                 reward=reward,
                 end=end,
                 probabilities=probabilities[game],

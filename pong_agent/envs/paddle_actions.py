@@ -38,6 +38,23 @@ def find_paddle_actions(env: Any) -> PaddleActions:
     return found
 
 
+def check_bound(env: Any, paddle_actions: PaddleActions) -> None:
+    """Refuse actions that mean others in an emulator's action space.
+
+    Raises:
+        NotPongError: the agent that has these actions is not bound to the environment.
+    """
+    try:
+        found = find_paddle_actions(env)
+    except NotPongError:
+        return  # an environment that gives its actions no meanings
+    if found != paddle_actions:
+        raise NotPongError(
+            f"{env}: expected the actions {tuple(found)} for DOWN, UP and STAY, found "
+            f"{tuple(paddle_actions)}: call agent.bind(env)"
+        )
+
+
 def _find_in(env: Any, base: Any) -> PaddleActions:
     if not hasattr(env, "num_envs"):
         arguments = getattr(base, "_ezpickle_kwargs", {})  # what the emulator was made with

@@ -70,7 +70,7 @@ class PongWrapper(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstructorAr
         return vector, reward, terminated, truncated, info
 
     def _vector(self, frame: NDArray[np.uint8]) -> NDArray[np.float32]:
-        now = [pong_pixels(frame)]
+        now = [pong_pixels(frame, first=self._fields is None)]
         self._fields = FieldHistory.start(now) if self._fields is None else self._fields.push(now)
         vector: NDArray[np.float32] = draw_vectors(self._observation, self._fields)[0]
         return vector

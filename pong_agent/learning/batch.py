@@ -2,16 +2,17 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias, cast
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from pong_agent.actions import NAMES, STAY, UP, PaddleAction, PaddleActions
+from pong_agent.bounds import as_flag
+from pong_agent.learning.steps import Field, as_index, as_number, as_pixels
 from pong_agent.learning.trajectory import BatchError, Trajectory
-from pong_agent.vision.pixels import ObservationError, Pixels, field_pixels
+from pong_agent.vision.pixels import Pixels
 
-# A playing field: (80, 80) uint8 of 0 and 1, or the indices of its lit pixels.
-Field: TypeAlias = NDArray[np.uint8] | Pixels
+_REMEDY = "for what agent.act returns, make the builder with paddle_actions=agent.paddle_actions"
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,9 @@ class Batch:
     trajectories: tuple[Trajectory, ...]
 
     def __init__(self, trajectories: Iterable[Trajectory]) -> None:
+        if isinstance(trajectories, Trajectory) or not isinstance(trajectories, Iterable):
+            found = type(trajectories).__name__
+            raise BatchError(f"batch: expected a list of trajectories, found one {found}")
         object.__setattr__(self, "trajectories", tuple(trajectories))
 
     @property
@@ -74,20 +78,31 @@ class Batch:
 class TrajectoryBuilder:
     """Collect agent steps one by one and pack them into a `Trajectory`.
 
+    After `build` a builder goes on with the same game: the next trajectory knows the field before
+    it, and how many rewards and steps of its episode are in earlier ones. So keep one builder for
+    each environment, and make a new one only where an episode is abandoned without an end.
+
     Args:
         seed: the episode's seed, -1 where there is none.
         observation: kind of network input.
-        previous: the field before the first one, as for `append`; None where the first one starts
-            an episode.
+        previous: the field before the first one, as for `append`, for a new builder within an
+            episode; None where the first one starts an episode.
+        return_before: with `previous`, the sum of the episode's rewards so far.
+        steps_before: with `previous`, the number of its agent steps so far.
+        paddle_actions: `agent.paddle_actions`, where `append` is given the environment's own
+            action indices, as `agent.act` returns them; None where it is given DOWN, UP or STAY.
+
+    Raises:
+        BatchError: of `previous`, `return_before` and `steps_before` only some were given.
 
     Example:
         >>> from pong_agent import DOWN, UP
-        >>> builder = TrajectoryBuilder(seed=7)
-        >>> builder.append(np.eye(80, dtype=np.uint8), action=UP, reward=0.0)
-        >>> builder.append(np.eye(80, dtype=np.uint8), action=DOWN, reward=1.0, end=True)
-        >>> trajectory = builder.build()
-        >>> len(trajectory), trajectory.episode_return
-        (2, 1.0)
+        >>> builder, field = TrajectoryBuilder(seed=7), np.eye(80, dtype=np.uint8)
+        >>> builder.append(field, action=UP, reward=-20.0)
+        >>> fragment = builder.build(following=field)  # the episode goes on
+        >>> builder.append(field, action=DOWN, reward=-1.0, end=True)
+        >>> builder.build().finished_episodes()
+        [(-21.0, 2)]
     """
 
     def __init__(
@@ -95,14 +110,36 @@ class TrajectoryBuilder:
         seed: int = -1,
         observation: str = "difference",
         previous: Field | None = None,
+        *,
+        return_before: float | None = None,
+        steps_before: int | None = None,
+        paddle_actions: PaddleActions | None = None,
     ) -> None:
-        self.seed = seed
+        before = (previous, return_before, steps_before)
+        if len({value is None for value in before}) > 1:
+            raise BatchError(
+                "previous: expected with it return_before and steps_before of its episode so far, "
+                "or none of the three; a builder that is kept goes on by itself after build()"
+            )
+        self.seed = as_index(seed, "seed")
         self.observation = observation
-        self._frames = [] if previous is None else [_as_pixels(previous)]
+        self.paddle_actions = paddle_actions
+        self._numbers: set[int] = set()  # actions given as plain numbers
+        self._begin(
+            [] if previous is None else [as_pixels(previous)],
+            as_number(return_before or 0.0, "return_before"),
+            as_index(steps_before or 0, "steps_before"),
+        )
+
+    def _begin(self, frames: list[Pixels], return_before: float, steps_before: int) -> None:
+        """Start a trajectory after the given field and what its episode has so far."""
+        self._frames = frames
+        self._return_before, self._steps_before = return_before, steps_before
         self._actions: list[int] = []
         self._rewards: list[float] = []
         self._ends: list[bool] = []
         self._probabilities: list[Sequence[float]] = []
+        self._built: Trajectory | None = None
 
     def append(
         self,
@@ -118,40 +155,72 @@ class TrajectoryBuilder:
         Args:
             field: (80, 80) uint8 of 0 and 1, `preprocess_frame` of the frame acted on, or its lit
                 pixels, [n] uint16 as from `lit_pixels`.
-            action: DOWN, UP or STAY.
+            action: DOWN, UP or STAY, or an index of the builder's `paddle_actions`.
             reward: the environment's reward for the action.
             end: whether the episode ended with it.
             probabilities: [A], of the actions before one was chosen; for all steps or none.
 
         Raises:
-            BatchError: the field has another shape or dtype.
+            BatchError: a value is not what is expected; the builder stays as it was.
         """
-        frame = _as_pixels(field)
+        frame, number = as_pixels(field), self._policy_number(action)
+        reward, end = as_number(reward, "reward"), as_flag(end, "end", BatchError)
+        built = self._built
+        n_noted = 0 if built else len(self._probabilities)
+        n_steps = 0 if built else len(self._actions)
+        if n_noted != (0 if probabilities is None else n_steps):
+            raise BatchError(
+                f"probabilities: expected for all steps or none, found {probabilities} after "
+                f"{n_steps} steps, {n_noted} with them"
+            )
+        if built:
+            self._begin([] if built.ends[-1] else self._frames[-1:], *built.unfinished_episode())
         if not self._frames:
             self._frames.append(frame)
         self._frames.append(frame)
-        self._actions.append(int(action))
-        self._rewards.append(float(reward))
-        self._ends.append(bool(end))
+        self._actions.append(number)
+        self._rewards.append(reward)
+        self._ends.append(end)
         if probabilities is not None:
             self._probabilities.append(probabilities)
 
+    def _policy_number(self, action: Any) -> int:
+        """Return DOWN, UP or STAY as a plain number."""
+        if type(action) is PaddleAction:
+            return int(action)
+        number = as_index(action, "action")
+        known = range(len(NAMES)) if self.paddle_actions is None else self.paddle_actions
+        if number not in known:
+            raise BatchError(f"action: expected one of {tuple(known)}, found {number}; {_REMEDY}")
+        if self.paddle_actions is not None:
+            return self.paddle_actions.index(number)
+        self._numbers.add(number)
+        return number
+
     def build(self, following: Field | None = None) -> Trajectory:
-        """Pack the steps into a trajectory.
+        """Pack the steps since the last `build` into a trajectory.
+
+        Until the next `append` another call returns the same steps.
 
         Args:
             following: the field after the last step, as for `append`; not needed where the episode
                 ended there.
 
         Raises:
-            BatchError: no step was appended, or the field has another shape or dtype.
+            BatchError: no step was appended, the field has another shape or dtype, or the actions
+                are most likely those of an environment.
         """
         if not self._actions:
             raise BatchError("trajectory: expected one step or more, found none")
-        last = self._frames[-1] if following is None else _as_pixels(following)
+        if STAY in self._numbers and UP not in self._numbers:
+            raise BatchError(
+                f"action: expected some UP (1), found {sorted(self._numbers)}: are these an "
+                f"environment's actions, of which 2 is up? {_REMEDY}; STAY itself is never mistaken"
+            )
+        last = self._frames[-1] if following is None else as_pixels(following)
         frames = [*self._frames, last]
         counts, noted = [len(frame) for frame in frames], self._probabilities
-        return Trajectory(
+        self._built = Trajectory(
             pixels=np.concatenate(frames),
             offsets=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
             actions=np.array(self._actions, dtype=np.uint8),
@@ -159,14 +228,8 @@ class TrajectoryBuilder:
             ends=np.array(self._ends, dtype=np.bool_),
             seed=self.seed,
             observation=self.observation,
+            return_before=self._return_before,
+            steps_before=self._steps_before,
             probabilities=np.array(noted, dtype=np.float32) if noted else None,
         )
-
-
-def _as_pixels(field: Field) -> Pixels:
-    if field.ndim == 1 and field.dtype == np.uint16:
-        return cast("Pixels", field)
-    try:
-        return field_pixels(cast("NDArray[np.uint8]", field))
-    except ObservationError as error:
-        raise BatchError(str(error)) from error
+        return self._built

@@ -1,6 +1,7 @@
 """Trajectories: successive agent steps in compact form."""
 
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -68,6 +69,15 @@ class Trajectory:
         lengths = np.diff([-self.steps_before, *stops])
         return list(zip(np.diff(totals).tolist(), lengths.tolist(), strict=True))
 
+    def unfinished_episode(self) -> tuple[float, int]:
+        """Return the return and the length so far of the episode that goes on; zeros if none."""
+        ends = np.flatnonzero(self.ends)
+        since = int(ends[-1]) + 1 if len(ends) else 0
+        total, steps = float(self.rewards[since:].sum()), len(self) - since
+        if len(ends):
+            return total, steps
+        return self.return_before + total, self.steps_before + steps
+
     def network_input(self, *, with_next: bool = False) -> SparseRows:
         """Return the network's input at each step.
 
@@ -99,7 +109,7 @@ class Trajectory:
             _expect(
                 one_dimensional and array.dtype == dtype,
                 f"{name}.{field_name}: expected a one-dimensional array of {np.dtype(dtype)}",
-                _describe(array),
+                describe(array),
             )
         shape = (len(self.actions),)
         _expect(len(self), f"{name}.actions: expected one step or more", "none")
@@ -113,6 +123,16 @@ class Trajectory:
         for step in np.flatnonzero(~np.isfinite(self.rewards))[:1].tolist():
             found = f"{self.rewards[step]} at step {step}"
             _expect(False, f"{name}.rewards: expected finite numbers", found)
+        _expect(
+            isinstance(self.return_before, (int, float)) and isfinite(self.return_before),
+            f"{name}.return_before: expected a finite number",
+            describe(self.return_before),
+        )
+        _expect(
+            isinstance(self.steps_before, int) and self.steps_before >= 0,
+            f"{name}.steps_before: expected an int of 0 or more",
+            describe(self.steps_before),
+        )
         known = ", ".join(f"{number} ({what})" for number, what in enumerate(NAMES[:n_actions]))
         most = self.actions.max()
         _expect(most < n_actions, f"{name}.actions: expected {known}", most)
@@ -125,7 +145,7 @@ class Trajectory:
             return
         shape = (len(self), n_actions)
         fits = isinstance(noted, np.ndarray) and noted.shape == shape and noted.dtype == np.float32
-        _expect(fits, f"{name}: expected float32 of shape {shape}", _describe(noted))
+        _expect(fits, f"{name}: expected float32 of shape {shape}", describe(noted))
         taken = noted[np.arange(len(noted)), self.actions]
         # The comparisons are also false for NaN.
         _expect(
@@ -172,7 +192,8 @@ def _expect(holds: Any, expectation: str, found: object) -> None:
         raise BatchError(f"{expectation}, found {found}")
 
 
-def _describe(value: object) -> str:
+def describe(value: object) -> str:
+    """Return how an error names a value."""
     if isinstance(value, np.ndarray):
         return f"{value.dtype} of shape {value.shape}"
     return f"{type(value).__name__} {value!r:.60}"

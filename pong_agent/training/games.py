@@ -104,15 +104,8 @@ def _decompressed_state(compressed: bytes) -> bytes:
 
 def _running(trajectory: Trajectory, agent: PongAgent) -> tuple[int, float, int]:
     """Return last action, rewards and steps so far of the episode that a fragment ends in."""
-    if trajectory.ends[-1]:
-        return 0, 0.0, 0
-    last_action = agent.paddle_actions[trajectory.actions[-1]]
-    ends = np.flatnonzero(trajectory.ends)
-    since = int(ends[-1]) + 1 if len(ends) else 0
-    total, steps = float(trajectory.rewards[since:].sum()), len(trajectory) - since
-    if len(ends):
-        return last_action, total, steps
-    return last_action, trajectory.return_before + total, trajectory.steps_before + steps
+    last = 0 if trajectory.ends[-1] else agent.paddle_actions[trajectory.actions[-1]]
+    return last, *trajectory.unfinished_episode()
 
 
 def save_snapshots(path: Path, snapshots: Sequence[GameSnapshot]) -> None:

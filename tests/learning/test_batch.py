@@ -169,18 +169,20 @@ def test_a_trajectory_made_by_hand_is_accepted():
 def test_a_fragment_knows_the_episodes_that_ended_in_it(frames):
     """Returns and lengths of finished episodes count what came before the fragment."""
     field = preprocess_frame(frames[0])
-    builder = TrajectoryBuilder(previous=field)
+    builder = TrajectoryBuilder(previous=field, return_before=-20.0, steps_before=700)
     for reward, end in [(0, False), (-1, True), (0, False), (1, False), (1, True), (-1, False)]:
         builder.append(field, action=UP, reward=reward, end=end)
-    fragment = replace(builder.build(field), return_before=-20.0, steps_before=700)
+    fragment = builder.build(field)
     assert fragment.finished_episodes() == [(-21.0, 702), (2.0, 3)]
-    assert Batch([fragment, builder.build(field)]).finished_episodes()[2:] == [(-1.0, 2), (2.0, 3)]
+    alone = replace(fragment, return_before=0.0, steps_before=0)
+    assert Batch([fragment, alone]).finished_episodes()[2:] == [(-1.0, 2), (2.0, 3)]
 
 
 def test_an_episode_that_starts_in_a_fragment_has_no_previous_frame(frames):
     """After an end the network sees the new frame as its own previous one."""
     fields = fields_of(frames[[0, 20, 40, 60]])
-    builder = TrajectoryBuilder(observation="two_frames", previous=fields[0])
+    before = {"previous": fields[0], "return_before": 0.0, "steps_before": 1}
+    builder = TrajectoryBuilder(observation="two_frames", **before)
     builder.append(fields[1], action=UP, reward=0.0, end=True)
     builder.append(fields[2], action=UP, reward=0.0)
     rows = builder.build(fields[3]).network_input(with_next=True).toarray()
