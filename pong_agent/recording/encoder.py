@@ -6,7 +6,8 @@ import os
 import re
 import subprocess
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -54,10 +55,10 @@ class VideoInfo:
 class VideoWriter:
     """Streams RGB frames into an H.264 MP4 file that appears only when it is complete.
 
-    Frames go through a pipe to ffmpeg, which enlarges them and writes a temporary file beside the
-    video, so memory does not grow with the length. `close` decodes that file, compares frame count,
-    size, rate, codec and pixel format with the expected ones, and gives it the video's name.
-    After any failure the temporary file is removed, and an older video stays as it was.
+    Frames go through a pipe to ffmpeg, which enlarges them and writes a file without a name in the
+    video's folder, so memory does not grow with the length. `close` decodes that file, compares
+    frame count, size, rate, codec and pixel format with the expected ones, and copies it to the
+    video's name. After any failure an older video stays as it was.
 
     A writer that is garbage-collected or alive when the program ends discards its video and warns.
 
@@ -101,12 +102,13 @@ class VideoWriter:
         self._encoder = encoder
         self._overwrite = overwrite
         self.frames = 0  # written so far
-        self._part = temporary_path(self.path)
         self._shape: tuple[int, ...] = ()  # (height, width, 3) of the first frame
         self._ffmpeg: FFmpeg | None = None  # takes frames
         self._closed = False
         self._failure: VideoError | None = None  # of `write`, for `close` to repeat
-        check_writable(self._part)  # here, so that the error comes before the first frame
+        check_writable(
+            temporary_path(self.path)
+        )  # here, so that the error comes before the first frame
 
     def write(self, frame: npt.NDArray[np.uint8]) -> None:
         """Append one frame, [H, W, 3] uint8 RGB; the caller may reuse it afterwards.
@@ -149,10 +151,11 @@ class VideoWriter:
         if self._closed:
             return
         try:
-            if self._ffmpeg is not None:
-                self._ffmpeg.finish()
-            self._check()
-            self._take_name()
+            if self._ffmpeg is None:
+                raise VideoError(f"{self.path}: expected at least one frame, found none")
+            self._ffmpeg.finish()
+            self._check(self._ffmpeg)
+            self._take_name(self._ffmpeg)
         except OSError as error:
             raise VideoError(f"{self.path}: cannot be written: {error}") from error
         finally:
@@ -179,42 +182,63 @@ class VideoWriter:
         if width * self.scale % 2 or height * self.scale % 2:
             fix = f"scale {self.scale + 1} would work"
             raise ValueError(f"{self.path}: expected an even size, found {size}: {fix}")
-        from imageio_ffmpeg import get_ffmpeg_exe
-
         # ffmpeg enlarges at a quarter of NumPy's CPU time, and the pipe carries small frames.
         enlarge = f"scale=s={size}:flags=neighbor:out_color_matrix=bt709:out_range=tv"
-        command = [get_ffmpeg_exe(), "-v", "error", "-f", "rawvideo", "-pix_fmt", "rgb24"]
-        command += ["-s", f"{width}x{height}", "-r", str(Fraction(self.fps).limit_denominator())]
-        command += ["-i", "pipe:0", "-an", "-c:v", "libx264", "-pix_fmt", _PIXEL_FORMAT]
-        command += ["-vf", enlarge, *_BT709, *self._encoder, "-y", str(self._part)]
-        ffmpeg = FFmpeg(command, self._part)
+        options = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}"]
+        options += ["-r", str(Fraction(self.fps).limit_denominator()), "-i", "pipe:0", "-an"]
+        options += ["-c:v", "libx264", "-pix_fmt", _PIXEL_FORMAT, "-vf", enlarge]
+        ffmpeg = FFmpeg([*options, *_BT709, *self._encoder], self.path)
         weakref.finalize(self, ffmpeg.abandon, self.path)  # also when the program ends
         return ffmpeg
 
-    def _check(self) -> None:
-        """Raise VideoError unless the temporary file decodes to what was written."""
-        if not self.frames:
-            raise VideoError(f"{self.path}: expected at least one frame, found none")
+    def _check(self, ffmpeg: FFmpeg) -> None:
+        """Raise VideoError unless the file decodes to what was written."""
         height, width = self._shape[0] * self.scale, self._shape[1] * self.scale
         asked = VideoInfo(self.frames, width, height, self.fps, "h264", _PIXEL_FORMAT)
-        found = read_video_info(self._part)
+        try:
+            found = read_video_info(ffmpeg.output, ffmpeg.descriptor)
+        except VideoError as error:
+            raise VideoError(f"{self.path}: {error}") from error
         same_rate = math.isclose(found.fps, self.fps, abs_tol=0.01)
         if not same_rate or found != replace(asked, fps=found.fps):
             raise VideoError(f"{self.path}: expected {asked}, found {found}")
 
-    def _take_name(self) -> None:
+    def _take_name(self, ffmpeg: FFmpeg) -> None:
         """Give the complete file its name, or the next free one."""
-        if self._overwrite:
-            put_in_place(self._part, self.path)
-            return
-        for path in numbered(self.path):
-            if not os.path.lexists(path.with_suffix(".json")):
-                try:
-                    put_new(self._part, path)  # whoever else wants this name, one gets it
-                except FileExistsError:
-                    continue
-                self.path = path
-                return
+        temporary = temporary_path(self.path)
+        try:
+            ffmpeg.copy_to(temporary)
+            if self._overwrite:
+                put_in_place(temporary, self.path)
+                _drop_sidecar(self.path.with_suffix(".json"))
+            else:
+                self.path = _put_beside(temporary, self.path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def _put_beside(temporary: Path, path: Path) -> Path:
+    """Give a file the first free name of `NAME.mp4`, `NAME-2.mp4`, ... and return it."""
+    free = path
+    for n in itertools.count(2):
+        if not os.path.lexists(free.with_suffix(".json")):
+            try:
+                put_new(temporary, free)  # of several recorders, one gets the name
+            except FileExistsError:
+                pass
+            else:
+                break
+        free = path.with_stem(f"{path.stem}-{n}")
+    return free
+
+
+def _drop_sidecar(path: Path) -> None:
+    """Remove the sidecar of a video that has been replaced, but no file of anybody else."""
+    with suppress(OSError):
+        with path.open("rb") as file:
+            beginning = file.read(100)
+        if b'"pong_agent film"' in beginning:
+            path.unlink()
 
 
 def check_writable(path: Path) -> None:
@@ -225,24 +249,14 @@ def check_writable(path: Path) -> None:
         path.touch()
         path.unlink(missing_ok=True)
     except OSError as error:
-        raise VideoError(f"{path}: expected a writable folder {folder}: {error}") from error
+        raise VideoError(f"{folder}: expected a writable folder: {error}") from error
 
 
-def numbered(path: Path) -> Iterator[Path]:
-    """Yield `NAME.mp4`, `NAME-2.mp4`, `NAME-3.mp4`, ...
+def read_video_info(path: str | os.PathLike[str], *descriptors: int) -> VideoInfo:
+    """Decode a video and return its properties; raise VideoError where that is impossible.
 
-    Example:
-        >>> names = numbered(Path("a.mp4"))
-        >>> str(next(names)), str(next(names))
-        ('a.mp4', 'a-2.mp4')
+    `descriptors` are open files that the path refers to.
     """
-    yield path
-    for n in itertools.count(2):
-        yield path.with_stem(f"{path.stem}-{n}")
-
-
-def read_video_info(path: str | os.PathLike[str]) -> VideoInfo:
-    """Decode a video and return its properties; raise VideoError where that is impossible."""
     video = Path(path).absolute()
     try:
         from imageio_ffmpeg import get_ffmpeg_exe
@@ -250,7 +264,9 @@ def read_video_info(path: str | os.PathLike[str]) -> VideoInfo:
         # One run gives header and count; imageio's reader would be a second, and leaves pipes open.
         command = [get_ffmpeg_exe(), "-nostdin", "-xerror", "-nostats", "-progress", "pipe:1"]
         command += ["-i", str(video), "-map", "0:v:0", "-f", "null", os.devnull]
-        run = subprocess.run(command, capture_output=True, check=False)  # noqa: S603 - no shell
+        run = subprocess.run(  # noqa: S603 - no shell
+            command, capture_output=True, check=False, pass_fds=descriptors
+        )
     except (ImportError, OSError, RuntimeError) as error:
         message = f"{video}: expected the ffmpeg of the package imageio-ffmpeg: {error}"
         raise VideoError(message) from error

@@ -1,16 +1,22 @@
-"""The ffmpeg that encodes a video: never left running, nor its temporary file left behind."""
+"""The ffmpeg that encodes a video: neither it nor its file outlives the program."""
 
 import os
+import shutil
 import subprocess
-import tempfile
+import sys
 import warnings
 import weakref
+from collections.abc import Sequence
+from contextlib import ExitStack
 from io import RawIOBase
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import IO, cast
 
 import numpy as np
 import numpy.typing as npt
+
+from pong_agent.whole_file import temporary_path
 
 
 class RecordingWarning(UserWarning):
@@ -21,27 +27,44 @@ class RecordingWarning(UserWarning):
     """
 
 
-class FFmpeg:
-    """An ffmpeg that reads frames from a pipe, and the temporary file that it writes."""
+# Where a file without a name can be opened by another process.
+_NAMELESS = sys.platform == "linux" and Path("/dev/fd").exists()
 
-    def __init__(self, command: list[str], part: Path) -> None:
-        self._part = part
-        # A file: nobody reads a pipe meanwhile.
-        self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `drop`
-        try:
+
+class FFmpeg:
+    """An ffmpeg that reads frames from a pipe and writes a file that has no name yet.
+
+    Nothing remains of the file when its processes end, however they end.
+    """
+
+    def __init__(self, options: Sequence[str], target: Path) -> None:
+        """Start to encode; `target` is where the file may be put later."""
+        from imageio_ffmpeg import get_ffmpeg_exe
+
+        self.frames = 0
+        self._named = None if _NAMELESS else temporary_path(target)
+        with ExitStack() as files:  # closed if ffmpeg cannot be started
+            opened: IO[bytes]
+            if self._named is None:
+                opened = files.enter_context(TemporaryFile(dir=target.parent))
+            else:
+                opened = files.enter_context(self._named.open("x+b"))
+            self._file = opened
+            # Not a pipe, which nobody would read meanwhile.
+            self._log: IO[bytes] = files.enter_context(TemporaryFile())
+            self.descriptor = self._file.fileno()
+            self.output = str(self._named or f"/dev/fd/{self.descriptor}")
             self._process = subprocess.Popen(  # noqa: S603 - no shell
-                command,
+                [get_ffmpeg_exe(), "-v", "error", *options, "-y", self.output],
                 bufsize=0,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=self._log,
+                pass_fds=[self.descriptor],
                 process_group=0,  # Ctrl-C is for Python alone
             )
-        except BaseException:
-            self._log.close()
-            raise
+            files.pop_all()
         self._pipe = cast(RawIOBase, self._process.stdin)
-        self.frames = 0
         _RUNNING.add(self)
 
     def send(self, frame: npt.NDArray[np.uint8]) -> None:
@@ -65,14 +88,25 @@ class FFmpeg:
             code = f"ffmpeg ended with code {self._process.returncode}"
             raise OSError(self.complaint() or code)
 
+    def copy_to(self, path: Path) -> None:
+        """Copy the complete file; raises OSError."""
+        self._file.seek(0)
+        with path.open("xb") as copy:
+            shutil.copyfileobj(self._file, copy)
+
     def drop(self) -> None:
-        """End ffmpeg and remove the temporary file; does nothing the second time."""
+        """End ffmpeg and remove its file; does nothing the second time."""
         if not self._log.closed:
             self._process.kill()
             self._process.wait()
-            self._pipe.close()
-            self._log.close()
-            self._part.unlink(missing_ok=True)
+            self._close_files()
+            if self._named is not None:
+                self._named.unlink(missing_ok=True)
+
+    def _close_files(self) -> None:
+        """Close the pipe and the files."""
+        for file in (self._pipe, self._file, self._log):
+            file.close()
 
     def abandon(self, path: Path) -> None:
         """Drop a video that nobody has closed, and warn unless it has one frame only."""
@@ -83,13 +117,13 @@ class FFmpeg:
                     path,
                     "its recorder was deleted, or the program ended, in the middle of an episode; "
                     "play episodes to their end, then call close()",
+                    stacklevel=3,  # where the recorder was deleted
                 )
 
     def forget(self) -> None:
         """In a process forked meanwhile: let go of the pipe, or ffmpeg would not see its end."""
         self._process.returncode = 0  # it is the parent's child
-        self._pipe.close()
-        self._log.close()
+        self._close_files()
 
 
 _RUNNING: weakref.WeakSet[FFmpeg] = weakref.WeakSet()

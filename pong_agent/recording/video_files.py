@@ -4,7 +4,7 @@ import gc
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath
 from typing import Annotated, Any, TypeAlias
 
 import gymnasium as gym
@@ -36,14 +36,16 @@ def check_name_prefix(name_prefix: object) -> str:
         Traceback (most recent call last):
         pong_agent.errors.ConfigError: name_prefix: expected a name such as 'pong', ... found '../x'
     """
+    if isinstance(name_prefix, PurePath):
+        name_prefix = str(name_prefix)
     if isinstance(name_prefix, str):
         parts = name_prefix.split("/")
         plain = all(part.strip(" .") and part[0] not in "-~" for part in parts)
-        if plain and name_prefix.isprintable() and not PurePosixPath(name_prefix).is_absolute():
+        if plain and name_prefix.isprintable():
             return str(name_prefix)
     raise ConfigError(
         "name_prefix: expected a name such as 'pong', or 'ALE/Pong-v5' for a folder and a name, "
-        f"found {name_prefix!r:.100}"
+        f"each of printable text that does not begin with - or ~, found {name_prefix!r:.100}"
     )
 
 
@@ -94,11 +96,12 @@ class VideoFiles(gym.utils.RecordConstructorArgs):
     ) -> None:
         plain = {name: json_value(value, name) for name, value in settings.items()}
         checked = _Settings(**plain)
-        self.video_folder = prepare_videos(video_folder, name_prefix)
+        self.name_prefix = check_name_prefix(name_prefix)
+        self.video_folder = prepare_videos(video_folder, self.name_prefix)
         gym.utils.RecordConstructorArgs.__init__(
             self,
             video_folder=str(self.video_folder),
-            name_prefix=str(name_prefix),
+            name_prefix=self.name_prefix,
             episode_trigger=episode_trigger,
             step_trigger=step_trigger,
             gc_trigger=gc_trigger,
@@ -109,7 +112,6 @@ class VideoFiles(gym.utils.RecordConstructorArgs):
             episode_trigger = every_episode
         self.episode_trigger, self.step_trigger = episode_trigger, step_trigger
         self.gc_trigger = gc_trigger
-        self.name_prefix = str(name_prefix)
         self.scale = checked.scale
         self.video_length = checked.video_length
         self.overwrite = checked.overwrite
