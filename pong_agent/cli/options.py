@@ -68,6 +68,8 @@ def with_options(command: Any, options: Mapping[str, Any], where: str) -> Any:
             f"{where}: expected options among {', '.join(known)}; found {', '.join(unknown)}"
         )
     check_ids(given)
+    if given.get("address"):
+        raise ConfigError(f"{where}: a file may not choose a Ray cluster; give --address")
     values = {name: _typed(known[name][0], value, where, name) for name, value in given.items()}
     return _replaced(command, values)
 
@@ -87,6 +89,7 @@ def to_toml(command: Any) -> str:
         workers = 2
     """
     given = {name: value for name, (_, value) in _options(command).items() if value is not None}
+    given.pop("address", None)  # see `with_options`
     plain = json.loads(json.dumps(given, default=str))  # paths as text
     return tomli_w.dumps({type(command).__name__.lower(): plain})
 

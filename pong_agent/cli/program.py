@@ -51,7 +51,7 @@ def _guarded(run: Callable[[], int], *, debug: bool) -> int:
     except (PongError, OSError) as error:
         if debug:
             raise
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {printable(str(error))}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         if debug:
@@ -60,11 +60,22 @@ def _guarded(run: Callable[[], int], *, debug: bool) -> int:
         return 130
 
 
+def printable(text: str) -> str:
+    r"""Return text whose control characters, perhaps from a file, cannot command the terminal.
+
+    Example:
+        >>> print(printable("\x1b[2Junknown field"))
+        \x1b[2Junknown field
+    """
+    shown = (c if c.isprintable() or c in "\n\t" else ascii(c)[1:-1] for c in text)
+    return "".join(shown)
+
+
 @contextlib.contextmanager
 def _plain_warnings() -> Iterator[None]:
     """Format warnings without the source line that raised them."""
     original = warnings.formatwarning
-    warnings.formatwarning = lambda message, *_, **__: f"warning: {message}\n"
+    warnings.formatwarning = lambda message, *_, **__: f"warning: {printable(str(message))}\n"
     try:
         yield
     finally:

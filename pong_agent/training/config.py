@@ -91,8 +91,8 @@ class TrainConfig:
     def from_dict(cls, values: Mapping[str, Any], source: str = "options") -> "TrainConfig":
         """Read the options of a run that any version began.
 
-        Missing options get their defaults; unknown options and hyperparameters are named in one
-        `UnknownFieldsWarning`.
+        Missing options get their defaults, as does the address of a Ray cluster; unknown options
+        and hyperparameters are named in one `UnknownFieldsWarning`.
 
         Args:
             values: `dataclasses.asdict`, also after JSON made lists of tuples.
@@ -114,6 +114,11 @@ class TrainConfig:
         hyperparams = tuple(known.get("hyperparams", ()))
         kept = tuple(item for item in hyperparams if item.partition(":")[0] in names)
         check_ids(known)
+        if address := known.pop("address", None):  # whoever it names runs code here
+            warnings.warn(
+                f"{source}: left out the Ray cluster {address!r:.100}; give --address to join it",
+                stacklevel=2,
+            )
         unknown |= set(hyperparams) - set(kept)
         if unknown:
             message = f"{source}: ignored unknown fields: {', '.join(sorted(unknown))}"
@@ -132,13 +137,14 @@ class TrainConfig:
         )
 
     def to_toml(self) -> str:
-        """Return the options as TOML for `pong-agent train --config`.
+        """Return the options as TOML for `pong-agent train --config`, without the address.
 
         Example:
             >>> print(TrainConfig(seed=3).to_toml().splitlines()[:4])
             ['[train]', 'preset = "ppo"', 'hyperparams = []', 'seed = 3']
         """
         given = {name: value for name, value in asdict(self).items() if value is not None}
+        given.pop("address", None)  # a file may not choose it
         return tomli_w.dumps({"train": given})
 
     def nearest_limit(

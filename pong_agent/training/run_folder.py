@@ -41,7 +41,7 @@ def reported(failure: str) -> Iterator[None]:
     """Turn an error of the system or of a file's contents into a RunError about this failure."""
     try:
         yield
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise RunError(f"{failure}: {error}") from error
 
 
@@ -144,6 +144,9 @@ class RunFolder:
             config = json.loads(read_text(self._config))
         if not isinstance(config, dict):
             raise RunError(f"{self.path}: its config.json is not an object")
+        history = config.get("history", [])
+        if not isinstance(history, list) or not all(isinstance(one, dict) for one in history):
+            raise RunError(f"{self.path}: the history in its config.json is no list of entries")
         return config
 
     def _write_config(self, config: Mapping[str, Any]) -> None:
@@ -200,8 +203,11 @@ class RunFolder:
         return [paths[update] for update in sorted(paths) if paths[update] not in foreign]
 
     def check_own(self) -> None:
-        """Raise RunError if a weights file here is another run's: it could be overwritten."""
+        """Raise RunError if a file here is another run's or a link: it could be overwritten."""
         files = [*self._checkpoints.glob("*.npz"), *self.snapshots.glob("*.npz")]
+        written = [self._config, self._metrics, self.path / "config.toml", *files]
+        if links := [path for path in written if path.is_symlink()]:
+            raise RunError(f"{links[0]}: expected a file of the run, found a link to another one")
         if foreign := sorted(self._foreign(files)):
             names = ", ".join(str(path.relative_to(self.path)) for path in foreign)
             raise RunError(
@@ -256,7 +262,9 @@ class RunFolder:
         config = self.config()
         rows = [row for row in self.read_metrics() if int(row["time/iterations"]) == updates]
         return {
-            "history": [one for one in config.get("history", []) if one["updates"] < updates],
+            "history": [
+                one for one in config.get("history", []) if one.get("updates", 0) < updates
+            ],
             "versions": config.get("versions"),
             "updates": updates,
             "agent_steps": int(rows[-1]["time/total_timesteps"]) if rows else 0,
