@@ -20,6 +20,7 @@ def main(args: Sequence[str] | None = None) -> int:
     try:
         with _ended_by_interrupts():
             from pong_agent.cli import app
+        return app.main(args)
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
         if package == "pong_agent":
@@ -30,7 +31,6 @@ def main(args: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 1
-    return app.main(args)
 
 
 @contextlib.contextmanager

@@ -62,6 +62,8 @@ def with_options(command: Any, options: Mapping[str, Any], where: str) -> Any:
         3
     """
     given = {name.replace("-", "_"): value for name, value in options.items()}
+    if len(given) < len(options):
+        raise ConfigError(f"{where}: expected each option once, found {', '.join(options)}")
     known = _options(command)
     if unknown := sorted(set(given) - set(known)):
         raise ConfigError(

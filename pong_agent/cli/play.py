@@ -8,6 +8,7 @@ from pong_agent.agent import PRETRAINED, PongAgent
 from pong_agent.bounds import Share
 from pong_agent.cli.arguments import EmulatorFrames, Number, Output, Scale, Seed, expanded
 from pong_agent.cli.output import progress_bar, sentence, table, with_interval, write_json
+from pong_agent.errors import ConfigError
 from pong_agent.matches.match import MOST_FRAMES, MatchResult, MatchRules, play_match
 from pong_agent.matches.match_video import record_match
 from pong_agent.play.duel import Duel, Side
@@ -52,7 +53,7 @@ class Play:
     """Most emulator frames per game, 60 per second."""
 
     video: Output | None = None
-    """Record the first game, e.g. in match.mp4."""
+    """Record the first game in a new file, e.g. match.mp4."""
 
     scale: Scale = 4
     """Size of a game pixel in the video, in pixels."""
@@ -76,8 +77,10 @@ class Play:
         return 0
 
     def _play_match(self, first: str, second: str) -> int:
-        agents = load_player(first), load_player(second)
         path = self.video
+        if path is not None and path.exists():
+            raise ConfigError(f"video: expected a new file, found {path}")
+        agents = load_player(first), load_player(second)
         video = record_match(path, second, first, self.scale) if path else nullcontext()
         with video as write, progress_bar(self.games, "games") as advance:
             result = play_match(

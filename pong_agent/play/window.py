@@ -1,10 +1,11 @@
 """The window in which a person plays against an agent, at the console's 60 frames per second."""
 
+import contextlib
 import os
 import sys
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -85,7 +86,8 @@ def _open(pygame: Any) -> Any:
     if sys.platform.startswith("linux") and not any(map(os.environ.get, _DISPLAYS)):
         raise WindowError(f"{expected} none of the variables {', '.join(_DISPLAYS)}")
     try:
-        pygame.display.init()
+        with _silent_libraries():
+            pygame.display.init()
         pygame.font.init()
         # Without a display SDL falls back to drawing off screen.
         driver = pygame.display.get_driver()
@@ -100,6 +102,19 @@ def _open(pygame: Any) -> Any:
         return pygame.display.set_mode(size, pygame.RESIZABLE)
     except (pygame.error, NotImplementedError) as error:  # a pygame built without fonts
         raise WindowError(f"{expected} none: {error}") from error
+
+
+@contextlib.contextmanager
+def _silent_libraries() -> Iterator[None]:
+    """Drop what C libraries print about displays that they try; an error of SDL follows."""
+    kept, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(null)
 
 
 def _clock() -> Callable[[], None]:

@@ -54,7 +54,7 @@ def open_runs(paths: Sequence[str | Path]) -> tuple[list[RunFolder], list[str]]:
         else:
             runs.setdefault(os.path.realpath(path), run)
     if not runs:
-        more = f"; {len(left_out) - 1} other paths hold none either" if left_out[1:] else ""
+        more = f"; {len(left_out) - 1} other path(s) hold none" if left_out[1:] else ""
         reason = left_out[0] if left_out else "expected the folder of a run or several, found none"
         raise ConfigError(f"runs: {reason}{more}")
     return list(runs.values()), left_out

@@ -253,6 +253,9 @@ def test_resuming_takes_a_files_options_over_the_runs(run_folder, tmp_path, caps
         ("[train", "expected a TOML file of options"),
         ("[evaluate]", "expected a table [train], found ['evaluate']"),
         ("[train]\nminuts = 3", "found minuts"),
+        ("[train]\nenv_id = 'a'\nenv-id = 'b'", "each option once, found env_id, env-id"),
+        (f"[train]\nseed = {'9' * 5000}", "expected a TOML file of options: Exceeds the limit"),
+        (f"[train]\nseed = {'[' * 5000}", "expected a TOML file of options: maximum recursion"),
         ("[train]\nminutes = 'x'", "[train]: minutes: found a value of another type, 'x'"),
         ("[train]\nworkers = -2", "workers: expected an int from -1 to 10000, found -2"),
     ],
@@ -332,3 +335,12 @@ def test_a_stopped_training_can_be_resumed(tmp_path, number):
     target = ["--updates", str(updates + 1), "--resume", str(tmp_path / "run")]
     assert main(["train", *target]) == 0
     assert len(RunFolder(tmp_path / "run").read_metrics()) == updates + 1
+
+
+def test_a_terminal_of_one_column_is_enough(monkeypatch, capsys):
+    """Help is as wide as it must be; tyro would take all memory."""
+    monkeypatch.setenv("COLUMNS", "1")
+    with pytest.raises(SystemExit) as raised:
+        main(["evaluate", "--help"])
+    assert raised.value.code == 0
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= 40

@@ -34,6 +34,7 @@ MATCH += ["--max-frames", "60"]
         (["evaluate", "--json", "."], "json: . cannot be written: it is a folder"),
         (["report", "-o", "/dev/null/a.html"], "output: /dev/null/a.html cannot be written: Not a"),
         ([*MATCH, "--video", "link.mp4"], "video: link.mp4 cannot be written: No such file or"),
+        ([*MATCH, "--video", "there.mp4"], "video: expected a new file, found there.mp4"),
         ([*MATCH, "--json", "loop"], "json: loop cannot be written: Too many levels of symbolic"),
         ([*MATCH, "--json", "a" * 300], "cannot be written: File name too long"),
         ([*MATCH, "--json", "/dev/fd/99"], "json: /dev/fd/99 cannot be written: No such file"),
@@ -43,13 +44,14 @@ def test_an_impossible_option_is_told_before_any_work(tmp_path, monkeypatch, cap
     """Exit code 1, one line on standard error, nothing on standard output, no file."""
     monkeypatch.chdir(tmp_path)
     Path("loop").symlink_to("loop")
+    Path("there.mp4").touch()
     Path("link.mp4").symlink_to("missing/match.mp4")
     assert main(args) == 1
     printed = capsys.readouterr()
     assert printed.out == ""
     assert message in printed.err
     assert printed.err.count("\n") == 1
-    assert sorted(Path().iterdir()) == [Path("link.mp4"), Path("loop")]
+    assert sorted(map(str, Path().iterdir())) == ["link.mp4", "loop", "there.mp4"]
 
 
 def test_a_write_protected_file_is_refused(tmp_path, monkeypatch):

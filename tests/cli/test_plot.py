@@ -91,6 +91,30 @@ def test_the_command_writes_images(runs, tmp_path, capsys):
         assert (tmp_path / name).read_bytes().startswith(start)
 
 
+def test_paths_that_hold_no_run_are_left_out(runs, tmp_path, monkeypatch, capsys):
+    """Each is named with the reason, a run given twice is drawn once, and strays alone fail."""
+    monkeypatch.chdir(tmp_path)
+    Path("a-file.txt").touch()
+    Path("being-made", "checkpoints").mkdir(parents=True)
+    for name in ("damaged-config", "damaged-metrics", "good", "no-update"):
+        shutil.copytree(runs / "seed0", name)
+    Path("damaged-config", "config.json").write_text('{"train": [], "hyperparameters": {}}')
+    Path("damaged-metrics", "metrics.csv").write_bytes(b"time/iterations\n\xff\n")
+    RunFolder("no-update").drop_metrics_after(0)
+    Path("latest").symlink_to("good")
+    paths = sorted(map(str, Path().iterdir()))
+    figure, left_out = draw_runs(paths)
+    assert labels(figure) == ["ppo"]
+    names = [Path(reason.partition(":")[0]).name for reason in left_out]
+    assert names == ["a-file.txt", "being-made", "damaged-config", "metrics.csv", "no-update"]
+    assert main(["plot", *paths]) == 0
+    assert capsys.readouterr().err.splitlines() == [f"left out {reason}" for reason in left_out]
+    assert main(["plot", "a-file.txt", "being-made"]) == 1
+    error = capsys.readouterr().err
+    assert "a-file.txt: expected the folder of a run, found no config.json there" in error
+    assert error.endswith("; 1 other path(s) hold none\n")
+
+
 @pytest.mark.parametrize(
     ("args", "message"),
     [
