@@ -7,9 +7,11 @@ from typing import Annotated
 import tyro
 
 from pong_agent.agent import PongAgent
+from pong_agent.bounds import Bounds, Share
+from pong_agent.cli.arguments import EmulatorFrames, Number, Output, Seed
 from pong_agent.cli.output import progress_bar, table, write_json
 from pong_agent.cli.play import PRETRAINED_NAME, load_player
-from pong_agent.errors import ConfigError
+from pong_agent.errors import require
 from pong_agent.evaluation.stage import Stage
 from pong_agent.matches.match import MatchRules
 from pong_agent.matches.standings import draw_tournament
@@ -29,55 +31,47 @@ class Tournament:
     run_folder: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RUN")]
     """Run folder, whose snapshots and newest checkpoint take part."""
 
-    entrants: int = 8
+    entrants: Annotated[int, Bounds(2, 100)] = 8
     """Most agents to take from the run, evenly spaced from its first to its last."""
 
     with_pretrained: bool = False
     """Add the pretrained agent."""
 
-    games: int = 2
+    games: Number = 2
     """Games per pair, on alternating sides."""
 
-    seed: int = 0
+    seed: Seed = 0
     """Seed of the first two games of each pair."""
 
-    sticky: float = 0.25
+    sticky: Share = 0.25
     """Probability that the emulator repeats the last action."""
 
-    max_frames: int = TOURNAMENT_RULES.max_frames
+    max_frames: EmulatorFrames = TOURNAMENT_RULES.max_frames
     """Most emulator frames per game, 60 per second; the points made until then count."""
 
-    output: Path = Path("tournament.png")
+    output: Output = Path("tournament.png")
     """Image to write: .png, .svg or .pdf."""
 
-    json: Path | None = None
+    json: Output | None = None
     """Also write the ratings and games to this file."""
 
     def run(self) -> int:
         """Play, print the ratings, and return the exit code."""
         check_suffix(self.output)
+        require("matplotlib.figure", "plot")  # before minutes of games
+        rules = MatchRules(self.seed, sticky=self.sticky, max_frames=self.max_frames)
         entrants = self._entrants()
         n_pairs = len(entrants) * (len(entrants) - 1) // 2
         with progress_bar(n_pairs * self.games, "games") as advance:
-            standings = play_tournament(
-                entrants,
-                self.games,
-                MatchRules(self.seed, sticky=self.sticky, max_frames=self.max_frames),
-                on_game=advance,
-            )
+            standings = play_tournament(entrants, self.games, rules, on_game=advance)
         print(_ratings_table(standings))
-        draw_tournament(standings, self.output)
-        print(f"wrote {self.output}")
         if self.json is not None:
             write_json(self.json, standings.to_dict())
+        draw_tournament(standings, self.output)
+        print(f"wrote {self.output}")
         return 0
 
     def _entrants(self) -> list[Entrant]:
-        if self.entrants < 2 or self.games < 1:
-            raise ConfigError(
-                f"entrants and games: expected 2 or more and 1 or more, "
-                f"found {self.entrants} and {self.games}"
-            )
         entrants = [
             Entrant(
                 f"{stage.agent_steps / 1000:,.0f} k steps",

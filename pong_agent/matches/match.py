@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from pong_agent.agent import PongAgent
+from pong_agent.bounds import Count, CountOrZero, Share, as_count, check_fields
 from pong_agent.envs.two_players import Frame, TwoPlayerPong
 from pong_agent.errors import ConfigError
 from pong_agent.evaluation.result import bootstrap_interval
-from pong_agent.seeding import Stream, generator
+from pong_agent.seeding import Stream, as_seed, generator
 from pong_agent.vision.fields import FieldHistory
 from pong_agent.vision.observations import pong_pixels
 
@@ -26,26 +27,23 @@ class MatchRules:
         ConfigError: a value is out of range.
     """
 
-    seed: int = 0
+    seed: CountOrZero = 0
     """Game i has the seed `seed + i // 2`, the same for both games of a pair."""
 
     deterministic: bool = True
     """Take the most probable action; otherwise actions are sampled."""
 
-    sticky: float = 0.25
-    """Probability that an action is sticky."""
+    sticky: Share = 0.25
+    """Probability that an action is sticky, less than 1."""
 
-    max_frames: int = MOST_FRAMES
+    max_frames: Count = MOST_FRAMES
     """Emulated frames after which a game ends; whoever has more points then has won it."""
 
     def __post_init__(self) -> None:
         """Validate every field."""
-        if self.seed < 0 or self.max_frames < 1:
-            raise ConfigError(
-                f"seed and max_frames: expected 0 and 1 or more, "
-                f"found {self.seed} and {self.max_frames}"
-            )
-        if not 0 <= self.sticky < 1:
+        object.__setattr__(self, "seed", as_seed(self.seed))
+        check_fields(self)
+        if self.sticky == 1:
             raise ConfigError(f"sticky: expected 0 or more, less than 1, found {self.sticky}")
 
 
@@ -167,8 +165,7 @@ def play_match(
         0.0
     """
     rules = rules or MatchRules()
-    if n_games < 1:
-        raise ConfigError(f"games: expected 1 or more, found {n_games}")
+    n_games = as_count(n_games, "games")
     if rules.deterministic and rules.sticky == 0 and n_games > 2:
         raise ConfigError(
             f"expected sticky actions or sampled ones, found neither: all {n_games} games "

@@ -89,6 +89,7 @@ def play_tournament(
     """
     if len(entrants) < 2:
         raise ConfigError(f"a tournament: expected two entrants or more, found {len(entrants)}")
+    require("choix", "play")  # before minutes of games
     games = {}
     for (i, first), (j, second) in itertools.combinations(enumerate(entrants), 2):
         match = play_match(first.agent, second.agent, n_games, rules, on_game=on_game)

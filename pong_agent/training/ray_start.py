@@ -3,6 +3,8 @@
 import logging
 import os
 import secrets
+import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +22,17 @@ def import_ray(*, local: bool) -> Any:
     if local:
         # All listeners stay on the loopback interface.
         os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
-    import ray  # takes 1 s, so not at the top
-
+    try:
+        import ray  # takes 1 s, so not at the top
+    except ImportError as error:
+        raise CollectorError(
+            f"Ray cannot be imported: {error}; fix: {sys.executable} -m pip install ray, or train "
+            "without it (--workers 0)"
+        ) from error
     return ray
 
 
-def _provide_token() -> None:
+def provide_token() -> None:
     """Give a private Ray its access token by the environment where the home cannot hold one."""
     if any(
         name in os.environ for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")
@@ -33,12 +40,12 @@ def _provide_token() -> None:
         return
     try:
         folder = Path.home() / ".ray"
-        writable = next(one for one in (folder, *folder.parents) if one.exists())
-        if (folder / "auth_token").is_file() or os.access(writable, os.W_OK):
+        if (folder / "auth_token").is_file():
             return
-    except (OSError, RuntimeError):
-        pass  # no home
-    os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
+        folder.mkdir(parents=True, exist_ok=True)  # as Ray does
+        tempfile.TemporaryFile(dir=folder).close()
+    except (OSError, RuntimeError):  # RuntimeError: no home
+        os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
 
 
 def start_ray(ray: Any, n_workers: int, address: str | None) -> bool:
@@ -53,7 +60,7 @@ def start_ray(ray: Any, n_workers: int, address: str | None) -> bool:
         return False
     options: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
     if address is None:
-        _provide_token()
+        provide_token()
         # "local", because without an address Ray joins whatever RAY_ADDRESS names.
         options |= {
             "address": "local",

@@ -13,6 +13,7 @@ RUN/lock                             locked while a process trains here, which i
 import json
 import os
 import re
+import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from math import inf
@@ -85,13 +86,18 @@ class RunFolder:
             raise RunError(f"{path}: expected a folder, found a file")
         with reported(f"{path}: a run folder cannot be written there"):
             folder.path.mkdir(parents=True, exist_ok=True)
+            folder._check_new()
             folder.lock()
             try:
-                folder._check_new()
+                folder._check_new()  # again: another process may have been faster
                 folder._checkpoints.mkdir()
                 write_rows(folder._metrics, [])
                 folder._write_config(config)
+            except RunError:
+                folder.release()
+                raise
             except BaseException:
+                folder.discard()
                 folder.release()
                 raise
         return folder
@@ -131,6 +137,17 @@ class RunFolder:
                 raise RunError(
                     f"{self.path}: expected a folder that nobody trains in, found one {error}"
                 ) from None
+
+    def discard(self) -> None:
+        """Remove the files of a run that could not be started, and the folder if it is empty."""
+        for name in (*_FILES, "lock"):
+            path = self.path / name
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+        with suppress(OSError):
+            self.path.rmdir()
 
     def release(self) -> None:
         """Let others train in this folder."""

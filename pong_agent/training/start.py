@@ -67,7 +67,7 @@ def start_run(
         require("tensorboardX", "tensorboard")
     agent = PongAgent(hyperparameters, as_seed(config.seed))
     folder = RunFolder.create(
-        _new_folder(config) if run_folder is None else run_folder,
+        new_folder(config) if run_folder is None else run_folder,
         {
             "train": asdict(config),
             "hyperparameters": config_to_dict(hyperparameters),
@@ -75,13 +75,13 @@ def start_run(
             "history": [_history_entry(0, command)],
         },
     )
-    with _released_on_failure(folder):
+    with _released_on_failure(folder, discard=True):
         folder.write_options(config.to_toml())
         folder.save_checkpoint(agent)  # so that the run can be resumed before its first update
         return Trainer(Run(folder, config, agent), worker_class=worker_class)
 
 
-def _new_folder(config: TrainConfig) -> Path:
+def new_folder(config: TrainConfig) -> Path:
     """Make a folder that no other run has, even of those that start at the same moment."""
     while True:
         time = f"{datetime.now():%Y%m%d-%H%M%S-%f}"[:-3]  # the user's own clock
@@ -95,10 +95,12 @@ def _new_folder(config: TrainConfig) -> Path:
 
 
 @contextmanager
-def _released_on_failure(folder: RunFolder) -> Iterator[None]:
+def _released_on_failure(folder: RunFolder, *, discard: bool = False) -> Iterator[None]:
     try:
         yield
     except BaseException:
+        if discard:  # a second attempt may have the same name
+            folder.discard()
         folder.release()
         raise
 

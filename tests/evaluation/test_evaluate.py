@@ -107,6 +107,9 @@ def test_a_result_can_be_written_as_json():
     [
         ({"n_eval_episodes": 0}, ConfigError, "episodes: expected an int of 1 or more, found 0"),
         ({"seed": -1}, ConfigError, "seed: expected an int from 0 .* found -1"),
+        ({"seed": True}, ConfigError, "seed: .* found True"),
+        ({"n_workers": 0}, ConfigError, "n_workers: expected an int of 1 or more, found 0"),
+        ({"n_workers": 1.5}, ConfigError, "n_workers: expected an int of 1 or more, found 1.5"),
         ({"env_id": "ALE/Breakout-v5"}, NotPongError, "Breakout"),
     ],
 )
@@ -155,3 +158,23 @@ def test_play_goes_on_until_a_win():
     assert evaluate_policy(agent, LONGER, 1, seed=seed).mean == played[-1].episode_return
     with pytest.raises(ConfigError, match=r"expected a win within 2 episodes, found -\d+"):
         first_win(PongAgent("reinforce"), LONGER, 2)
+
+
+def test_numbers_of_numpy_are_accepted():
+    """Seeds and counts of NumPy's types give the plain result, which JSON can hold."""
+    result = evaluate_policy(
+        PongAgent("reinforce"),
+        SHORT,
+        np.int64(2),
+        seed=np.uint8(3),
+        n_workers=np.int32(1),
+        env_kwargs={"max_num_frames_per_episode": 8},
+    )
+    assert json.loads(json.dumps(result.to_dict()))["episodes"][1]["seed"] == 4
+
+
+def test_without_a_seed_one_is_drawn():
+    """The episodes' seeds are in the result."""
+    arguments = {"n_eval_episodes": 1, "env_kwargs": {"max_num_frames_per_episode": 8}}
+    seeds = [evaluate_policy(PongAgent(), SHORT, seed=None, **arguments).seeds for _ in range(2)]
+    assert seeds[0] != seeds[1]

@@ -1,11 +1,12 @@
 import json
+import sys
 
 import numpy as np
 import pytest
 
 from pong_agent import PongAgent
 from pong_agent.cli.app import main
-from pong_agent.errors import ConfigError
+from pong_agent.errors import ConfigError, MissingPackageError
 from pong_agent.matches.match import MatchRules
 from pong_agent.matches.tournament import Entrant, elo_ratings, play_tournament
 
@@ -64,3 +65,15 @@ def test_the_command_rates_a_run(tmp_path, capsys):
     assert "t.bmp" in capsys.readouterr().err
     assert main(["tournament", str(tmp_path)]) == 1
     assert "expected the folder of a run" in capsys.readouterr().err
+
+
+def test_a_missing_package_is_told_before_any_game(monkeypatch, tmp_path, capsys):
+    """Neither choix nor Matplotlib is first missed after minutes of games."""
+    entrants, played = [Entrant(name, PongAgent("reinforce")) for name in "ab"], []
+    monkeypatch.setitem(sys.modules, "choix", None)
+    with pytest.raises(MissingPackageError, match=r"'choix', found none; fix: .*\[play\]"):
+        play_tournament(entrants, 2, MatchRules(max_frames=8), on_game=played.append)
+    assert played == []
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    assert main(["tournament", str(tmp_path), "--output", str(tmp_path / "t.png")]) == 1
+    assert "the package 'matplotlib'" in capsys.readouterr().err

@@ -1,10 +1,16 @@
 import json
+import os
+import shutil
+import subprocess
+import sys
 
 import pytest
 
 from pong_agent import CheckpointError, PongAgent
+from pong_agent.training.config import TrainConfig
 from pong_agent.training.metrics import METRICS
 from pong_agent.training.run_folder import RunError, RunFolder, load_agent
+from pong_agent.training.start import new_folder, start_run
 
 
 @pytest.fixture
@@ -107,3 +113,111 @@ def test_damaged_metrics_are_one_error(tmp_path, damage):
         file.write(damage + "\n")
     with pytest.raises(RunError, match=r"metrics\.csv: (expected the numbers|cannot be read)"):
         folder.read_metrics()
+
+
+def test_a_folder_is_locked_while_it_is_used(folder):
+    """Who comes second is told which process holds it, until that releases it."""
+    for second in (RunFolder.open(folder.path), folder):
+        with pytest.raises(RunError, match=rf"nobody trains in, .* held by process {os.getpid()} "):
+            second.lock()
+    folder.release()
+    second = RunFolder.open(folder.path)
+    second.lock()
+    second.release()
+
+
+def test_a_killed_process_holds_no_folder(folder):
+    """A lock ends with its process, however it ended, and a forked child does not keep it."""
+    folder.release()
+    code = (
+        "import os, sys, time; from pathlib import Path\n"
+        "from pong_agent.training.run_lock import RunLock\n"
+        "lock = RunLock(Path(sys.argv[1]))\n"
+        "child = os.fork()\n"
+        "if child: print(child, flush=True); os.kill(os.getpid(), 9)\n"
+        "time.sleep(60)\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(folder.path)], stdout=subprocess.PIPE, text=True
+    ) as process:
+        child = int(process.stdout.readline())
+        process.wait()
+        try:
+            os.kill(child, 0)  # it lives
+            folder.lock()
+        finally:
+            os.kill(child, 9)
+    folder.release()
+
+
+@pytest.mark.parametrize("name", ["metrics.csv", "config.toml", "checkpoints/update-000900.npz"])
+def test_what_is_left_of_a_run_is_neither_read_nor_overwritten(tmp_path, name):
+    """A new run needs a folder without files of another one; files of other names may be there."""
+    (tmp_path / "notes.txt").touch()
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text("theirs")
+    with pytest.raises(RunError, match=rf"without files of a run, found {name[:6]}.*; remove them"):
+        RunFolder.create(tmp_path, {})
+    assert (tmp_path / name).read_text() == "theirs"
+    assert not (tmp_path / "config.json").exists()
+
+
+def test_weights_of_another_run_are_not_read_as_its_own(folder):
+    """A checkpoint of another seed is neither the newest one nor removed, and stops a resume."""
+    folder.save_checkpoint(agent_after(1))
+    other = folder.path / "checkpoints" / "update-000900.npz"
+    PongAgent("reinforce", seed=77).save(other)
+    shutil.copy(other, folder.path / "checkpoints" / "best.npz")
+    for updates in (2, 3, 4):
+        folder.save_checkpoint(agent_after(updates))
+    assert [path.stem[-1] for path in folder.checkpoints()] == ["2", "3", "4"]
+    assert folder.load_latest().seed == 1
+    assert PongAgent.load(other).seed == 77
+    with pytest.raises(RunError, match=r"best\.npz: is another run's"):
+        folder.load_best()
+    match = r"those of another: checkpoints/best\.npz, checkpoints/update-000900\.npz; move them"
+    with pytest.raises(RunError, match=match):
+        folder.check_own()
+
+
+def test_default_folders_are_different(tmp_path, monkeypatch):
+    """Runs that start within one second, even within one millisecond, have their own folders."""
+    monkeypatch.chdir(tmp_path)
+    paths = {new_folder(TrainConfig(seed=3)) for _ in range(5)}
+    assert len(paths) == len(list((tmp_path / "runs").iterdir())) == 5
+    assert all(path.parent == tmp_path / "runs" and "ppo-seed3-2" in path.name for path in paths)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere" / "runs").symlink_to("missing")
+    with pytest.raises(RunError, match="a run folder cannot be written there"):
+        new_folder(TrainConfig())
+
+
+def test_a_run_that_cannot_be_started_leaves_nothing(tmp_path):
+    """A second attempt may use the same name."""
+    config = TrainConfig("reinforce", workers=0)
+    with pytest.raises(ZeroDivisionError):
+        start_run(config, tmp_path / "run", worker_class=lambda _: 1 / 0)
+    assert not (tmp_path / "run").exists()
+
+
+def test_paths_that_are_no_folder_are_refused(tmp_path, monkeypatch):
+    """A file and a link to nothing are named; ~ is the home, and the folder stays where it is."""
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to(tmp_path / "missing")
+    for name, found in {"file": "a file", "link": "a link to one that is missing"}.items():
+        with pytest.raises(RunError, match=rf"{name}: expected a folder, found {found}"):
+            RunFolder.create(tmp_path / name, {})
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    folders = [RunFolder.create(path, {}) for path in ("~/run", "relative")]
+    monkeypatch.chdir("/")
+    assert [one.config() for one in folders] == [{}, {}]
+    assert (tmp_path / "home" / "run" / "config.json").exists()
+
+
+def test_a_configuration_with_a_byte_order_mark_is_read(folder):
+    """As some editors write it."""
+    path = folder.path / "config.json"
+    path.write_text(path.read_text(), encoding="utf-8-sig")
+    assert folder.config() == {"train": {"seed": 1}}
