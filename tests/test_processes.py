@@ -78,12 +78,10 @@ def test_a_script_needs_neither_a_file_nor_a_main_guard():
 def test_what_workers_cannot_import_is_refused(monkeypatch):
     """A function of a notebook, and one that cannot be pickled, are named with the remedy."""
     notebook = types.ModuleType("__main__")
-    notebook.play = types.FunctionType(
-        (lambda item: item).__code__, {"__name__": "__main__"}, "play"
-    )
+    notebook.Player = type("Player", (), {"__module__": "__main__"})
     monkeypatch.setitem(sys.modules, "__main__", notebook)
     with pytest.raises(ProcessError, match=r"defined in a notebook or on standard .*n_workers=1"):
-        list(map_in_processes(notebook.play, [1], 2))
+        list(map_in_processes(notebook.Player, [1], 2))
     with pytest.raises(ProcessError, match=r"cannot be given the agent or game.*n_workers=1"):
         list(map_in_processes(lambda item: item, [1], 2))
 
