@@ -178,6 +178,8 @@ class PongAgent:
         Raises:
             ValueError: a name, shape or dtype differs or a value is not finite; the weights stay.
         """
+        if not isinstance(parameters, Mapping):
+            raise ConfigError(f"parameters: expected arrays by name, found {parameters!r:.60}")
         self._state = replace(
             self._state, parameters=check_arrays(parameters, self._state.parameters)
         )

@@ -10,12 +10,13 @@ from pong_agent.actions import PaddleAction
 from pong_agent.agent import PongAgent
 from pong_agent.bounds import as_flag
 from pong_agent.envs.paddle_actions import check_bound
+from pong_agent.errors import ConfigError
 from pong_agent.learning.batch import TrajectoryBuilder
 from pong_agent.learning.trajectory import Trajectory
 from pong_agent.seeding import Stream, as_seed, generator
 from pong_agent.vision.fields import FieldHistory
 from pong_agent.vision.observations import pong_pixels
-from pong_agent.vision.pixels import SCREEN_SHAPE, Pixels, all_lit_pixels, lit_pixels
+from pong_agent.vision.pixels import Pixels, all_lit_pixels
 
 
 def rollout(
@@ -45,7 +46,7 @@ def rollout(
 
     Raises:
         ValueError: the numbers of environments and seeds differ.
-        ConfigError: a seed is no int of 0 or more.
+        ConfigError: environments or seeds are no list, or a seed is no int of 0 or more.
         NotPongError: the agent is not bound to an environment.
         ObservationError: an observation is not a raw Pong frame.
 
@@ -57,7 +58,10 @@ def rollout(
         25
         >>> env.close()
     """
-    environments, seeds = list(environments), [as_seed(seed, "seeds") for seed in seeds]
+    try:
+        environments, seeds = list(environments), [as_seed(seed, "seeds") for seed in seeds]
+    except TypeError as error:
+        raise ConfigError(f"expected lists of environments and of seeds: {error}") from error
     deterministic = as_flag(deterministic, "deterministic")
     if len(environments) != len(seeds):
         raise ValueError(
@@ -68,10 +72,7 @@ def rollout(
         check_bound(env, agent.paddle_actions)
     if starts is None:
         resets = [env.reset(seed=seed) for env, seed in zip(environments, seeds, strict=True)]
-        starts = [
-            lit_pixels(frame) if frame.shape == SCREEN_SHAPE else pong_pixels(frame, first=True)
-            for frame, _ in resets
-        ]
+        starts = [pong_pixels(frame, first=True) for frame, _ in resets]
     fields = FieldHistory.start(starts)
     builders = [TrajectoryBuilder(seed, agent.config.observation) for seed in seeds]
     generators = [generator(seed, Stream.EPISODE_ACTIONS) for seed in seeds]

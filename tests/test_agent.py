@@ -1,4 +1,6 @@
+import copy
 import itertools
+import pickle
 import subprocess
 import sys
 from dataclasses import replace
@@ -13,6 +15,7 @@ from pong_agent import (
     PRESETS,
     Batch,
     CheckpointError,
+    ConfigError,
     ObservationError,
     PongAgent,
     PPOConfig,
@@ -349,3 +352,78 @@ def test_the_pretrained_agent_plays_as_its_card_says():
     [trajectory] = rollout(agent, [env], [1000], deterministic=True)
     env.close()
     assert trajectory.episode_return > 10
+
+
+@pytest.mark.parametrize("seed", [np.int64(7), np.uint8(7), np.array(7), None])
+def test_a_seed_is_stored_whatever_its_type(tmp_path, seed):
+    """NumPy's integers become Python's; a seed that is drawn is known and in the file."""
+    agent = PongAgent("reinforce", seed=seed)
+    agent.save(tmp_path / "w.npz")
+    loaded = PongAgent.load(tmp_path / "w.npz")
+    assert type(agent.seed) is int
+    assert loaded.seed == agent.seed == (agent.seed if seed is None else 7)
+    same_agent(PongAgent("reinforce", seed=agent.seed), loaded)
+
+
+@pytest.mark.parametrize("seed", [True, 1.0, "1", -1, 2**64, [1]])
+def test_what_is_no_seed_is_refused(seed):
+    """Before any weight is drawn."""
+    with pytest.raises(ConfigError, match="seed: expected an int"):
+        PongAgent("reinforce", seed=seed)
+
+
+def test_loading_on_an_agent_is_refused(tmp_path):
+    """Where it would leave the agent as it was without a word; on the class it makes one."""
+    agent = PongAgent("reinforce")
+    agent.save(tmp_path / "w.npz")
+    for method in (agent.load, agent.pretrained):
+        with pytest.raises(ConfigError, match=r"expected PongAgent\.(load|pretrained)\(\.\.\.\)"):
+            method(tmp_path / "w.npz")
+    same_agent(type(agent).load(str(tmp_path / "w.npz")), agent)
+
+
+def test_deterministic_is_one_flag(frames):
+    """NumPy's bool is taken; an array, a text and None are refused, and no frame is remembered."""
+    agent = PongAgent("reinforce")
+    expected = agent.act(frames[0], deterministic=True)
+    agent.reset()
+    for wrong in (np.array([True, False]), "False", None):
+        for method in (agent.act, agent.predict):
+            with pytest.raises(ConfigError, match="deterministic: expected True or False"):
+                method(frames[0], deterministic=wrong)
+    assert agent.act(frames[0], deterministic=np.bool_(True)) == expected
+
+
+def test_state_and_starts_of_predict_are_checked(frames):
+    """What does not fit the frames is refused by name; 0 and 1 are flags too."""
+    agent = PongAgent("reinforce")
+    _, state = agent.predict(frames[0])
+    for wrong in ([state], "state", (None,), (state[0], state[0])):
+        with pytest.raises(ObservationError, match="state: expected fields of shape"):
+            agent.predict(frames[1], wrong)
+    for wrong in (np.array([True, False]), "no"):
+        with pytest.raises(ObservationError, match=r"episode_start: expected bool of shape \(1,\)"):
+            agent.predict(frames[1], state, wrong)
+    agent.predict(frames[1], state, np.zeros(1))
+
+
+def test_a_model_card_is_converted_or_refused_at_once(tmp_path):
+    """NumPy's numbers and paths become JSON's; what JSON cannot hold is named, nothing written."""
+    agent = PongAgent("reinforce")
+    agent.export(tmp_path / "w.npz", {"score": np.float64(1.5), "runs": (np.int64(2), tmp_path)})
+    card = PongAgent.load(tmp_path / "w.npz").model_card
+    assert dict(card) == {"score": 1.5, "runs": [2, str(tmp_path)]}
+    for wrong in ({"score": float("nan")}, {"score": {1}}, {1: 2}, [1], None):
+        with pytest.raises(ConfigError, match="model_card"):
+            agent.export(tmp_path / "other.npz", wrong)
+    assert [path.name for path in tmp_path.iterdir()] == ["w.npz"]
+
+
+def test_copies_of_an_agent_play_like_it(frames):
+    """Pickled or copied in the middle of an episode, it decides as it would have."""
+    agent = PongAgent("ppo", seed=2)
+    agent.act(frames[0])
+    others = [pickle.loads(pickle.dumps(agent)), copy.deepcopy(agent)]  # noqa: S301  # its own
+    expected = [agent.act(frame) for frame in frames[1:20]]
+    for other in others:
+        assert [other.act(frame) for frame in frames[1:20]] == expected

@@ -1,7 +1,9 @@
 import inspect
+import json
 import math
-from dataclasses import FrozenInstanceError, fields
+from dataclasses import FrozenInstanceError, asdict, fields
 
+import numpy as np
 import pytest
 
 from pong_agent import PRESETS, ConfigError, PongAgent, PPOConfig, ReinforceConfig
@@ -158,3 +160,35 @@ def test_wrong_hyperparameters_are_refused(item, message):
     """An unknown name, a missing or a wrong value is told in one line."""
     with pytest.raises(ConfigError, match=f"^{message}"):
         with_hyperparams(PPOConfig(), [item])
+
+
+def test_numbers_of_numpy_become_python_s():
+    """A configuration from an array or a sweep is the same, and can be written as JSON."""
+    given = {
+        "learning_rate": np.float64(1e-4),
+        "epochs": np.int64(3),
+        "discount": np.array(0.9),
+        "mirror": np.bool_(False),
+        "env_id": np.str_("Pong-v0"),
+        "first_layer_blocks": (np.int64(4), 8),
+    }
+    config = PPOConfig(**given)
+    assert json.loads(json.dumps(asdict(config)))["epochs"] == 3
+    assert config == PPOConfig(
+        learning_rate=1e-4,
+        epochs=3,
+        discount=0.9,
+        mirror=False,
+        env_id="Pong-v0",
+        first_layer_blocks=(4, 8),
+    )
+    for name, wrong in {"epochs": np.float64(3), "discount": np.array([0.9])}.items():
+        with pytest.raises(ConfigError, match=f"^{name}: expected"):
+            PPOConfig(**{name: wrong})
+
+
+@pytest.mark.parametrize("preset", [5, None, PPOConfig])
+def test_what_is_no_preset_is_refused(preset):
+    """Neither a name nor a configuration."""
+    with pytest.raises(ConfigError, match=r"preset: expected a name of .* or a configuration"):
+        PongAgent(preset)

@@ -70,13 +70,15 @@ def _find_in(env: Any, base: Any) -> PaddleActions:
         arguments = env.spec.kwargs if env.spec else {"game": "pong", "maxpool": False}
         games = [(arguments, [action.name for action in base.ale.get_action_set()])]
     elif hasattr(base, "get_attr"):
-        # The second name is Stable-Baselines3's, whose worker processes end after an error.
+        # Stable-Baselines3 has other names, and its worker processes end after an error.
         call = base.call if hasattr(base, "call") else base.env_method
         try:
+            if hasattr(base, "has_attr") and not base.has_attr("_ezpickle_kwargs"):
+                raise AttributeError("found others")
             arguments = base.get_attr("_ezpickle_kwargs")
             games = list(zip(arguments, call("get_action_meanings"), strict=True))
-        except (AttributeError, EOFError, ConnectionError) as error:
-            raise NotPongError(f"{env}: expected ALE Pong environments: {error!r}") from error
+        except AttributeError as error:
+            raise NotPongError(f"{env}: expected ALE Pong environments: {error}") from error
     else:
         raise NotPongError(
             "expected a SyncVectorEnv, an AsyncVectorEnv or an AtariVectorEnv, or a DummyVecEnv or "

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pong_agent.actions import NAMES, STAY, UP, PaddleAction, PaddleActions
 from pong_agent.bounds import as_flag
-from pong_agent.learning.steps import Field, as_index, as_number, as_pixels
+from pong_agent.learning.steps import Field, as_index, as_number, as_pixels, as_probabilities
 from pong_agent.learning.trajectory import BatchError, Trajectory
+from pong_agent.vision.network_input import INPUT_SIZES
 from pong_agent.vision.pixels import Pixels
 
 _REMEDY = "for what agent.act returns, make the builder with paddle_actions=agent.paddle_actions"
@@ -93,7 +95,8 @@ class TrajectoryBuilder:
             action indices, as `agent.act` returns them; None where it is given DOWN, UP or STAY.
 
     Raises:
-        BatchError: of `previous`, `return_before` and `steps_before` only some were given.
+        BatchError: an argument is invalid, or only some of `previous`, `return_before` and
+            `steps_before` were given.
 
     Example:
         >>> from pong_agent import DOWN, UP
@@ -121,6 +124,12 @@ class TrajectoryBuilder:
                 "previous: expected with it return_before and steps_before of its episode so far, "
                 "or none of the three; a builder that is kept goes on by itself after build()"
             )
+        if observation not in INPUT_SIZES:
+            raise BatchError(
+                f"observation: expected one of {sorted(INPUT_SIZES)}, found {observation!r}"
+            )
+        if steps_before is not None and as_index(steps_before, "steps_before") < 0:
+            raise BatchError(f"steps_before: expected 0 or more, found {steps_before}")
         self.seed = as_index(seed, "seed")
         self.observation = observation
         self.paddle_actions = paddle_actions
@@ -138,7 +147,7 @@ class TrajectoryBuilder:
         self._actions: list[int] = []
         self._rewards: list[float] = []
         self._ends: list[bool] = []
-        self._probabilities: list[Sequence[float]] = []
+        self._probabilities: list[NDArray[np.float32]] = []
         self._built: Trajectory | None = None
 
     def append(
@@ -165,6 +174,7 @@ class TrajectoryBuilder:
         """
         frame, number = as_pixels(field), self._policy_number(action)
         reward, end = as_number(reward, "reward"), as_flag(end, "end", BatchError)
+        noted = None if probabilities is None else as_probabilities(probabilities)
         built = self._built
         n_noted = 0 if built else len(self._probabilities)
         n_steps = 0 if built else len(self._actions)
@@ -181,8 +191,8 @@ class TrajectoryBuilder:
         self._actions.append(number)
         self._rewards.append(reward)
         self._ends.append(end)
-        if probabilities is not None:
-            self._probabilities.append(probabilities)
+        if noted is not None:
+            self._probabilities.append(noted)
 
     def _policy_number(self, action: Any) -> int:
         """Return DOWN, UP or STAY as a plain number."""

@@ -50,3 +50,14 @@ def as_number(value: Any, name: str) -> float:
     if not abs(number) <= _LARGEST:  # also for NaN
         raise BatchError(f"{name}: expected a finite number, found {number}")
     return float(number)
+
+
+def as_probabilities(value: Any) -> NDArray[np.float32]:
+    """Return the probabilities of two or three actions, copied; raise BatchError for others."""
+    try:
+        noted = np.array(value, dtype=np.float32)
+    except (TypeError, ValueError):
+        noted = np.zeros(0, dtype=np.float32)
+    if noted.shape not in ((2,), (3,)):
+        raise BatchError(f"probabilities: expected two or three, found {describe(value)}")
+    return noted

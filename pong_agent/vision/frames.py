@@ -1,7 +1,6 @@
 """Raw frames as users pass them: their shape and dtype, and the mistake behind other values."""
 
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -32,11 +31,13 @@ def as_array(observation: Any) -> NDArray[Any]:
     """
     if type(observation) is np.ndarray:
         return observation
-    with suppress(TypeError, ValueError, RuntimeError):  # ragged lists, tensors on a GPU
+    try:
         array = np.asarray(observation)
-        if array.dtype.kind in "biuf":
-            return array
-    raise refusal(f"{type(observation).__name__} {observation!r:.40}", _mistake(observation))
+    except (TypeError, ValueError, RuntimeError) as error:  # ragged lists, tensors on a GPU
+        raise refusal(_named(observation), _mistake(observation) or str(error)) from error
+    if array.dtype.kind not in "biufc":
+        raise refusal(_named(observation), _mistake(observation))
+    return array
 
 
 def refusal(found: str, mistake: str) -> ObservationError:
@@ -80,6 +81,14 @@ def shape_mistake(shape: tuple[int, ...], dtype: Any) -> str:
     if len(shape) >= 2:
         return "it is resized or cropped (AtariPreprocessing, ResizeObservation); pass raw frames"
     return ""
+
+
+def _named(observation: Any) -> str:
+    """Return how an error names what is no array, in one line."""
+    name = type(observation).__name__
+    if isinstance(observation, (list, tuple)):
+        return f"{name} of {', '.join(type(one).__name__ for one in observation[:5])}"
+    return f"{name} {observation!r:.40}".partition("\n")[0]
 
 
 def _mistake(observation: Any) -> str:

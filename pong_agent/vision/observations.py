@@ -37,7 +37,7 @@ def pong_pixels(frame: NDArray[np.uint8], first: Any = False) -> Pixels:
     """Return `lit_pixels` of a frame that may not show Pong.
 
     Args:
-        frame: (210, 160, 3) uint8.
+        frame: (210, 160, 3) uint8, or palette indices for an episode's first frame.
         first: whether it is an episode's first frame, in which Pong has its usual colours.
 
     Raises:
@@ -49,7 +49,7 @@ def pong_pixels(frame: NDArray[np.uint8], first: Any = False) -> Pixels:
         if first or mistake or not _is_plain(frame):
             raise ObservationError(
                 f"expected a frame of Pong, where about 30 pixels of {N_PIXELS} are lit, "
-                f"found {len(pixels)}: {mistake or 'is it another game?'}"
+                f"found {len(pixels)}: {mistake or 'is it another game, or was it changed?'}"
             )
     return pixels
 
@@ -62,6 +62,8 @@ def _is_plain(frame: NDArray[np.uint8]) -> bool:
 
 def _colour_mistake(frame: NDArray[np.uint8]) -> str:
     """Return how a frame of Pong gets other colours, with the remedy; empty if not known."""
+    if frame.ndim == 2:
+        return "it is grey (GrayscaleObservation), where palette indices were expected"
     red, green, blue = (frame[..., channel] for channel in range(3))
     if frame.max() <= 1:
         return "it was normalised; pass the frame as the emulator gives it"
