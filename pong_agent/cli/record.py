@@ -1,5 +1,6 @@
 """`pong-agent record`."""
 
+import itertools
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -111,6 +112,8 @@ class Record(Episodes):
         """Record games from along a run's training, and return the exit code."""
         name, seconds = ("before-after", 12.0) if self.side_by_side else ("timeline", 6.0)
         path = self.video_folder / f"{name}.mp4"
+        if not self.overwrite:
+            path = _free(path)
         options = TimelineOptions(seconds=seconds, side_by_side=self.side_by_side, scale=self.scale)
         n_games = 2 if self.side_by_side else min(options.max_pieces, len(stages))
         environment = self.environment(PongAgent.load(stages[-1].weights)) if stages else None
@@ -157,6 +160,17 @@ class Record(Episodes):
                 return [first_win(*played, on_episode=advance)]
             result = evaluate_policy(*played, on_episode=advance)
         return [result.worst_seed if self.best_of is None else result.best_seed]
+
+
+def _free(path: Path) -> Path:
+    """Return the first free name of `NAME.mp4`, `NAME-2.mp4`, ...
+
+    Example:
+        >>> _free(Path(__file__)).name
+        'record-2.py'
+    """
+    others = (path.with_stem(f"{path.stem}-{n}") for n in itertools.count(2))
+    return next(one for one in itertools.chain([path], others) if not os.path.lexists(one))
 
 
 def _replay(path: Path) -> int:

@@ -50,6 +50,6 @@ class Report:
             date=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         )
         with progress_bar(n_episodes(self.episodes), "games") as advance:
-            path = write_report(subject, self.output, options, on_episode=advance)
-        print(f"wrote {path}")
+            write_report(subject, self.output, options, on_episode=advance)
+        print(f"wrote {self.output}")
         return 0

@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Annotated, Any
 
-import numpy as np
-
 from pong_agent.bounds import Bounds, Share, check_fields
 from pong_agent.config import AgentConfig
 from pong_agent.errors import ConfigError
@@ -57,9 +55,10 @@ class EnvSpec:
     """Emulator frames after which an episode is truncated; 0 for never."""
 
     def __post_init__(self) -> None:
-        """Convert NumPy's numbers and lists, and check every field."""
-        for name, value in vars(self).items():
-            object.__setattr__(self, name, _plain(value))
+        """Check every field; NumPy's numbers become Python's, lists and arrays tuples."""
+        skip: Any = self.frameskip
+        if isinstance(skip, list) or getattr(skip, "ndim", 0) == 1:
+            object.__setattr__(self, "frameskip", tuple(skip))
         check_fields(self)
         if not self.env_id:
             raise ConfigError(f"env_id: expected an environment's id, found {self.env_id!r}")
@@ -164,12 +163,6 @@ def _known(values: Mapping[str, Any]) -> Mapping[str, Any]:
         found = values if not isinstance(values, Mapping) else unknown[0]
         raise ConfigError(f"environment: expected fields of {known}, found {found!r:.60}")
     return values
-
-
-def _plain(value: Any) -> Any:
-    """Return NumPy's numbers as Python's, and arrays and lists as tuples."""
-    value = value.tolist() if isinstance(value, (np.generic, np.ndarray)) else value
-    return tuple(map(_plain, value)) if isinstance(value, (list, tuple)) else value
 
 
 def _is_frameskip(value: Any) -> bool:

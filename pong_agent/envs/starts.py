@@ -8,6 +8,7 @@ import numpy as np
 from ale_py.env import AtariEnv
 from numpy.typing import NDArray
 
+from pong_agent.bounds import as_count
 from pong_agent.seeding import Stream, generator
 
 
@@ -20,6 +21,7 @@ class NoopStart(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstructorArgs
     """
 
     def __init__(self, env: gym.Env[Any, Any], noop_max: int) -> None:
+        noop_max = as_count(noop_max, "noop_max", 0)
         gym.utils.RecordConstructorArgs.__init__(self, noop_max=noop_max)
         super().__init__(env)
         self.noop_max = noop_max
@@ -33,14 +35,18 @@ class NoopStart(gym.Wrapper[Any, Any, Any, Any], gym.utils.RecordConstructorArgs
         Args:
             seed: seed of the emulator, and of the numbers of no-ops from this reset on.
             options: "noops" sets this episode's number of no-ops instead of drawing it.
+
+        Raises:
+            ConfigError: "noops" is no int of 0 or more.
         """
         options = dict(options or {})
+        asked = options.pop("noops", None)
+        noops = 0 if asked is None else as_count(asked, "noops", 0)
+        observation, info = self.env.reset(seed=seed, options=options or None)
         if seed is not None:
             self._generator = generator(seed, Stream.NOOPS)
-        noops = options.pop("noops", None)
-        if noops is None:
+        if asked is None:
             noops = int(self._generator.integers(self.noop_max + 1))
-        observation, info = self.env.reset(seed=seed, options=options or None)
         emulator: Any = self.env.unwrapped
         for _ in range(noops):
             emulator.ale.act(ale_py.Action.NOOP)

@@ -1,12 +1,12 @@
 """Animated GIFs cut from videos."""
 
 import os
-from pathlib import Path
 
 import numpy as np
 
+from pong_agent.errors import ConfigError
 from pong_agent.recording.encoder import VideoError, read_video_info
-from pong_agent.whole_file import replacing
+from pong_agent.whole_file import absolute_path, replacing
 
 _COLOURS = 64
 _FPS = 30
@@ -21,9 +21,13 @@ def write_gif(
     Its pixels are sharp, its speed is the video's, and it replaces an older GIF when complete.
 
     Raises:
+        ConfigError: the GIF's name does not end in `.gif`, or the width is no int of 1 or more.
         VideoError: the video cannot be read, the GIF cannot be written, or moviepy is missing.
     """
-    video, gif = Path(video_path).absolute(), Path(gif_path).absolute()
+    video, gif = absolute_path(video_path, "video"), absolute_path(gif_path, "gif")
+    if gif.suffix.lower() != ".gif" or type(width) is not int or width < 1:
+        expected = "expected a name that ends in .gif and a width of 1 or more"
+        raise ConfigError(f"{expected}, found {gif.name!r} and {width!r:.60}")
     end = min(_SECONDS, read_video_info(video).duration)
     try:
         from moviepy import VideoFileClip

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
 
@@ -21,6 +20,7 @@ from pong_agent.recording.capture import EMULATOR_FPS
 from pong_agent.recording.encoder import VideoError, VideoInfo, read_video_info
 from pong_agent.recording.montage import Piece, write_montage
 from pong_agent.recording.record import VideoOptions, record_episodes
+from pong_agent.whole_file import absolute_path
 
 _LOWEST_SCORE = -21.0
 
@@ -84,9 +84,11 @@ def write_timeline(
         >>> video.frames, video.width, video.height
         (30, 320, 480)
     """
-    video = Path(path).absolute()
+    video = absolute_path(path)
     if video.suffix != ".mp4":
         raise ConfigError(f"expected a video name that ends in .mp4, found {video.name!r}")
+    if video.is_dir():
+        raise VideoError(f"{video}: expected a file, found a folder")
     least = 2 if options.side_by_side else 1
     if len(stages) < least:
         expected = f"expected {least} or more points of the training"

@@ -14,7 +14,7 @@ from pong_agent.report.sections import hidden_units, rallies, saliency, scores, 
 from pong_agent.report.svg import learning_plot, returns_plot
 from pong_agent.training.run_folder import reported
 from pong_agent.weights_file.metadata import config_to_dict
-from pong_agent.whole_file import replacing
+from pong_agent.whole_file import absolute_path, is_stream, write_text
 
 _COLOURS = ("AGENT", "OPPONENT", "UP", "DOWN", "STAY", "POSITIVE", "NEGATIVE")  # of the palette
 
@@ -39,14 +39,15 @@ def write_report(
         ...     path.read_text(encoding="utf-8")[:15]
         '<!doctype html>'
     """
-    output, options = Path(output), options or ReportOptions()
+    output, options = absolute_path(output, "output"), options or ReportOptions()
     for module in ("jinja2", "matplotlib", "PIL"):
         require(module, "report")  # before minutes of games, as the next line
     with reported(f"{output}: cannot be written"):
         output.parent.mkdir(parents=True, exist_ok=True)
         if output.is_dir():
             raise IsADirectoryError("it is a folder")
-        tempfile.TemporaryFile(dir=output.parent).close()
+        if not is_stream(output):
+            tempfile.TemporaryFile(dir=output.parent).close()
     rows = [] if subject.run is None else subject.run.read_metrics()
     games = play_settings(subject.agent, options, on_episode)
     page = render(
@@ -64,8 +65,8 @@ def write_report(
         }
     )
     on_episode()
-    with reported(f"{output}: cannot be written"), replacing(output) as temporary:
-        temporary.write_text(page, encoding="utf-8")
+    with reported(f"{output}: cannot be written"):
+        write_text(output, page)
     return output
 
 

@@ -161,9 +161,8 @@ class RunFolder:
             config = json.loads(read_text(self._config))
         if not isinstance(config, dict):
             raise RunError(f"{self.path}: its config.json is not an object")
-        history = config.get("history", [])
-        if not isinstance(history, list) or not all(isinstance(one, dict) for one in history):
-            raise RunError(f"{self.path}: the history in its config.json is no list of entries")
+        if not isinstance(config.get("history", []), list):
+            raise RunError(f"{self.path}: the history in its config.json is no list")
         return config
 
     def _write_config(self, config: Mapping[str, Any]) -> None:
@@ -280,7 +279,9 @@ class RunFolder:
         rows = [row for row in self.read_metrics() if int(row["time/iterations"]) == updates]
         return {
             "history": [
-                one for one in config.get("history", []) if one.get("updates", 0) < updates
+                one
+                for one in config.get("history", [])
+                if isinstance(one, dict) and one.get("updates", 0) < updates
             ],
             "versions": config.get("versions"),
             "updates": updates,

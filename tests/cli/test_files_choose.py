@@ -92,7 +92,7 @@ def test_a_link_in_a_run_folder_is_not_written_through(tmp_path):
         run.check_own()
 
 
-@pytest.mark.parametrize("text", ["[" * 100_000, '{"history": 5}', '{"history": [5]}'])
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"history": 5}'])
 def test_a_damaged_history_is_one_error(tmp_path, text):
     """Neither deep nesting nor another type is a traceback."""
     RunFolder.create(tmp_path / "run", {}).release()

@@ -3,7 +3,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from pong_agent import NotPongError, PaddleActions, PongAgent, make_env
+from pong_agent import ConfigError, NotPongError, PaddleActions, PongAgent, make_env
 from pong_agent.envs.paddle_actions import find_paddle_actions
 from pong_agent.vision.pixels import all_lit_pixels, lit_pixels
 
@@ -126,6 +126,16 @@ def test_no_ops_pass_before_the_first_action():
     np.testing.assert_array_equal(frame, late.unwrapped.ale.getScreenRGB())
     plain.close()
     late.close()
+
+
+@pytest.mark.parametrize("noops", [-1, 0.5, "3", True])
+def test_a_wrong_number_of_no_ops_is_refused(noops):
+    """One error names the option; an integer of NumPy's is fine."""
+    env = make_env("ALE/Pong-v5", noop_max=np.int64(3))
+    with pytest.raises(ConfigError, match="noops: expected an int of 0 or more"):
+        env.reset(options={"noops": noops})
+    env.reset(options={"noops": np.int64(2)})
+    env.close()
 
 
 @pytest.mark.parametrize("arguments", [{}, {"noop_max": 30}, {"difficulty": 1}])

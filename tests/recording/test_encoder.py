@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 from video_frames import decode, names
 
+from pong_agent import ConfigError
 from pong_agent.recording import encoder as encoder_module
 from pong_agent.recording.encoder import VideoError, VideoWriter, read_video_info
 from pong_agent.recording.gif import write_gif
@@ -319,6 +320,15 @@ def test_memory_does_not_grow_with_the_video(tmp_path):
 
     peak(2)  # imports
     assert peak(2000) < peak(200) + 100_000
+
+
+@pytest.mark.parametrize(
+    ("name", "width"), [("a.png", 80), ("a", 80), ("", 80), ("a.gif", 0), ("a.gif", 1.5)]
+)
+def test_a_gif_of_another_name_or_width_is_refused(tmp_path, name, width):
+    """Before the video is read."""
+    with pytest.raises(ConfigError, match="expected a"):
+        write_gif(tmp_path / "none.mp4", name and tmp_path / name, width=width)
 
 
 def test_gif(tmp_path):

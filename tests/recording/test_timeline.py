@@ -291,6 +291,14 @@ def test_wrong_arguments(stages, tmp_path, wrong, message):
     assert names(tmp_path) == []
 
 
+def test_a_folder_in_the_place_of_the_video_is_told_before_a_game(stages, tmp_path):
+    """Nothing is played or written."""
+    (tmp_path / "a.mp4").mkdir()
+    with pytest.raises(VideoError, match=r"a\.mp4: expected a file, found a folder"):
+        write_timeline(stages, tmp_path / "a.mp4")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.mp4"]
+
+
 def test_before_and_after_need_two_stages(stages, tmp_path):
     """One stage cannot be compared with itself."""
     with pytest.raises(ConfigError, match="expected 2 or more points of the training, found 1"):

@@ -191,8 +191,8 @@ def test_an_output_that_cannot_be_written_fails_at_once(tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"episodes": 0}, "episodes: expected 1 or more, found 0"),
-        ({"seed": -1}, "seed: expected 0 or more, found -1"),
+        ({"episodes": 0}, "episodes: expected an int of 1 or more, found 0"),
+        ({"seed": -1}, "seed: expected an int from 0 .*, found -1"),
         ({"n_workers": 0}, "workers: expected 1 or more, found 0"),
     ],
 )
