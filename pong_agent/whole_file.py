@@ -139,9 +139,12 @@ def put_new(temporary: Path, path: Path) -> None:
 
 
 def write_text(path: str | Path, text: str) -> None:
-    """Write a UTF-8 file, whole or not at all, whatever the locale; raises OSError."""
+    """Write a UTF-8 file, whole or not at all, whatever the locale; raises OSError.
+
+    The bytes of a file's name that are no text are written as escapes.
+    """
     with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def read_text(path: str | Path) -> str:

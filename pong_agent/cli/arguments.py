@@ -3,6 +3,7 @@
 import contextlib
 import os
 import tempfile
+from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args, get_type_hints
@@ -43,9 +44,11 @@ def checked(options: Options) -> Options:
             raise ConfigError(f"{one.name}: expected one value or more, found none")
     options = replace(options, **changes)
     check_fields(options)
+    paths = {name: value for name, value in changes.items() if isinstance(value, Path)}
     for name, hint in get_type_hints(type(options), include_extras=True).items():
-        if _is_output(hint) and changes[name] is not None:
-            check_output(changes[name], name)
+        if name in paths and _is_output(hint):
+            _check_apart(paths, name)
+            check_output(paths[name], name)
     return options
 
 
@@ -69,6 +72,13 @@ def expanded(path: str | Path, name: str) -> Path:
     except UnicodeEncodeError:
         return Path(os.fsdecode(str(kept).encode("utf-8", "surrogateescape")))
     return kept
+
+
+def _check_apart(paths: Mapping[str, Path], name: str) -> None:
+    """Raise ConfigError if an output would replace another file that the command names."""
+    for other, path in paths.items():
+        if other != name and os.path.realpath(path) == os.path.realpath(paths[name]):
+            raise ConfigError(f"{name}: expected another file than {other}, found {path} for both")
 
 
 def check_output(path: Path, name: str) -> None:

@@ -64,7 +64,7 @@ def draw_runs(
         dots = [points(rows[run.path], greedy, axis) for run in group.runs if greedy]
         dots_x, dots_y = np.hstack([np.zeros((2, 0)), *map(np.stack, dots)])
         evaluated |= len(dots_x) > 0
-        name = labels[number] if labels else group.label
+        name = _plain(labels[number]) if labels else group.label
         label = f"{name}: {mean.label}" if mean.label else name
         line = replace(mean, label=label, dots=(dots_x / unit, dots_y))
         draw_line(axes, line, hex_code(SERIES[number % len(SERIES)]))
@@ -82,6 +82,12 @@ def draw_runs(
         axes.set_ylim(-21.5, 21.5 if wins else 1.5)
     axes.legend(loc="best", fontsize="small")
     return figure, left_out + [f"{path}: no value of {metric} yet" for path in empty]
+
+
+def _plain(label: str) -> str:
+    """Return a label without the dollars of formulas, and with the bytes that are no text shown."""
+    text = label.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return text.replace("$", r"\$")
 
 
 def _check_metric(metric: str, runs: Sequence[Sequence[Mapping[str, str]]]) -> None:

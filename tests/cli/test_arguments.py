@@ -31,6 +31,7 @@ MATCH += ["--max-frames", "60"]
         ([*MATCH, "--scale", "99"], "scale: expected an int from 1 to 20, found 99"),
         ([*MATCH, "--sticky", "-1e400"], "sticky: expected a number from 0 to 1, found -inf"),
         ([*MATCH, "--max-frames", "0"], "max_frames: expected an int from 1 to 1000000000"),
+        (["evaluate", "--weights", "there.mp4", "--json", "./there.mp4"], "json: expected another"),
         (["evaluate", "--json", "."], "json: . cannot be written: it is a folder"),
         (["report", "-o", "/dev/null/a.html"], "output: /dev/null/a.html cannot be written: Not a"),
         ([*MATCH, "--video", "link.mp4"], "video: link.mp4 cannot be written: No such file or"),

@@ -1,5 +1,6 @@
 """Learning curves of real short runs, read back from the figure and from the files."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -71,8 +72,11 @@ def test_groups_can_be_named(runs):
     assert labels(figure) == ["ppo epochs:5: mean of 2 runs, lowest to highest", "ppo epochs:1"]
     assert figure.axes[0].get_xlabel() == "minutes of training"
     assert figure.axes[0].get_ylabel() == "train/approx_kl"
-    figure, _ = draw_runs(paths, metric="train/approx_kl", labels=["five", "one"])
-    assert labels(figure)[1] == "one"
+    names = [r"$\bad{$", os.fsdecode("\u00e9".encode() + b"\xe9")]
+    figure, _ = draw_runs(paths, metric="train/approx_kl", labels=names)
+    assert labels(figure)[0].startswith(r"\$\bad{\$: mean of 2 runs")
+    assert labels(figure)[1] == "\u00e9\\xe9"
+    figure.canvas.draw()  # fails for a formula that cannot be parsed
 
 
 def test_the_command_writes_images(runs, tmp_path, capsys):
