@@ -139,5 +139,5 @@ def test_text_is_utf_8(tmp_path):
     assert path.read_bytes().decode() == "Spiel: 結果"
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
     assert read_text(path) == "Spiel: 結果"
-    write_text(path, f"weights: {os.fsdecode(b'w\xe9.npz')}")  # hours of work may be in the rest
+    write_text(path, "weights: " + os.fsdecode(b"w\xe9.npz"))  # hours of work may be in the rest
     assert read_text(path) == r"weights: w\udce9.npz"
