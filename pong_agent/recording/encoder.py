@@ -21,6 +21,7 @@ from pong_agent.recording.ffmpeg import FFmpeg
 from pong_agent.whole_file import put_in_place, put_new, temporary_path
 
 _PIXEL_FORMAT = "yuv420p"  # the only one that every browser plays; it needs even sizes
+_LARGEST_SIDE = 8_192  # pixels; few players show larger ones
 # On the flat colours of Pong, slower presets and a smaller crf change neither size nor image:
 # a minute of 640x840 takes 0.25 MB and 2.7 s of CPU time (veryfast: 0.24 MB, 5.3 s).
 _MP4 = ("-f", "mp4", "-movflags", "+faststart")
@@ -179,6 +180,11 @@ class VideoWriter:
     def _start_ffmpeg(self, height: int, width: int) -> FFmpeg:
         """Start the ffmpeg that takes the frames."""
         size = f"{width * self.scale}x{height * self.scale}"
+        if max(width, height) * self.scale > _LARGEST_SIDE:
+            raise ValueError(
+                f"{self.path}: expected at most {_LARGEST_SIDE} pixels a side, found {size}: "
+                "choose a smaller scale"
+            )
         if width * self.scale % 2 or height * self.scale % 2:
             fix = f"scale {self.scale + 1} would work"
             raise ValueError(f"{self.path}: expected an even size, found {size}: {fix}")

@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Generic, Protocol, SupportsFloat
+from typing import Any, Generic, Protocol, SupportsFloat, runtime_checkable
 
 import gymnasium as gym
 from gymnasium.core import ActType, ObsType
@@ -26,6 +26,7 @@ from pong_agent.recording.video_files import Trigger, VideoFiles
 from pong_agent.seeding import as_seed
 
 
+@runtime_checkable
 class Overlay(Protocol):
     """Draws a panel beside the frame, never on it."""
 
@@ -139,6 +140,8 @@ class EpisodeRecorder(
         self._agent = json_value({} if metadata is None else metadata, "metadata")
         if not isinstance(self._agent, dict):
             raise ConfigError(f"metadata: expected a mapping, found {metadata!r:.60}")
+        if overlay is not None and not isinstance(overlay, Overlay):
+            raise ConfigError(f"overlay: expected the methods of Overlay, found {overlay!r:.60}")
         VideoFiles.__init__(
             self,
             video_folder=video_folder,
@@ -174,6 +177,8 @@ class EpisodeRecorder(
         check_open(self._closed)
         seed = None if seed is None else as_seed(seed)
         plain = json_value(options, "options")  # before the environment may change them
+        if not isinstance(plain, dict | None):
+            raise ConfigError(f"options: expected a mapping or None, found {options!r:.60}")
         unfinished = self._discard()
         obs, info = self.env.reset(seed=seed, options=options)
         self._begin_episode(obs, seed, plain)

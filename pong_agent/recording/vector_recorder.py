@@ -113,8 +113,8 @@ class VectorEpisodeRecorder(VectorWrapper, VideoFiles):
     ) -> None:
         check_renders(
             env,
-            'gymnasium.make_vec("{id}", num_envs=..., vectorization_mode="sync", '
-            'render_mode="rgb_array")',
+            'gymnasium.make_vec("{id}", '
+            f'num_envs={env.num_envs}, vectorization_mode="sync", render_mode="rgb_array")',
         )
         single: list[Any] = list(getattr(env.unwrapped, "envs", []))
         self._tapped = bool(single) and all(is_atari(one) for one in single)

@@ -8,10 +8,10 @@ from pathlib import Path, PurePath
 from typing import Annotated, Any, TypeAlias
 
 import gymnasium as gym
+import numpy as np
 
 from pong_agent.bounds import Bounds, Count, CountOrZero, check_fields
 from pong_agent.errors import ConfigError
-from pong_agent.json_values import json_value
 from pong_agent.recording.encoder import ENCODER, VideoWriter, check_writable
 from pong_agent.recording.ffmpeg import RecordingWarning, warn_not_kept
 from pong_agent.whole_file import absolute_path
@@ -94,8 +94,14 @@ class VideoFiles(gym.utils.RecordConstructorArgs):
         own: dict[str, Any],
         **settings: Any,
     ) -> None:
-        plain = {name: json_value(value, name) for name, value in settings.items()}
+        plain = {
+            name: value.item() if isinstance(value, np.generic) else value
+            for name, value in settings.items()
+        }
         checked = _Settings(**plain)
+        for trigger in (episode_trigger, step_trigger, gc_trigger):
+            if trigger is not None and not callable(trigger):
+                raise ConfigError(f"expected a function as a trigger, found {trigger!r:.60}")
         self.name_prefix = check_name_prefix(name_prefix)
         self.video_folder = prepare_videos(video_folder, self.name_prefix)
         gym.utils.RecordConstructorArgs.__init__(

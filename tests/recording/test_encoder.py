@@ -165,6 +165,81 @@ def test_other_differences_are_noticed(tmp_path, monkeypatch, field):
     assert names(tmp_path) == []
 
 
+@pytest.mark.parametrize("end", ["", "os.kill(os.getpid(), signal.SIGTERM)"])
+def test_a_program_that_ends_leaves_nothing(tmp_path, end):
+    """Within a video, normally or killed: no file, and a warning where Python can still give it."""
+    script = f"""
+import os, signal, sys, numpy as np
+from pong_agent.recording.encoder import VideoWriter
+video = VideoWriter(sys.argv[1])
+for _ in range(20):
+    video.write(np.zeros((210, 160, 3), np.uint8))
+{end}
+"""
+    root = Path(encoder_module.__file__).parents[2]
+    command = [sys.executable, "-c", script, str(tmp_path / "a.mp4")]
+    run = subprocess.run(command, cwd=root, capture_output=True, check=False)
+    if end:
+        assert (run.returncode, run.stderr) == (-signal.SIGTERM, b"")
+    else:
+        assert run.returncode == 0
+        assert run.stderr.count(b"RecordingWarning: not kept: ") == 1
+    assert names(tmp_path) == []
+
+
+def test_a_forked_process_lets_go_of_the_video(tmp_path):
+    """It neither adds to the video nor keeps ffmpeg waiting; the parent finishes it."""
+    video = VideoWriter(tmp_path / "a.mp4")
+    write_frames(video, 3)
+    child = os.fork()
+    if not child:
+        video.discard()
+        del video
+        time.sleep(30)
+        os._exit(0)
+    try:
+        write_frames(video, 2)
+        began = time.monotonic()
+        video.close()
+        assert time.monotonic() - began < 15  # not until the child ends
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    assert read_video_info(video.path).frames == 5
+    assert names(tmp_path) == ["a.mp4"]
+
+
+def test_what_ffmpeg_says_is_in_the_error(tmp_path, capfd):
+    """And nowhere else."""
+    options = ("-no_such_option", "1")
+    video = VideoWriter(tmp_path / "a.mp4", encoder=options)
+    with pytest.raises(VideoError, match=r"no_such_option|Option not found"):
+        write_frames(video, 200)
+    with pytest.raises(VideoError):
+        video.close()
+    assert capfd.readouterr() == ("", "")
+    assert names(tmp_path) == []
+
+
+def test_free_names(tmp_path, monkeypatch):
+    """Without leave to overwrite the first free name is taken, also where no hard links are."""
+    (tmp_path / "a-2.json").write_text("{}")
+    for _ in range(2):
+        write_video(tmp_path / "a.mp4", 2, overwrite=False)
+    monkeypatch.setattr(os, "link", lambda *_: os.open(tmp_path / "none" / "none", os.O_RDONLY))
+    write_video(tmp_path / "a.mp4", 3, overwrite=False)
+    assert names(tmp_path) == ["a-2.json", "a-3.mp4", "a-4.mp4", "a.mp4"]
+    assert read_video_info(tmp_path / "a-4.mp4").frames == 3
+
+
+def test_a_replaced_video_takes_its_sidecar_along(tmp_path):
+    """It describes the older video; a JSON file of anybody else stays."""
+    for text, left in (('{"format": "pong_agent film"}', False), ('{"format": "mine"}', True)):
+        (tmp_path / "a.json").write_text(text)
+        write_video(tmp_path / "a.mp4", 2)
+        assert (tmp_path / "a.json").exists() is left
+
+
 def test_ctrl_c_leaves_nothing(tmp_path):
     """SIGINT for the whole foreground group, as a terminal sends it, leaves no file."""
     script = """
@@ -242,6 +317,12 @@ def test_odd_size(tmp_path):
     with VideoWriter(tmp_path / "a.mp4", scale=4) as video:
         video.write(odd)
     assert read_video_info(video.path).width == 28
+
+
+def test_too_large(tmp_path):
+    """Sizes that hardly any player shows are refused with the first frame."""
+    with pytest.raises(ValueError, match=r"at most 8192 pixels a side, found 8400x6400: choose"):
+        VideoWriter(tmp_path / "a.mp4", scale=200).write(pong_frame(0, height=32, width=42).copy())
 
 
 def test_no_frames(tmp_path):

@@ -1,7 +1,10 @@
 """Videos of whole episodes of real Pong, compared with what the emulator did."""
 
+import copy
 import inspect
 import json
+import pickle
+import warnings
 
 import ale_py
 import gymnasium as gym
@@ -17,6 +20,7 @@ from pong_agent.recording.ffmpeg import RecordingWarning
 from pong_agent.recording.panel import AgentOverlay
 from pong_agent.recording.record import VideoOptions, record_episodes
 from pong_agent.recording.recorder import EpisodeRecorder
+from pong_agent.recording.replay import replay
 
 # Pong-v0, the seed's game, is deprecated.
 pytestmark = pytest.mark.filterwarnings("ignore:.*is out of date:DeprecationWarning")
@@ -241,6 +245,249 @@ def test_triggers_choose_what_is_recorded(tmp_path):
     short = EpisodeRecorder(Counter(), tmp_path / "short", video_length=3)
     play_toy(short)
     assert read_video_info(short.paths[0]).frames == 3
+
+
+def test_triggers_are_asked_as_by_record_video(tmp_path):
+    """With the same numbers, in the same order, and steps and episodes are counted alike."""
+
+    def asked(recorder_class):
+        calls = []
+        env = recorder_class(
+            Counter(),
+            str(tmp_path / recorder_class.__name__),
+            episode_trigger=lambda k: calls.append(("episode", k)) or k == 1,
+            step_trigger=lambda n: calls.append(("step", n)) or n in (1, 4, 12),
+        )
+        for n_steps in (5, 0, 3, 5):  # also resets that come too early
+            env.reset(seed=0)
+            for _ in range(n_steps):
+                env.step(0)
+                calls.append((env.step_id, env.episode_id))
+        env.close()
+        return calls
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert asked(EpisodeRecorder) == asked(gym.wrappers.RecordVideo)
+    assert names(tmp_path / "EpisodeRecorder") == [f"pong-step-{n}.mp4" for n in (1, 12, 4)]
+
+
+def test_episodes_of_an_autoreset_inside_are_recorded(tmp_path):
+    """Each has its number and its video, and the step that resets belongs to the next one."""
+    asked = []
+    env = EpisodeRecorder(
+        gym.wrappers.Autoreset(Counter()),
+        tmp_path,
+        episode_trigger=lambda k: asked.append(k) or k != 1,
+    )
+    env.reset(seed=0)
+    for _ in range(3 * 6 - 1):
+        env.step(0)
+    env.close()
+    assert asked == [0, 1, 2]
+    assert [read_video_info(path).frames for path in env.paths] == [6, 6]
+    sidecar = json.loads(env.paths[1].with_suffix(".json").read_text())
+    assert (env.paths[1].stem, sidecar["seed"], sidecar["length"]) == ("pong-episode-2", None, 5)
+
+
+def test_the_folder_is_resolved_once(tmp_path, monkeypatch):
+    """A `~` and a later change of the directory change nothing, and a prefix may name folders."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    for folder, prefix in (("~/videos", "home/ALE/Pong-v5"), ("videos", "here/ALE/Pong-v5")):
+        env = EpisodeRecorder(Counter(), folder, name_prefix=prefix)
+        monkeypatch.chdir("/")
+        play_toy(env)
+        assert env.paths == [tmp_path / "videos" / f"{prefix}-episode-0.mp4"]
+        assert env.paths[0].is_file()
+        monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "name_prefix",
+    ["", " ", "/a", "../a", "a/./b", "a//b", "a/", "-a", "~/a", "a\nb", "a\0b", 5, None],
+)
+def test_prefixes_that_name_no_video_are_refused(tmp_path, name_prefix):
+    """When the recorder, or the options of `record_episodes`, are made."""
+    with pytest.raises(ConfigError, match="name_prefix: expected a"):
+        EpisodeRecorder(Counter(), tmp_path, name_prefix=name_prefix)
+    with pytest.raises(ConfigError, match="name_prefix: expected a"):
+        VideoOptions(name_prefix=name_prefix)
+    assert names(tmp_path) == []
+
+
+def test_a_name_that_is_too_long_is_refused(tmp_path):
+    """When the recorder is made, not when the first video would be."""
+    with pytest.raises(VideoError, match=r"expected a writable folder: .*too long"):
+        EpisodeRecorder(Counter(), tmp_path, name_prefix="x" * 240)
+
+
+def test_an_existing_video_is_kept(tmp_path):
+    """The next free name is taken, with one warning; a JSON file alone holds a name too."""
+    (tmp_path / "pong-episode-1.json").write_text('{"mine": true}')
+    envs = [EpisodeRecorder(Counter(), tmp_path) for _ in range(2)]
+    for env in envs:  # both are recording
+        env.reset()
+    for _ in range(5):
+        envs[0].step(0)
+    for _ in range(4):
+        envs[1].step(0)
+    with pytest.warns(RecordingWarning, match=r"exists: .* pong-episode-0-2\.mp4\. .* overwrite="):
+        envs[1].step(0)
+    play_toy(envs[1])
+    expected = ["pong-episode-0.mp4", "pong-episode-0-2.mp4", "pong-episode-1-2.mp4"]
+    assert [path.name for env in envs for path in env.paths] == expected
+    for path in (*envs[0].paths, *envs[1].paths):
+        assert json.loads(path.with_suffix(".json").read_text())["film"] == path.name
+    assert (tmp_path / "pong-episode-1.json").read_text() == '{"mine": true}'
+    older = envs[0].paths[0].read_bytes()
+    play_toy(again := EpisodeRecorder(Counter(), tmp_path, overwrite=True, scale=2))
+    assert again.paths == envs[0].paths
+    assert again.paths[0].read_bytes() != older
+
+
+def test_a_recorder_that_is_dropped_says_so(tmp_path):
+    """Within an episode nothing is kept, and nothing remains."""
+    env = EpisodeRecorder(Counter(), tmp_path)
+    env.reset()
+    env.step(0)
+    with pytest.warns(RecordingWarning, match=r"episode-0\.mp4: its recorder was deleted"):
+        del env
+    game = pong()
+    env = EpisodeRecorder(game, tmp_path, scale=1)
+    env.reset()
+    env.step(0)
+    with pytest.warns(RecordingWarning, match="its recorder was deleted"):
+        del env
+    game.step(0)  # the game itself goes on
+    assert names(tmp_path) == []
+
+
+def pickled(env):
+    return pickle.loads(pickle.dumps(env))  # noqa: S301 - our own bytes
+
+
+@pytest.mark.parametrize(
+    ("make", "way"), [(Counter, copy.deepcopy), (Counter, pickled), (pong, copy.deepcopy)]
+)
+def test_copies_record_too(tmp_path, make, way):
+    """A recorder is copied before and after a video, as `RecordVideo`, but not within one."""
+    env = EpisodeRecorder(make(), tmp_path, scale=2, video_length=2)
+    for k in range(2):
+        env = way(env)
+        env.reset(seed=0)
+        assert env.recording
+        with pytest.raises(VideoError, match="cannot be copied within a video"):
+            way(env)
+        while env.recording:
+            env.step(0)
+        assert [path.stem for path in env.paths] == ["pong-episode-0", "pong-episode-1"][: k + 1]
+    env.close()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"fps": 0}, r"fps: expected a number from 0\.01 to 1000, found 0"),
+        ({"fps": np.float64("nan")}, "fps: .*found nan"),
+        ({"fps": True}, "fps: .*found True"),
+        ({"scale": True}, "scale: expected an int of 1 or more, found True"),
+        ({"video_length": -1}, "video_length: expected an int of 0 or more, found -1"),
+        ({"episode_trigger": 5}, "expected a function as a trigger, found 5"),
+        ({"overlay": "panel"}, "overlay: expected the methods of Overlay, found 'panel'"),
+        ({"metadata": {"runs": {1}}}, r"metadata\.runs: expected a value that JSON can hold"),
+        ({"metadata": "run"}, "metadata: expected a mapping, found 'run'"),
+        ({"video_folder": ""}, "video_folder: expected a path"),
+    ],
+)
+def test_arguments_are_refused_at_once(tmp_path, arguments, message):
+    """When the recorder is made; nothing is written."""
+    with pytest.raises(ConfigError, match=message):
+        EpisodeRecorder(Counter(), **{"video_folder": tmp_path, **arguments})
+    assert names(tmp_path) == []
+
+
+class Rewarded(Counter):
+    """A toy with other rewards and actions."""
+
+    def __init__(self, reward=1.0, space=Counter.action_space):
+        super().__init__()
+        self.reward, self.action_space = reward, space
+
+    def step(self, action):
+        assert action in self.action_space
+        observation, _, *rest = super().step(0)
+        return observation, self.reward, *rest
+
+
+def recorded(folder, env, seed=None, options=None, **arguments):
+    """The sidecar of one episode, and its path."""
+    env.action_space.seed(0)
+    with EpisodeRecorder(env, folder, **arguments) as recorder:
+        recorder.reset(seed=seed, options=options)
+        while not recorder.step(env.action_space.sample())[2]:
+            pass
+    path = recorder.paths[0].with_suffix(".json")
+    return path, json.loads(path.read_text())
+
+
+def test_values_are_converted_where_they_come_in(tmp_path):
+    """NumPy's numbers, arrays and paths become JSON's types, NumPy's arguments Python's."""
+    _, sidecar = recorded(
+        tmp_path,
+        Counter(),
+        seed=np.int64(3),
+        options={"low": np.float32(-0.5), "start": np.zeros(2)},
+        fps=np.int64(12),
+        scale=np.uint8(2),
+        metadata={"run": tmp_path, "discount": np.float32(0.5)},
+    )
+    assert (sidecar["seed"], sidecar["fps"]) == (3, 12)
+    assert sidecar["options"] == {"low": -0.5, "start": [0, 0]}
+    assert sidecar["agent"] == {"run": str(tmp_path), "discount": 0.5}
+    env = EpisodeRecorder(Counter(), tmp_path)
+    for options in ({"start": {1}}, {"start": float("nan")}, [1]):
+        with pytest.raises(ConfigError, match="options"):
+            env.reset(options=options)
+    with pytest.raises(ConfigError, match="seed: expected an int"):
+        env.reset(seed=True)
+    assert env.episode_id == -1
+
+
+@pytest.mark.parametrize(
+    ("reward", "expected"),
+    [(np.array([0.5]), 0.5), (np.float32(2), 2), (None, None), (np.nan, None), (np.inf, None)],
+)
+def test_rewards_that_are_no_finite_numbers_are_null(tmp_path, reward, expected):
+    """The episode is recorded whatever the rewards are, and the JSON file stays JSON."""
+    _, sidecar = recorded(tmp_path, Rewarded(reward))
+    assert sidecar["rewards"] == [expected] * 5
+    assert sidecar["return"] == (None if expected is None else 5 * expected)
+
+
+@pytest.mark.parametrize(
+    "space",
+    [
+        gym.spaces.Dict({"a": gym.spaces.Discrete(3), "b": gym.spaces.Box(-1, 1, (2,))}),
+        gym.spaces.Tuple((gym.spaces.Discrete(2), gym.spaces.MultiBinary(3))),
+        gym.spaces.Box(-1, 1, (2, 2), np.float64),
+        gym.spaces.MultiDiscrete([2, 3]),
+    ],
+)
+def test_actions_of_every_space_are_kept(tmp_path, space):
+    """From the JSON file alone the same actions are taken again."""
+    path, _ = recorded(tmp_path, Rewarded(space=space), seed=1)
+    assert replay(path, Rewarded(space=space)).identical
+
+
+def test_an_action_that_json_cannot_hold_is_refused(tmp_path):
+    """Before it is taken, not with the episode's last step."""
+    space = gym.spaces.Box(-np.inf, np.inf, (1,))
+    with EpisodeRecorder(Rewarded(space=space), tmp_path) as env:
+        env.reset()
+        with pytest.raises(ConfigError, match=r"action\[0\]: .* found nan"):
+            env.step(np.array([np.nan], np.float32))
+        assert env.unwrapped.n == 0
 
 
 def test_spec_remembers_the_arguments(tmp_path):

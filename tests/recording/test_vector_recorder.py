@@ -3,14 +3,18 @@
 import inspect
 import warnings
 
+import ale_py
 import gymnasium as gym
 import numpy as np
 import pytest
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
+from pong_agent import ConfigError
 from pong_agent.recording import VectorEpisodeRecorder
 from pong_agent.recording.encoder import read_video_info
 from pong_agent.recording.ffmpeg import RecordingWarning
+
+gym.register_envs(ale_py)
 
 
 class Counter(gym.Env):
@@ -146,11 +150,91 @@ def test_the_arguments_are_remembered(tmp_path):
 
 
 def test_what_renders_nothing_is_refused(tmp_path):
-    """The emulator's own vector environment renders no frames; the error says what does."""
+    """The emulator's own vector environment renders no frames; what the error advises does."""
     envs = gym.make_vec("ALE/Pong-v5", num_envs=1)
-    with pytest.raises(ValueError, match='render_mode "rgb_array", found None: make it with'):
+    with pytest.raises(ConfigError, match='render_mode "rgb_array", found None: ') as error:
         VectorEpisodeRecorder(envs, tmp_path)
     envs.close()
+    name, arguments = str(error.value).partition("gymnasium.make_vec")[1:]
+    assert name
+    better = eval(f"gym.make_vec{arguments}", {"gym": gym})  # noqa: S307 - follows the advice
+    VectorEpisodeRecorder(better, tmp_path).close()
+
+
+@pytest.mark.parametrize("mode", AutoresetMode)
+def test_triggers_are_asked_as_by_record_video(tmp_path, mode):
+    """With the same numbers, in the same order, for the first environment."""
+
+    def asked(recorder_class):
+        calls = []
+        recorder = recorder_class(
+            counters(mode),
+            str(tmp_path / recorder_class.__name__),
+            record_first_only=True,
+            episode_trigger=lambda k: calls.append(("episode", k)) or k == 1,
+            step_trigger=lambda n: calls.append(("step", n)) or n == 2,
+        )
+        recorder.reset(seed=0)
+        for _ in range(12):
+            done = recorder.step(np.zeros(2, int))[2]
+            calls.append((recorder.step_id, recorder.episode_id))
+            if mode is AutoresetMode.DISABLED and done.any():
+                recorder.reset(options={"reset_mask": done})
+        recorder.close()
+        return calls
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        expected = asked(gym.wrappers.vector.RecordVideo)
+        assert asked(VectorEpisodeRecorder) == expected
+    assert {"episode", "step"} < {name for name, _ in expected}
+
+
+def test_a_video_may_begin_at_a_step_and_be_short(tmp_path):
+    """Each running episode has its video from the step on; short ones end by themselves."""
+    recorder = VectorEpisodeRecorder(
+        counters(AutoresetMode.NEXT_STEP),
+        tmp_path,
+        step_trigger=lambda n: n in (1, 2),
+        video_length=2,
+    )
+    recorder.reset(seed=0)
+    for _ in range(5):
+        recorder.step(np.zeros(2, int))
+    assert not recorder.recording
+    recorder.close()
+    expected = {"env-0-step-1": 2, "env-1-step-1": 2, "env-0-step-2": 1, "env-1-step-2": 2}
+    assert frames(recorder) == {f"pong-{name}": n for name, n in expected.items()}
+
+
+class Skips(Counter):
+    """A toy that looks like an Atari game in another process."""
+
+    ale = "not an emulator here"
+
+    def __init__(self, length, frameskip):
+        super().__init__(length)
+        self._frameskip = frameskip
+
+
+@pytest.mark.parametrize(("frameskip", "wrapper_skips", "fps"), [(4, 1, 15), (1, 3, 20)])
+def test_rendered_games_have_their_true_speed(tmp_path, frameskip, wrapper_skips, fps):
+    """One frame a step lasts as long as the emulator's frames of that step."""
+
+    def make():
+        env = Skips(3, frameskip)
+        return gym.wrappers.MaxAndSkipObservation(env, wrapper_skips) if wrapper_skips > 1 else env
+
+    recorder = VectorEpisodeRecorder(SyncVectorEnv([make]), tmp_path)
+    assert recorder.fps == fps
+
+
+def test_a_drawn_frame_skip_gives_the_mean_speed(tmp_path):
+    """A warning says so, unless the rate is given."""
+    envs = SyncVectorEnv([lambda: Skips(3, (2, 5))])
+    with pytest.warns(RecordingWarning, match="from 2 to 4 emulator frames: at the mean speed"):
+        assert VectorEpisodeRecorder(envs, tmp_path).fps == 20
+    assert VectorEpisodeRecorder(envs, tmp_path, fps=12).fps == 12
 
 
 def test_a_closed_recorder_says_so(tmp_path):
