@@ -291,8 +291,7 @@ class EpisodeRecorder(
         """Finish the running video, if there is one, and write its sidecar."""
         video, self._video = self._video, None
         if video is not None:
-            self._close_video(video, self.episode_id)
-            self._sidecar.write_beside(video.path, self.env)
+            self._close_video(video, self.episode_id, self._sidecar)
 
     def _write(self, frame: Any) -> None:
         if self._video is None:

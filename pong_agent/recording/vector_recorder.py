@@ -50,7 +50,7 @@ class VectorEpisodeRecorder(VectorWrapper, VideoFiles):
 
     Args:
         env: a vector environment made with `render_mode="rgb_array"`.
-        video_folder: made if missing; `~` is expanded, and a later `chdir` changes nothing.
+        video_folder: made if missing.
         record_first_only: record environment 0 alone.
         episode_trigger: receives an episode's number k and returns whether to record it.
         step_trigger: receives a vector step's number, from 0, and returns whether to record the
@@ -60,11 +60,7 @@ class VectorEpisodeRecorder(VectorWrapper, VideoFiles):
         name_prefix: beginning of the videos' names; with `/`, they lie in folders.
         fps: frames per second; None for the true speed.
         scale: each pixel becomes a block of `scale` x `scale` pixels.
-        overwrite: replace videos of the same name; otherwise `-2`, `-3`, ... is appended to a name
-            that is taken, with a warning the first time.
-        disable_logger: without effect, as nothing is logged.
-        gc_trigger: receives an episode's number when a video is finished and returns whether to
-            call `gc.collect`.
+        overwrite, disable_logger, gc_trigger: as for `EpisodeRecorder`.
 
     Attributes:
         paths: the finished videos, in the order in which they ended, by absolute paths.

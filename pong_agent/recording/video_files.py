@@ -14,6 +14,7 @@ from pong_agent.bounds import Bounds, Count, CountOrZero, check_fields
 from pong_agent.errors import ConfigError
 from pong_agent.recording.encoder import ENCODER, VideoWriter, check_writable
 from pong_agent.recording.ffmpeg import RecordingWarning, warn_not_kept
+from pong_agent.recording.sidecar import Sidecar
 from pong_agent.whole_file import absolute_path
 
 Trigger: TypeAlias = Callable[[int], bool]  # receives the number of an episode or of a step
@@ -82,6 +83,8 @@ class _Settings:
 class VideoFiles(gym.utils.RecordConstructorArgs):
     """What both recorders are: arguments that are checked once, and a series of videos."""
 
+    env: Any  # set by the wrapper
+
     def __init__(
         self,
         *,
@@ -94,11 +97,8 @@ class VideoFiles(gym.utils.RecordConstructorArgs):
         own: dict[str, Any],
         **settings: Any,
     ) -> None:
-        plain = {
-            name: value.item() if isinstance(value, np.generic) else value
-            for name, value in settings.items()
-        }
-        checked = _Settings(**plain)
+        numpy_free = {n: v.item() if isinstance(v, np.generic) else v for n, v in settings.items()}
+        checked = _Settings(**numpy_free)
         for trigger in (episode_trigger, step_trigger, gc_trigger):
             if trigger is not None and not callable(trigger):
                 raise ConfigError(f"expected a function as a trigger, found {trigger!r:.60}")
@@ -111,7 +111,7 @@ class VideoFiles(gym.utils.RecordConstructorArgs):
             episode_trigger=episode_trigger,
             step_trigger=step_trigger,
             gc_trigger=gc_trigger,
-            **plain,
+            **numpy_free,
             **own,
         )
         if episode_trigger is None and step_trigger is None:
@@ -140,11 +140,15 @@ class VideoFiles(gym.utils.RecordConstructorArgs):
             overwrite=self.overwrite,
         )
 
-    def _close_video(self, video: VideoWriter, episode_id: int) -> None:
-        """Finish a video and append it to `paths`."""
+    def _close_video(
+        self, video: VideoWriter, episode_id: int, sidecar: Sidecar | None = None
+    ) -> None:
+        """Finish a video with its sidecar, and append it to `paths`."""
         wanted = video.path
         video.close()
         self.paths.append(video.path)
+        if sidecar is not None:
+            sidecar.write_beside(video.path, self.env)
         if video.path != wanted and not self._told:
             self._told = True
             warnings.warn(
