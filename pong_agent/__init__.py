@@ -1,6 +1,6 @@
 """Learn Pong from pixels: a Gymnasium-compatible agent, its trainer and a video recorder."""
 
-from pong_agent.actions import DOWN, STAY, UP, PaddleActions
+from pong_agent.actions import DOWN, STAY, UP, PaddleAction, PaddleActions
 from pong_agent.agent import PongAgent
 from pong_agent.config import PRESETS, PPOConfig, ReinforceConfig
 from pong_agent.envs.make import make_env
@@ -8,7 +8,7 @@ from pong_agent.envs.paddle_actions import NotPongError
 from pong_agent.envs.registration import register_with_gymnasium
 from pong_agent.envs.spec import EnvSpec
 from pong_agent.errors import ConfigError, LearningError, MissingPackageError, PongError
-from pong_agent.learning.batch import Batch, TrajectoryBuilder
+from pong_agent.learning.batch import Batch, CutEpisodesWarning, TrajectoryBuilder
 from pong_agent.learning.trajectory import BatchError, Trajectory
 from pong_agent.rollout import rollout
 from pong_agent.vision.paddle_watch import ForgottenBindWarning
@@ -28,6 +28,7 @@ __all__ = [
     "BatchError",
     "CheckpointError",
     "ConfigError",
+    "CutEpisodesWarning",
     "EnvSpec",
     "ForgottenBindWarning",
     "ForgottenResetWarning",
@@ -36,6 +37,7 @@ __all__ = [
     "NotPongError",
     "ObservationError",
     "PPOConfig",
+    "PaddleAction",
     "PaddleActions",
     "PongAgent",
     "PongError",

@@ -5,7 +5,12 @@ from typing import NamedTuple
 
 
 class PaddleAction(IntEnum):
-    """One of the policy's actions; an environment has numbers of its own, `PaddleActions`."""
+    """One of the policy's actions; an environment has numbers of its own, `PaddleActions`.
+
+    Example:
+        >>> PaddleAction(1).name
+        'UP'
+    """
 
     DOWN = 0
     UP = 1

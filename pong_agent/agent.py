@@ -18,7 +18,7 @@ from pong_agent.envs.paddle_actions import find_paddle_actions
 from pong_agent.errors import ConfigError, LearningError
 from pong_agent.json_values import json_value
 from pong_agent.learning.algorithm import Algorithm, algorithm_of
-from pong_agent.learning.batch import Batch
+from pong_agent.learning.batch import Batch, warn_of_cut_episodes
 from pong_agent.learning.progress import Progress
 from pong_agent.learning.trajectory import BatchError
 from pong_agent.network import Activations, Floats, Parameters, check_arrays, choose_actions
@@ -110,6 +110,9 @@ class PongAgent:
         self._starts = np.zeros(0, dtype=np.bool_)  # which of them start an episode next
         self._watch = ResetWatch()
         self._paddle_watch = PaddleWatch()
+        self._learned_cut: bool | None = (
+            False  # episodes, in the last batch; None after the warning
+        )
         self._last_state: Any = None  # fields that the last call returned, if it was a `predict`
 
     @property
@@ -214,14 +217,18 @@ class PongAgent:
     def bind(self, env: Any) -> "PongAgent":
         """Take the actions of `env`'s action space that mean up, down and stay.
 
+        An agent bound to one environment then takes one frame at a time.
+
         Args:
-            env: a Gymnasium environment, or a vector environment of any kind.
+            env: a Gymnasium environment, or a vector environment of any kind, also of
+                Stable-Baselines3.
 
         Returns:
             The agent itself.
 
         Raises:
-            NotPongError: the environment is not Pong, or has no such actions.
+            NotPongError: this is no environment, it is not Pong, has no such actions, or observes
+                no raw frames.
         """
         self._state = replace(self._state, paddle_actions=find_paddle_actions(env))
         self._in_one_game = not hasattr(env, "num_envs")
@@ -260,7 +267,8 @@ class PongAgent:
         """Choose an action, remembering the frame for the next call.
 
         When the frames show that an episode started without `reset`, a `ForgottenResetWarning`
-        says so, once for each agent; the action is the same with and without the warning.
+        says so, once for each agent; when they show that the environment takes its actions for
+        others, a `ForgottenBindWarning`. The action is the same with and without a warning.
 
         Args:
             observation: one raw frame, (210, 160, 3) uint8, or a batch of N of them, whose
@@ -272,8 +280,8 @@ class PongAgent:
             An index of the environment's action space: an int, or [N] int64 for a batch.
 
         Raises:
-            ObservationError: the observation is no raw frame, or the batch has another size than
-                the one before (call `reset()` first).
+            ObservationError: the observation is no raw frame of Pong, which the message explains,
+                or the batch has another size than the one before (call `reset()` first).
         """
         deterministic = as_flag(deterministic, "deterministic")
         frames, single = self._as_batch(observation)
@@ -290,8 +298,8 @@ class PongAgent:
             )
         actions = self._sample_actions(fields, deterministic)
         forgotten = self._watch.notices(frames, fields, self._starts)
-        goes_on = self._fields is not None and not self._starts[0] and self._last_state is None
-        unbound = self._is_unbound(fields, goes_on, actions)
+        goes_on = self._fields is not None and self._last_state is None
+        unbound = self._is_unbound(fields, actions, goes_on and not self._starts[0])
         self._fields, self._last_state = fields, None
         self._starts = np.zeros(n_games, dtype=np.bool_)
         if forgotten:  # after all is remembered, as a warning may be made an error
@@ -309,9 +317,9 @@ class PongAgent:
     ) -> tuple[NDArray[np.int64], PolicyState]:
         """Choose an action by the contract of Stable-Baselines3: state in, state out.
 
-        The agent remembers nothing but the position of its random generator, and `act` is not
+        The agent decides on nothing else but the position of its random generator, and `act` is not
         disturbed. It warns of a forgotten `episode_start` as `act` does, if the episode's first
-        field shows it: the state holds no scores.
+        field shows it (the state holds no scores), and of a forgotten `bind`.
 
         Args:
             observation: one raw frame, (210, 160, 3) uint8, or a batch of N of them.
@@ -341,7 +349,7 @@ class PongAgent:
         actions = self._sample_actions(fields, deterministic)
         new_state = (np.stack([draw_field(pixels) for pixels in fields.current]),)
         goes_on = state is not None and state[0] is self._last_state and not starts[0]
-        unbound = self._is_unbound(fields, goes_on, actions)
+        unbound = self._is_unbound(fields, actions, goes_on)
         self._last_state = new_state[0]
         if self._watch.notices_jump(fields):
             warn_of_forgotten_reset()
@@ -416,6 +424,11 @@ class PongAgent:
         self._state = replace(
             state, parameters=parameters, optimizer_state=optimizer_state, progress=progress
         )
+        lost = self._learned_cut and batch.loses_parts
+        if self._learned_cut is not None:
+            self._learned_cut = None if lost else batch.is_cut
+        if lost:  # after all is learned, as a warning may be made an error
+            warn_of_cut_episodes()
         return {
             "ep_rew_mean": progress.mean_return,
             "ep_len_mean": progress.mean_length,
@@ -508,10 +521,13 @@ class PongAgent:
             )
         return frames, single
 
-    def _is_unbound(self, fields: FieldHistory, goes_on: Any, actions: NDArray[np.int64]) -> bool:
+    def _is_unbound(self, fields: FieldHistory, actions: NDArray[np.int64], goes_on: Any) -> bool:
         """Return whether the first game takes the actions for others; True at most once."""
+        watch = self._paddle_watch
+        if watch.settled:
+            return False  # nearly always, and it must cost next to nothing
         down = bool(actions[0] == self.paddle_actions.down)
-        return self._paddle_watch.notices(fields.previous[0], fields.current[0], goes_on, down)
+        return watch.notices(fields.previous[0], fields.current[0], goes_on, down)
 
     def _sample_actions(self, fields: FieldHistory, deterministic: bool) -> NDArray[np.int64]:
         """Return indices of the environment's action space."""

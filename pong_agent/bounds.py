@@ -77,6 +77,8 @@ def as_count(value: object, name: str, least: int = 1) -> int:
 
 def as_flag(value: Any, name: str, error: type[PongError] = ConfigError) -> bool:
     """Return a bool, or 0 or 1, of Python, NumPy or torch as a bool; raise `error` for others."""
+    if type(value) is bool:
+        return value
     flag = plain(value)
     if not isinstance(flag, (int, float)) or flag not in (0, 1):
         raise error(f"{name}: expected True or False, found {value!r:.60}")

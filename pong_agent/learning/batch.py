@@ -1,5 +1,6 @@
 """Batches of trajectories, and the builder that packs agent steps into a trajectory."""
 
+import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,14 @@ from pong_agent.vision.network_input import INPUT_SIZES
 from pong_agent.vision.pixels import Pixels
 
 _REMEDY = "for what agent.act returns, make the builder with paddle_actions=agent.paddle_actions"
+
+
+class CutEpisodesWarning(UserWarning):
+    """Episodes that an agent learned from in parts are counted by their last parts alone.
+
+    Example:
+        >>> warnings.simplefilter("error", CutEpisodesWarning)  # to find out where
+    """
 
 
 @dataclass(frozen=True)
@@ -50,6 +59,18 @@ class Batch:
         """Return the return and the length of each episode that ended in a trajectory, in order."""
         return [one for trajectory in self.trajectories for one in trajectory.finished_episodes()]
 
+    @property
+    def is_cut(self) -> bool:
+        """Whether an episode goes on after a trajectory."""
+        return any(not trajectory.ends[-1] for trajectory in self.trajectories)
+
+    @property
+    def loses_parts(self) -> bool:
+        """Whether episodes end here, and no trajectory knows of steps in an earlier batch."""
+        return any(one.ends.any() for one in self.trajectories) and not any(
+            one.steps_before for one in self.trajectories
+        )
+
     def validate(self, observation: str, n_actions: int) -> None:
         """Check that an agent can learn from this batch.
 
@@ -75,6 +96,18 @@ class Batch:
                     f"found {trajectory.observation!r}"
                 )
             trajectory.validate(name, n_actions)
+
+
+def warn_of_cut_episodes() -> None:
+    """Warn the caller of the method that calls this."""
+    warnings.warn(
+        "the last batch held unfinished episodes, and none goes on in this one: their returns and "
+        "lengths would count from the cut; keep one TrajectoryBuilder for each environment, or "
+        "pass end=True with the last step of an episode that is abandoned; this warning comes once "
+        "for each agent",
+        CutEpisodesWarning,
+        stacklevel=3,
+    )
 
 
 class TrajectoryBuilder:

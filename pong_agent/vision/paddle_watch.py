@@ -23,10 +23,14 @@ class ForgottenBindWarning(UserWarning):
 
 
 class PaddleWatch:
-    """Follows the right paddle of one game until it is clear what the decision DOWN does there."""
+    """Follows the right paddle of one game until it is clear what the decision DOWN does there.
+
+    Attributes:
+        settled: whether it is clear, so that `notices` need not be called any more.
+    """
 
     def __init__(self) -> None:
-        self._settled = False
+        self.settled = False
         self._downs = 0  # decisions DOWN in a row
         self._times = 0
         self._rose = False
@@ -40,8 +44,6 @@ class PaddleWatch:
             goes_on: whether the decision between the two was the one of the last call.
             goes_down: whether the decision on the current field is DOWN.
         """
-        if self._settled:
-            return False  # nearly always, and it must cost next to nothing
         downs = self._downs if goes_on else 0
         self._downs = downs + 1 if goes_down else 0
         if not downs:
@@ -51,8 +53,8 @@ class PaddleWatch:
         if downs < _RUNNING:
             return False
         self._times += 1
-        self._settled = move > 0 or self._times == _TIMES
-        return self._settled and self._rose and move <= 0
+        self.settled = move > 0 or self._times == _TIMES
+        return self.settled and self._rose and move <= 0
 
 
 def warn_of_forgotten_bind() -> None:

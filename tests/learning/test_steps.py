@@ -1,5 +1,6 @@
 import copy
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from pong_agent import (
     Batch,
     BatchError,
     ConfigError,
+    CutEpisodesWarning,
     PaddleActions,
     PongAgent,
     TrajectoryBuilder,
@@ -76,6 +78,21 @@ def test_a_new_builder_within_an_episode_asks_for_what_was_before():
     for wrong in ({"return_before": float("nan")}, {"steps_before": -1}, {"steps_before": 1.5}):
         with pytest.raises(BatchError, match=f"{next(iter(wrong))}: expected"):
             TrajectoryBuilder(**{"previous": FIELD, "return_before": 0, "steps_before": 1, **wrong})
+
+
+def test_new_builders_for_each_batch_are_warned_of_when_an_episode_ends():
+    """Once, and neither where builders are kept nor where an episode is ended on purpose."""
+    agent, kind = PongAgent("ppo"), {"observation": "two_frames"}
+    cut, last = built({}, **kind), built({"end": True}, **kind)
+    for parts in ([cut], [cut]):
+        agent.learn_from_batch(Batch(parts))
+    with pytest.warns(CutEpisodesWarning, match="keep one TrajectoryBuilder for each environment"):
+        agent.learn_from_batch(Batch([last]))
+    for parts in ([cut], [last], [last]):
+        agent.learn_from_batch(Batch(parts))
+    other = PongAgent("ppo")
+    for parts in ([last], [last, cut], [replace(last, steps_before=1)], [last]):
+        other.learn_from_batch(Batch(parts))
 
 
 def test_what_act_returns_is_translated_or_refused():
