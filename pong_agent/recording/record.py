@@ -1,7 +1,7 @@
 """Evaluation episodes of an agent, recorded as videos."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -96,11 +96,15 @@ def record_episodes(
         ...     video.name
         'pong-episode-0.mp4'
     """
-    if isinstance(seeds, (int, str)) or not (numbers := [as_seed(one, "seeds") for one in seeds]):
+    listed = isinstance(seeds, Iterable) and not isinstance(seeds, str)
+    numbers = [as_seed(one, "seeds") for one in seeds] if listed else []
+    if not numbers:
         raise ConfigError(f"seeds: expected the seed of each episode, found {seeds!r:.60}")
     known = [one.name for one in fields(VideoOptions)]
     if unknown := sorted(set(video_options) - set(known)):
         raise ConfigError(f"expected options among {known}, found {unknown[0]!r}")
+    if not isinstance(options, VideoOptions):
+        raise ConfigError(f"options: expected VideoOptions, found {options!r:.60}")
     options = replace(options, **video_options)
     folder = absolute_path(video_folder, "video_folder")
     spec = environment_of(agent, env_id, env_kwargs)

@@ -18,6 +18,7 @@ from pong_agent.recording.sidecar import Sidecar, plain_reward, sha256_of
 from pong_agent.whole_file import absolute_path
 
 _REFUSALS = (ArithmeticError, AssertionError, LookupError, TypeError, ValueError, GymnasiumError)
+_GIVE = "give an environment made like the recorded one, replay(path, env)"
 _MOST_NOOPS = 1_000  # of `options`: larger numbers would not end
 _MOST_FRAMES = 10_000_000  # emulated for a file: two days of play, half an hour here
 
@@ -87,10 +88,7 @@ def replay(path: str | Path, env: Any = None) -> Replay:
                 f"{path}: the environment refuses the episode: {reason or repr(error)}"
             ) from error
     if result.difference and sidecar.needs_env and env is None:
-        raise VideoError(
-            f"{path}: cannot be compared: {sidecar.needs_env}: give an environment made like the "
-            "recorded one, replay(path, env)"
-        )
+        raise VideoError(f"{path}: cannot be compared: {sidecar.needs_env}; {_GIVE}")
     return replace(result, video_found=found)
 
 
@@ -125,6 +123,8 @@ def _make_again(sidecar: Sidecar, path: Path) -> Any:
     if type(noops) is not int or not 0 <= noops <= _MOST_NOOPS:
         expected = f"a whole number from 0 to {_MOST_NOOPS}"
         raise VideoError(f"{path}: noops: expected {expected}, found {noops!r:.60}")
+    if not sidecar.env_id:
+        raise VideoError(f"{path}: the recorded environment has no id; {_GIVE}")
     known = {one.name for one in fields(EnvSpec)}
     values = {name: value for name, value in sidecar.env_kwargs.items() if name in known}
     try:
@@ -138,7 +138,7 @@ def _make_again(sidecar: Sidecar, path: Path) -> Any:
         if type(env.unwrapped).__name__ != "PongEnv":  # whose actions are the policy's
             find_paddle_actions(env)
     except NotPongError as error:
-        raise NotPongError(f"{path}: {sidecar.needs_env or error}") from error
+        raise NotPongError(f"{path}: {sidecar.needs_env or error}; {_GIVE}") from error
     except ConfigError as error:
         raise VideoError(f"{path}: {error}") from error
     return env

@@ -132,7 +132,9 @@ class Sidecar:
         except ConfigError as error:
             raise VideoError(f"{path}: {error}") from error
         except (OSError, KeyError, TypeError, ValueError, RecursionError) as error:
-            raise VideoError(f"{path}: cannot be read as a video's JSON file: {error!r}") from error
+            raise VideoError(
+                f"{path}: cannot be read as a video's JSON file: {error!r:.200}"
+            ) from error
         return sidecar
 
     def _check(self) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.lib import format as npy
 
 from pong_agent.errors import PongError
-from pong_agent.whole_file import replacing
+from pong_agent.whole_file import is_stream, replacing
 
 Result = TypeVar("Result")
 
@@ -94,6 +94,8 @@ def load_metadata(path: str | Path) -> dict[str, Any]:
 
 def _opened(path: str | Path, read: Callable[[IO[bytes]], Result]) -> Result:
     try:
+        if is_stream(path):  # it could have no end
+            raise _UnfitError("expected a file, found a device or a pipe")
         with Path(path).open("rb") as file:
             return read(file)
     except FileNotFoundError as error:

@@ -44,6 +44,8 @@ def test_an_older_video_is_kept(tmp_path):
     ("arguments", "message"),
     [
         ({"seeds": []}, "seeds: expected the seed of each episode"),
+        ({"seeds": None}, "seeds: expected the seed of each episode, found None"),
+        ({"options": {"scale": 2}}, "options: expected VideoOptions"),
         ({"seeds": 3}, "seeds: expected the seed of each episode, found 3"),
         ({"seeds": [-1]}, "seeds: expected an int from 0"),
         ({"seeds": [True]}, "seeds: expected an int from 0"),

@@ -1,4 +1,5 @@
 import json
+import os
 import pickle
 import zipfile
 
@@ -128,6 +129,13 @@ def test_foreign_files_are_refused(tmp_path, case):
     write(path)
     with pytest.raises(CheckpointError, match=rf"w\.npz: .*({message})"):
         PongAgent.load(path)
+
+
+def test_a_pipe_is_refused_at_once(tmp_path):
+    """Reading one would wait for a writer."""
+    os.mkfifo(tmp_path / "w.npz")
+    with pytest.raises(CheckpointError, match="expected a file, found a device or a pipe"):
+        load_arrays(tmp_path / "w.npz")
 
 
 def test_truncated_files_are_refused(tmp_path):
