@@ -384,6 +384,9 @@ class PongAgent:
     def learn_from_batch(self, batch: Batch) -> dict[str, float]:
         """Make one update of the weights from a batch of trajectories.
 
+        When episodes that an earlier batch left unfinished end in this one without knowing of it, a
+        `CutEpisodesWarning` says so, once for each agent.
+
         Args:
             batch: trajectories of the current weights: whole episodes for preset `reinforce`,
                 whole episodes or fragments for `ppo`.
