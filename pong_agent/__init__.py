@@ -8,7 +8,8 @@ from pong_agent.envs.paddle_actions import NotPongError
 from pong_agent.envs.registration import register_with_gymnasium
 from pong_agent.envs.spec import EnvSpec
 from pong_agent.errors import ConfigError, LearningError, MissingPackageError, PongError
-from pong_agent.learning.batch import Batch, CutEpisodesWarning, TrajectoryBuilder
+from pong_agent.learning.batch import Batch, CutEpisodesWarning
+from pong_agent.learning.builder import TrajectoryBuilder
 from pong_agent.learning.trajectory import BatchError, Trajectory
 from pong_agent.rollout import rollout
 from pong_agent.vision.paddle_watch import ForgottenBindWarning

@@ -11,7 +11,7 @@ from pong_agent.agent import PongAgent
 from pong_agent.bounds import as_flag
 from pong_agent.envs.paddle_actions import check_bound
 from pong_agent.errors import ConfigError
-from pong_agent.learning.batch import TrajectoryBuilder
+from pong_agent.learning.builder import TrajectoryBuilder
 from pong_agent.learning.trajectory import Trajectory
 from pong_agent.seeding import Stream, as_seed, generator
 from pong_agent.vision.fields import FieldHistory
