@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pong_agent.envs.paddle_actions import find_paddle_actions
+from pong_agent.envs.spec import checked_kwargs
 from pong_agent.envs.starts import PaletteEnv
 from pong_agent.envs.vectors import draw_vectors, vector_space
 from pong_agent.envs.wrapper import check_action
@@ -29,7 +30,7 @@ class PongEnv(PaletteEnv):
             full_action_space, max_num_frames_per_episode, mode, difficulty, render_mode.
 
     Raises:
-        ConfigError: the kind of observation is unknown.
+        ConfigError: the kind of observation is unknown, or an argument is out of range.
         NotPongError: the arguments ask for another game, for continuous actions or for
             observations other than frames.
 
@@ -45,7 +46,7 @@ class PongEnv(PaletteEnv):
         space = vector_space(observation)
         # Without this every emulator prints a banner of two lines.
         ale_py.ALEInterface.setLoggerMode(ale_py.LoggerMode.Error)
-        super().__init__(**kwargs)
+        super().__init__(**checked_kwargs(kwargs))
         paddle_actions = find_paddle_actions(self)
         self._ezpickle_kwargs["observation"] = observation
         self._observation = observation

@@ -4,16 +4,20 @@ from typing import Any
 
 import ale_py
 
+from pong_agent.bounds import as_count
 from pong_agent.envs.paddle_actions import NotPongError
+from pong_agent.envs.spec import checked_kwargs
 from pong_agent.envs.vector_wrapper import RAW_FRAMES, PongVectorWrapper
 from pong_agent.errors import ConfigError
 
 _SUPPORTED = {
     "autoreset_mode",
+    "frameskip",
     "full_action_space",
     "max_num_frames_per_episode",
     "noop_max",
     "num_threads",
+    "repeat_action_probability",
     "thread_affinity_offset",
     "use_fire_reset",
 }
@@ -48,7 +52,7 @@ def make_pong_vector_env(
             use_fire_reset; by default episodes start without no-ops and without FIRE.
 
     Raises:
-        ConfigError: an argument is one that this environment does not support.
+        ConfigError: an argument is out of range, or this environment does not support it.
         NotPongError: the game is not Pong.
 
     Example:
@@ -61,10 +65,18 @@ def make_pong_vector_env(
     """
     if game != "pong":
         raise NotPongError(f"expected an ALE Pong environment, found game {game!r}; {_INSTEAD}")
-    if type(frameskip) is not int or frameskip < 1:
+    num_envs = as_count(num_envs, "num_envs")
+    checked = checked_kwargs(
+        {
+            "frameskip": frameskip,
+            "repeat_action_probability": repeat_action_probability,
+            **kwargs,
+        }
+    )
+    if type(checked["frameskip"]) is not int:
         raise ConfigError(f"frameskip: expected 1 or more, found {frameskip!r}; {_INSTEAD}")
     # None and False ask for nothing: `render_mode=None`, `continuous=False`.
-    given = {name: one for name, one in kwargs.items() if one is not None and one is not False}
+    given = {name: one for name, one in checked.items() if one is not None and one is not False}
     if unsupported := sorted(set(given) - _SUPPORTED):
         name = unsupported[0]
         raise ConfigError(
@@ -74,8 +86,6 @@ def make_pong_vector_env(
     games = ale_py.AtariVectorEnv(
         game,
         num_envs,
-        frameskip=frameskip,
-        repeat_action_probability=repeat_action_probability,
         **_DEFAULTS | given | RAW_FRAMES,
     )
     return PongVectorWrapper(games, observation)

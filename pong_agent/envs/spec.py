@@ -101,6 +101,18 @@ class EnvSpec:
         return replace(self, **_known(values or {}))
 
 
+def checked_kwargs(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return arguments of an environment, with those that `EnvSpec` has checked and converted.
+
+    Example:
+        >>> checked_kwargs({"frameskip": [2, 5], "render_mode": None})
+        {'frameskip': (2, 5), 'render_mode': None}
+    """
+    names = [one.name for one in fields(EnvSpec)[1:] if one.name in values]
+    spec = EnvSpec("-", **{name: values[name] for name in names})
+    return {**values, **{name: getattr(spec, name) for name in names}}
+
+
 def without_import(env_id: str) -> str:
     """Return an id that comes from a file, if making its environment imports no module.
 

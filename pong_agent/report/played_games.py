@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from pong_agent.agent import PongAgent
-from pong_agent.errors import ConfigError
+from pong_agent.bounds import as_count
 from pong_agent.evaluation.evaluate import environment_of, evaluate_policy
 from pong_agent.evaluation.result import EvaluationResult
 from pong_agent.evaluation.scores import DIFFICULTIES, STICKY, Setting, difficulty_grid
@@ -28,8 +28,7 @@ class ReportOptions:
     date: str = ""
 
     def __post_init__(self) -> None:
-        if self.n_workers < 1:
-            raise ConfigError(f"workers: expected 1 or more, found {self.n_workers}")
+        as_count(self.n_workers, "workers")
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from pong_agent import ConfigError, NotPongError, PaddleActions, PongAgent, make_env
+from pong_agent.envs.emulator import restore_emulator, save_emulator
 from pong_agent.envs.paddle_actions import find_paddle_actions
 from pong_agent.vision.pixels import all_lit_pixels, lit_pixels
 
@@ -181,3 +182,12 @@ def test_every_colour_is_lit_or_not_as_its_red_channel_says():
     for screen, pixels in zip(screens, all_lit_pixels(screens), strict=True):
         np.testing.assert_array_equal(pixels, lit_pixels(screen))
         assert pixels.dtype == np.uint16
+
+
+def test_a_snapshot_of_another_emulator_is_one_error(short_env):
+    """As after an upgrade of ale-py that changes the format; the game goes on."""
+    short_env.reset(seed=0)
+    state = save_emulator(short_env)
+    with pytest.raises(ConfigError, match=r"expected an emulator snapshot of ale-py \d"):
+        restore_emulator(short_env, state[:100], 0)
+    restore_emulator(short_env, state, 0)

@@ -204,3 +204,28 @@ def test_an_unknown_kind_of_observation_is_refused(form):
     """The message lists the known kinds."""
     with pytest.raises(ConfigError, match=r"observation: expected one of \['diff.*found 'pixels'"):
         make(form, observation="pixels")
+
+
+@pytest.mark.parametrize("make", [gym.make, gym.make_vec])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("frameskip", 0),
+        ("repeat_action_probability", 1.5),
+        ("repeat_action_probability", float("nan")),
+        ("max_num_frames_per_episode", -1),
+    ],
+)
+def test_arguments_out_of_range_are_refused(make, name, value):
+    """Alone and in a vector environment; the emulator takes a probability of 1.5."""
+    with pytest.raises(ConfigError, match=f"{name}: expected "):
+        make("PongAgent/Pong-v5", **{name: value})
+
+
+def test_numpy_arguments_are_taken():
+    """Also as the number of games, which may not be 0."""
+    numbers = {"frameskip": np.int64(3), "repeat_action_probability": np.float32(0.5)}
+    gym.make("PongAgent/Pong-v5", **numbers).close()
+    gym.make_vec("PongAgent/Pong-v5", num_envs=np.int64(1), **numbers).close()
+    with pytest.raises(ConfigError, match="num_envs: expected an int of 1 or more, found 0"):
+        gym.make_vec("PongAgent/Pong-v5", num_envs=0)

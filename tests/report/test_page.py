@@ -193,7 +193,7 @@ def test_an_output_that_cannot_be_written_fails_at_once(tmp_path):
     [
         ({"episodes": 0}, "episodes: expected an int of 1 or more, found 0"),
         ({"seed": -1}, "seed: expected an int from 0 .*, found -1"),
-        ({"n_workers": 0}, "workers: expected 1 or more, found 0"),
+        ({"n_workers": 0}, "workers: expected an int of 1 or more, found 0"),
     ],
 )
 def test_numbers_out_of_range_are_refused(tmp_path, options, message):
