@@ -27,10 +27,6 @@ class RecordingWarning(UserWarning):
     """
 
 
-# Where a file without a name can be opened by another process.
-_NAMELESS = sys.platform == "linux" and Path("/dev/fd").exists()
-
-
 class FFmpeg:
     """An ffmpeg that reads frames from a pipe and writes a file that has no name yet.
 
@@ -42,16 +38,16 @@ class FFmpeg:
         from imageio_ffmpeg import get_ffmpeg_exe
 
         self.frames = 0
-        self._named = None if _NAMELESS else temporary_path(target)
+        self._named: Path | None = None
         with ExitStack() as files:  # closed if ffmpeg cannot be started
-            opened: IO[bytes]
-            if self._named is None:
-                opened = files.enter_context(TemporaryFile(dir=target.parent))
-            else:
-                opened = files.enter_context(self._named.open("x+b"))
-            self._file = opened
+            opened = _open_nameless(target.parent)
+            if opened is None:
+                self._named = temporary_path(target)
+                opened = self._named.open("x+b")
+                files.callback(self._named.unlink)
+            self._file = files.enter_context(opened)
             # Not a pipe, which nobody would read meanwhile.
-            self._log: IO[bytes] = files.enter_context(TemporaryFile())
+            self._log: IO[bytes] = files.enter_context(TemporaryFile(dir=target.parent))
             self.descriptor = self._file.fileno()
             self.output = str(self._named or f"/dev/fd/{self.descriptor}")
             self._process = subprocess.Popen(  # noqa: S603 - no shell
@@ -124,6 +120,19 @@ class FFmpeg:
         """In a process forked meanwhile: let go of the pipe, or ffmpeg would not see its end."""
         self._process.returncode = 0  # it is the parent's child
         self._close_files()
+
+
+def _open_nameless(folder: Path) -> IO[bytes] | None:
+    """Open a file without a name, or return None where no other process could open it."""
+    file: IO[bytes] = TemporaryFile(dir=folder)  # noqa: SIM115 - closed by the caller
+    try:
+        if sys.platform != "linux":
+            raise OSError
+        os.close(os.open(f"/dev/fd/{file.fileno()}", os.O_RDWR))
+    except OSError:  # no /dev/fd, or a network file system such as 9P
+        file.close()
+        return None
+    return file
 
 
 _RUNNING: weakref.WeakSet[FFmpeg] = weakref.WeakSet()

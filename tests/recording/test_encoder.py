@@ -1,6 +1,7 @@
 """Videos read back frame by frame, and everything that may go wrong while one is written."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -230,6 +231,17 @@ def test_free_names(tmp_path, monkeypatch):
     write_video(tmp_path / "a.mp4", 3, overwrite=False)
     assert names(tmp_path) == ["a-2.json", "a-3.mp4", "a-4.mp4", "a.mp4"]
     assert read_video_info(tmp_path / "a-4.mp4").frames == 3
+
+
+def test_files_that_need_a_name(tmp_path, monkeypatch):
+    """Where a file without one cannot be opened again, a hidden one is written and removed."""
+    monkeypatch.setattr(sys, "platform", "other")
+    video = VideoWriter(tmp_path / "a.mp4")
+    write_frames(video, 3)
+    assert re.fullmatch(r"\.a\.mp4\..*\.part", *names(tmp_path))
+    video.close()
+    assert names(tmp_path) == ["a.mp4"]
+    assert read_video_info(video.path).frames == 3
 
 
 def test_a_replaced_video_takes_its_sidecar_along(tmp_path):
