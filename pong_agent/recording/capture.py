@@ -73,14 +73,24 @@ def is_atari(env: Any) -> bool:
     return hasattr(ale, "act") and hasattr(ale, "getScreenRGB")
 
 
-def check_renders(env: Any, maker: str = 'gymnasium.make("{id}", render_mode="rgb_array")') -> None:
-    """Raise ConfigError unless an environment renders RGB arrays.
+def check_renders(
+    env: Any,
+    maker: str = 'gymnasium.make("{id}", render_mode="rgb_array")',
+    kind: Any = gymnasium.Env,
+) -> None:
+    """Raise ConfigError unless an environment is of a kind and renders RGB arrays.
 
-    `maker` is a call that makes one; `{id}` in it becomes the environment's id.
+    `maker` is a call that makes one, with the places `{id}` and `{num_envs}`.
     """
+    if not isinstance(env, kind):
+        raise ConfigError(
+            f"expected Gymnasium's {kind.__name__}, found {env!r:.60}: EpisodeRecorder records "
+            "an Env, VectorEpisodeRecorder a VectorEnv"
+        )
     if env.render_mode != "rgb_array":
-        spec = getattr(env, "spec", None)
-        call = maker.format(id=spec.id if spec else "ID")
+        specs = [one.spec for one in (env, *getattr(env.unwrapped, "envs", [])) if one.spec]
+        n_envs = getattr(env, "num_envs", 1)
+        call = maker.format(id=specs[0].id if specs else "ID", num_envs=n_envs)
         raise ConfigError(
             f'expected an environment with render_mode "rgb_array", found {env.render_mode!r}: '
             f"make it with {call}"

@@ -213,6 +213,7 @@ class VideoWriter:
         """Give the complete file its name, or the next free one."""
         temporary = temporary_path(self.path)
         try:
+            temporary.parent.mkdir(parents=True, exist_ok=True)  # if it was removed meanwhile
             ffmpeg.copy_to(temporary)
             if self._overwrite:
                 put_in_place(temporary, self.path)

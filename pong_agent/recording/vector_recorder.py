@@ -109,8 +109,9 @@ class VectorEpisodeRecorder(VectorWrapper, VideoFiles):
     ) -> None:
         check_renders(
             env,
-            'gymnasium.make_vec("{id}", '
-            f'num_envs={env.num_envs}, vectorization_mode="sync", render_mode="rgb_array")',
+            'gymnasium.make_vec("{id}", num_envs={num_envs}, vectorization_mode="sync", '
+            'render_mode="rgb_array")',
+            VectorEnv,
         )
         single: list[Any] = list(getattr(env.unwrapped, "envs", []))
         self._tapped = bool(single) and all(is_atari(one) for one in single)

@@ -10,7 +10,7 @@ import pytest
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 from pong_agent import ConfigError
-from pong_agent.recording import VectorEpisodeRecorder
+from pong_agent.recording import EpisodeRecorder, VectorEpisodeRecorder
 from pong_agent.recording.encoder import read_video_info
 from pong_agent.recording.ffmpeg import RecordingWarning
 
@@ -159,6 +159,14 @@ def test_what_renders_nothing_is_refused(tmp_path):
     assert name
     better = eval(f"gym.make_vec{arguments}", {"gym": gym})  # noqa: S307 - follows the advice
     VectorEpisodeRecorder(better, tmp_path).close()
+
+
+def test_the_other_recorder_is_named(tmp_path):
+    """A single environment and a vector have different recorders."""
+    with pytest.raises(ConfigError, match=r"expected Gymnasium's VectorEnv, .*: Episode"):
+        VectorEpisodeRecorder(Counter(3), tmp_path)
+    with pytest.raises(ConfigError, match=r"expected Gymnasium's Env, .* VectorEpisode"):
+        EpisodeRecorder(counters(AutoresetMode.NEXT_STEP), tmp_path)
 
 
 @pytest.mark.parametrize("mode", AutoresetMode)
