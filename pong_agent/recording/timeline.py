@@ -75,6 +75,7 @@ def write_timeline(
         VideoError: the video cannot be written; an older one stays.
 
     Example:
+        >>> from pathlib import Path
         >>> with TemporaryDirectory() as folder:
         ...     weights = Path(folder, "w.npz")
         ...     PongAgent("reinforce").save(weights)
@@ -128,6 +129,7 @@ def choose_stages(stages: Sequence[Stage], n: int) -> list[Stage]:
     While there are too many, the one whose score differs least from the score before is dropped.
 
     Example:
+        >>> from pathlib import Path
         >>> scores = [None, -20.6, -20.4, -12.0, 3.0, 3.1, 8.0]
         >>> stages = [Stage(Path("w.npz"), i, 0.0, score) for i, score in enumerate(scores)]
         >>> [stage.score for stage in choose_stages(stages, 4)]

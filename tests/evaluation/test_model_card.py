@@ -21,7 +21,7 @@ def repository(tmp_path):
 
 def git(folder, *arguments):
     ran = subprocess.run(
-        ["git", *arguments],  # noqa: S607
+        ["git", *arguments],  # noqa: S607 - wherever it is installed
         cwd=folder,
         check=True,
         capture_output=True,
