@@ -16,7 +16,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from pong_agent.errors import PongError
+from pong_agent.errors import ConfigError, PongError
 from pong_agent.recording.ffmpeg import FFmpeg
 from pong_agent.whole_file import put_in_place, put_new, temporary_path
 
@@ -69,7 +69,7 @@ class VideoWriter:
     after `close`, `path` is its name.
 
     Raises:
-        ValueError: `path` does not end in `.mp4`, or `fps` or `scale` is not positive.
+        ConfigError: `path` does not end in `.mp4`, or `fps` or `scale` is not positive.
         VideoError: the folder of `path` cannot be made or written to.
 
     Example:
@@ -95,9 +95,9 @@ class VideoWriter:
         # Absolute, so that ffmpeg takes no part of the name for an option or a protocol.
         self.path = Path(path).absolute()
         if self.path.suffix != ".mp4":
-            raise ValueError(f"expected a video name that ends in .mp4, found {str(path)!r}")
+            raise ConfigError(f"expected a video name that ends in .mp4, found {str(path)!r}")
         if not 0 < fps < math.inf or scale < 1:
-            raise ValueError(f"expected a positive fps and scale, found {fps} and {scale}")
+            raise ConfigError(f"expected a positive fps and scale, found {fps} and {scale}")
         self.fps = fps
         self.scale = scale
         self._encoder = encoder
@@ -115,8 +115,8 @@ class VideoWriter:
         """Append one frame, [H, W, 3] uint8 RGB; the caller may reuse it afterwards.
 
         Raises:
-            ValueError: the frame has the wrong dtype or shape, or its enlarged size is odd; the
-                video can be continued without it.
+            ConfigError: the frame has the wrong dtype or shape, or its enlarged size is odd or
+                above 8,192; the video can be continued without it.
             VideoError: ffmpeg is missing or has died, or the video is closed.
         """
         if self._closed:
@@ -125,7 +125,7 @@ class VideoWriter:
         shape = self._shape or (*frame.shape[:2], 3)
         if frame.dtype != np.uint8 or frame.shape != shape or not frame.size:
             expected = f"uint8 {self._shape or '(height, width, 3)'}, found {frame.dtype}"
-            raise ValueError(f"{self.path}: expected a frame of {expected} {frame.shape}")
+            raise ConfigError(f"{self.path}: expected a frame of {expected} {frame.shape}")
         try:
             if self._ffmpeg is None:
                 self._ffmpeg = self._start_ffmpeg(shape[0], shape[1])
@@ -181,13 +181,13 @@ class VideoWriter:
         """Start the ffmpeg that takes the frames."""
         size = f"{width * self.scale}x{height * self.scale}"
         if max(width, height) * self.scale > _LARGEST_SIDE:
-            raise ValueError(
+            raise ConfigError(
                 f"{self.path}: expected at most {_LARGEST_SIDE} pixels a side, found {size}: "
                 "choose a smaller scale"
             )
         if width * self.scale % 2 or height * self.scale % 2:
             fix = f"scale {self.scale + 1} would work"
-            raise ValueError(f"{self.path}: expected an even size, found {size}: {fix}")
+            raise ConfigError(f"{self.path}: expected an even size, found {size}: {fix}")
         # ffmpeg enlarges at a quarter of NumPy's CPU time, and the pipe carries small frames.
         enlarge = f"scale=s={size}:flags=neighbor:out_color_matrix=bt709:out_range=tv"
         options = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}"]
