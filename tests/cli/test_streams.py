@@ -77,7 +77,7 @@ def test_a_job_goes_on_when_nobody_reads_its_output(code, expected):
 
 def test_help_into_a_full_disk_is_an_error(monkeypatch, capsys):
     """The exit code of a program that ends itself tells it, too."""
-    with open("/dev/full", "w", encoding="utf-8") as full:  # noqa: PTH123
+    with open("/dev/full", "w", encoding="utf-8") as full:  # noqa: PTH123 - a device
         monkeypatch.setattr(sys, "stdout", full)
         with pytest.raises(SystemExit) as raised:
             main(["--help"])
