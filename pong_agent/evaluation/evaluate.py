@@ -9,7 +9,7 @@ from typing import Any
 
 from pong_agent.agent import PongAgent
 from pong_agent.bounds import as_count
-from pong_agent.envs.make import make_env
+from pong_agent.envs.make import import_module_of, make_env
 from pong_agent.envs.spec import EnvSpec, own_spec
 from pong_agent.errors import ConfigError
 from pong_agent.evaluation.result import EvaluationResult, Outcome
@@ -71,7 +71,7 @@ def evaluate_policy(
             import gymnasium  # loaded by `make_env`
 
             # A worker registers the environment as it is registered here, perhaps by a script.
-            registered = gymnasium.spec(spec.env_id)
+            registered = gymnasium.spec(spec.env_id.rpartition(":")[2])  # its module is imported
             play = functools.partial(_play_together, agent, spec, registered, deterministic)
             groups = [seeds[first : first + _TOGETHER] for first in range(0, len(seeds), _TOGETHER)]
             with closing(map_in_processes(play, groups, n_workers)) as results:
@@ -162,6 +162,7 @@ def _play_together(
     import ale_py  # noqa: F401  # registers its environments
     import gymnasium
 
+    import_module_of(spec.env_id)
     gymnasium.registry.setdefault(registered.id, registered)
     environments = [make_env(spec, palette=True) for _ in seeds]
     player = copy.copy(agent).bind(environments[0])
