@@ -18,11 +18,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import tyro
 from numpy.typing import NDArray
 from PIL import Image
 
 from pong_agent import UP, Batch, PongAgent, ReinforceConfig, make_env, preprocess_frame, rollout
+from pong_agent.cli.program import parse
+from pong_agent.cli.streams import open_streams
 from pong_agent.envs.spec import EnvSpec
 from pong_agent.evaluation import evaluate_policy
 from pong_agent.learning.reinforce import episode_gradient, policy_forward, rmsprop_ascent
@@ -62,7 +63,8 @@ class Tutorial:
 
 
 in_notebook = "ipykernel" in sys.modules  # then the command line is the kernel's
-options = tyro.cli(Tutorial, args=[] if in_notebook else None)
+open_streams()
+options: Tutorial = parse(Tutorial, [] if in_notebook else None)
 folder = options.folder or Path("runs") / f"tutorial-{time.strftime('%Y%m%d-%H%M%S')}"
 folder.mkdir(parents=True, exist_ok=True)
 
