@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import shutil
@@ -221,3 +222,16 @@ def test_a_configuration_with_a_byte_order_mark_is_read(folder):
     path = folder.path / "config.json"
     path.write_text(path.read_text(), encoding="utf-8-sig")
     assert folder.config() == {"train": {"seed": 1}}
+
+
+def test_a_file_system_without_locks_is_told(folder, monkeypatch):
+    """Training goes on, and a warning says what cannot be prevented."""
+    folder.release()
+
+    def unsupported(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", unsupported)
+    with pytest.warns(UserWarning, match="no locks .*; start one training in it only"):
+        folder.lock()
+    folder.release()
