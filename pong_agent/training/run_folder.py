@@ -90,7 +90,7 @@ class RunFolder:
             folder.lock()
             try:
                 folder._check_new()  # again: another process may have been faster
-                folder._checkpoints.mkdir()
+                folder._checkpoints.mkdir(exist_ok=True)
                 write_rows(folder._metrics, [])
                 folder._write_config(config)
             except RunError:
@@ -106,11 +106,17 @@ class RunFolder:
         """Raise RunError if the folder holds a run, or what is left of one."""
         if self._config.exists():
             raise RunError(f"{self.path}: holds a run already; resume it, or choose another folder")
-        if left := [name for name in _FILES if os.path.lexists(self.path / name)]:
+        if left := [name for name in _FILES if not self._is_blank(self.path / name)]:
             raise RunError(
                 f"{self.path}: expected a folder without files of a run, found {', '.join(left)}; "
                 "remove them, or choose another folder"
             )
+
+    def _is_blank(self, path: Path) -> bool:
+        """Return whether a path is missing, or as a start that was killed leaves it."""
+        if path.is_dir():
+            return not any(path.iterdir())
+        return not os.path.lexists(path) or (path == self._metrics and not self.read_metrics())
 
     @classmethod
     def open(cls, path: str | Path) -> "RunFolder":

@@ -156,10 +156,10 @@ def test_what_is_left_of_a_run_is_neither_read_nor_overwritten(tmp_path, name):
     """A new run needs a folder without files of another one; files of other names may be there."""
     (tmp_path / "notes.txt").touch()
     (tmp_path / name).parent.mkdir(exist_ok=True)
-    (tmp_path / name).write_text("theirs")
-    with pytest.raises(RunError, match=rf"without files of a run, found {name[:6]}.*; remove them"):
+    (tmp_path / name).write_text("theirs\n1\n")
+    with pytest.raises(RunError, match=rf"found {name[:6]}.*; remove them|metrics.csv: cannot be"):
         RunFolder.create(tmp_path, {})
-    assert (tmp_path / name).read_text() == "theirs"
+    assert (tmp_path / name).read_text() == "theirs\n1\n"
     assert not (tmp_path / "config.json").exists()
 
 
@@ -235,3 +235,10 @@ def test_a_file_system_without_locks_is_told(folder, monkeypatch):
     with pytest.warns(UserWarning, match="no locks .*; start one training in it only"):
         folder.lock()
     folder.release()
+
+
+def test_a_start_that_was_killed_can_be_repeated(folder):
+    """An empty table and an empty folder of checkpoints are not files of a run."""
+    folder.release()
+    (folder.path / "config.json").unlink()
+    assert RunFolder.create(folder.path, {}).config() == {}
