@@ -176,8 +176,8 @@ def stop_recording(folder: Path, *, stops: int, seed: int) -> Report:
     folder.mkdir(parents=True, exist_ok=True)
     for number in range(stops):
         process = start(["record", "--video-folder", str(folder), "--seed", str(number)])
-        while process.poll() is None and not any(folder.iterdir()):
-            time.sleep(0.005)  # until ffmpeg writes
+        while process.poll() is None and not _children(process.pid):
+            time.sleep(0.005)  # until ffmpeg runs; its file has no name yet
         time.sleep(generator.uniform(0, 2.0))
         encoder = number % 4 == 3
         sent = [signal.SIGINT, signal.SIGTERM, signal.SIGKILL, signal.SIGKILL][number % 4]

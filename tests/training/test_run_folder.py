@@ -134,9 +134,10 @@ def test_a_killed_process_holds_no_folder(folder):
         "import os, sys, time; from pathlib import Path\n"
         "from pong_agent.training.run_lock import RunLock\n"
         "lock = RunLock(Path(sys.argv[1]))\n"
+        "runs, tells = os.pipe()\n"
         "child = os.fork()\n"
-        "if child: print(child, flush=True); os.kill(os.getpid(), 9)\n"
-        "time.sleep(60)\n"
+        "if child: os.read(runs, 1); print(child, flush=True); os.kill(os.getpid(), 9)\n"
+        "os.write(tells, b'!'); time.sleep(60)\n"
     )
     with subprocess.Popen(
         [sys.executable, "-c", code, str(folder.path)], stdout=subprocess.PIPE, text=True
