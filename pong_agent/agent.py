@@ -110,9 +110,8 @@ class PongAgent:
         self._starts = np.zeros(0, dtype=np.bool_)  # which of them start an episode next
         self._watch = ResetWatch()
         self._paddle_watch = PaddleWatch()
-        self._learned_cut: bool | None = (
-            False  # episodes, in the last batch; None after the warning
-        )
+        # Whether the last batch held parts of episodes; None after the warning.
+        self._learned_cut: bool | None = False
         self._last_state: Any = None  # fields that the last call returned, if it was a `predict`
 
     @property

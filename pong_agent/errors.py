@@ -20,8 +20,11 @@ class LearningError(PongError, ArithmeticError):
     """An update would have given weights that are not finite."""
 
 
-class MissingPackageError(PongError, ImportError):
-    """An optional package is not installed; the message holds the command that installs it."""
+class MissingPackageError(ImportError, ConfigError):
+    """An optional package is not installed; the message holds the command that installs it.
+
+    A `ConfigError` too: that is what 0.1.0 raised.
+    """
 
 
 def require(module: str, extra: str) -> Any:
