@@ -15,7 +15,7 @@ from pong_agent.bounds import (
     Share,
     check_fields,
 )
-from pong_agent.errors import ConfigError
+from pong_agent.errors import ConfigError, did_you_mean
 from pong_agent.vision.network_input import INPUT_SIZES
 
 
@@ -320,7 +320,8 @@ def resolve_preset(preset: str | AgentConfig) -> AgentConfig:
             f"preset: expected a name of {sorted(PRESETS)} or a configuration, found {preset!r:.60}"
         )
     if preset not in PRESETS:
-        raise ConfigError(f"unknown preset {preset!r}; expected one of {sorted(PRESETS)}")
+        hint = did_you_mean(preset, PRESETS)
+        raise ConfigError(f"unknown preset {preset!r}; {hint}expected one of {sorted(PRESETS)}")
     return PRESETS[preset]
 
 
@@ -338,10 +339,14 @@ def with_hyperparams(config: AgentConfig, hyperparams: Sequence[str]) -> AgentCo
     given: dict[str, Any] = {}
     for item in hyperparams:
         name, colon, text = item.partition(":")
-        if not colon or name not in known:
-            raise ConfigError(
-                f"hyperparams: expected NAME:VALUE of {sorted(known)}, found {item!r}"
-            )
+        if not colon and name in known:
+            example = f"{name}:{getattr(config, name)}"
+            raise ConfigError(f"hyperparams: expected NAME:VALUE, e.g. {example}, found {item!r}")
+        if name not in known:
+            hint = did_you_mean(name, known).strip()
+            names = "a known name" if hint else sorted(known)
+            message = f"hyperparams: expected NAME:VALUE of {names}, found {item!r}; {hint}"
+            raise ConfigError(message.removesuffix("; "))
         try:
             given[name] = text if type(getattr(config, name)) is str else ast.literal_eval(text)
         except (SyntaxError, ValueError) as error:

@@ -1,7 +1,9 @@
 """Errors that a user can cause, under one base class, and the check for optional packages."""
 
+import difflib
 import importlib
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 
@@ -25,6 +27,16 @@ class MissingPackageError(ImportError, ConfigError):
 
     A `ConfigError` too: that is what 0.1.0 raised.
     """
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return a question about the known name most like an unknown one, or nothing.
+
+    Example:
+        >>> did_you_mean("trian", ["train", "evaluate"])
+        'did you mean train? '
+    """
+    return "".join(f"did you mean {one}? " for one in difflib.get_close_matches(name, known, n=1))
 
 
 def require(module: str, extra: str) -> Any:

@@ -13,6 +13,7 @@ from pong_agent.cli.arguments import expanded
 from pong_agent.cli.doctor import Doctor
 from pong_agent.cli.evaluate import Evaluate
 from pong_agent.cli.export import Export
+from pong_agent.cli.help import columns, wrapped
 from pong_agent.cli.options import defaults, read_options, to_toml, with_options
 from pong_agent.cli.output import printing_apart
 from pong_agent.cli.play import Play
@@ -30,6 +31,27 @@ _COMMANDS: dict[str, type] = {
     command.__name__.lower(): command
     for command in (Train, Evaluate, Record, Report, Plot, Play, Tournament, Export, Doctor)
 }
+_SUMMARIES = {
+    "train": "train an agent and write a run folder",
+    "evaluate": "play whole games and print the scores",
+    "record": "record games as videos, and replay them exactly",
+    "report": "write an HTML page about an agent",
+    "plot": "draw the learning curves of runs",
+    "play": "play against an agent in a window",
+    "tournament": "rate the agents along a run (Elo)",
+    "export": "write a run's weights and scores to a small file",
+    "doctor": "check this machine",
+}
+_USAGE = "usage: pong-agent COMMAND [OPTIONS]"
+_EXAMPLES = """
+example:
+  pong-agent train --run-folder runs/first
+  pong-agent evaluate --weights runs/first
+  pong-agent record --weights runs/first
+
+"pong-agent COMMAND --help" lists its options,
+"pong-agent --version" prints the version.
+"""
 _Command = TypeVar("_Command")
 
 
@@ -71,8 +93,23 @@ def _run(args: Sequence[str]) -> int:
     return code
 
 
+def overview() -> str:
+    """Return the short help: the commands, a line each, and an example."""
+    about = wrapped(_CommandLine.__doc__ or "")
+    return f"{_USAGE}\n\n{about}\n\ncommands:\n{columns([*_SUMMARIES.items()])}\n{_EXAMPLES}"
+
+
 def _parse(args: Sequence[str]) -> _CommandLine[Any]:
     """Parse a command line whose defaults come from an options file or a run to resume."""
+    if not args:
+        print(overview(), end="", file=sys.stderr)
+        raise SystemExit(2)
+    if {"-h", "--help"} & set(args) and not set(args) & set(_COMMANDS):
+        print(overview(), end="")
+        raise SystemExit(0)
+    if args[0] == "--version":
+        print(f"pong-agent {sys.modules['pong_agent'].__version__}")
+        raise SystemExit(0)
     given, command, options, where = _given(args, "--config"), None, dict[str, Any](), ""
     if given is not None:
         file = expanded(given, "config")

@@ -21,7 +21,7 @@ import tomli_w
 import tyro
 
 from pong_agent.envs.spec import check_ids
-from pong_agent.errors import ConfigError
+from pong_agent.errors import ConfigError, did_you_mean
 from pong_agent.training.config import RENAMED
 from pong_agent.whole_file import read_text
 
@@ -66,9 +66,10 @@ def with_options(command: Any, options: Mapping[str, Any], where: str) -> Any:
         raise ConfigError(f"{where}: expected each option once, found {', '.join(options)}")
     known = _options(command)
     if unknown := sorted(set(given) - set(known)):
-        raise ConfigError(
-            f"{where}: expected options among {', '.join(known)}; found {', '.join(unknown)}"
+        hint = (
+            did_you_mean(unknown[0], known).strip() or f"expected options among {', '.join(known)}"
         )
+        raise ConfigError(f"{where}: found {', '.join(unknown)}; {hint}")
     check_ids(given)
     if given.get("address"):
         raise ConfigError(f"{where}: a file may not choose a Ray cluster; give --address")

@@ -1,25 +1,23 @@
 """Exit codes and help texts of a command-line program; `scripts/` use them too."""
 
 import contextlib
+import io
 import os
-import re
-import shutil
 import sys
-import textwrap
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import redirect_stderr, redirect_stdout
 from inspect import getdoc
 from typing import Annotated, Any, TextIO, Union, cast
 
 import tyro
 
 from pong_agent.cli.arguments import checked
+from pong_agent.cli.help import error_text, help_text
 from pong_agent.cli.streams import LastingStream, open_streams
-from pong_agent.errors import PongError
+from pong_agent.errors import PongError, did_you_mean
 from pong_agent.learning.trajectory import BatchError
 from pong_agent.vision.pixels import ObservationError
-
-_NARROWEST = 40  # columns; in a few, tyro's boxes take forever and all memory
 
 
 def exit_code(run: Callable[[], int], *, debug: bool = False) -> int:
@@ -31,8 +29,8 @@ def exit_code(run: Callable[[], int], *, debug: bool = False) -> int:
     open_streams()
     output, errors = LastingStream(sys.stdout), LastingStream(sys.stderr)
     streams = contextlib.ExitStack()
-    streams.enter_context(contextlib.redirect_stdout(cast(TextIO, output)))
-    streams.enter_context(contextlib.redirect_stderr(cast(TextIO, errors)))
+    streams.enter_context(redirect_stdout(cast(TextIO, output)))
+    streams.enter_context(redirect_stderr(cast(TextIO, errors)))
     with streams:
         try:
             return output.exit_code(_guarded(run, debug=debug))
@@ -83,10 +81,14 @@ def _plain_warnings() -> Iterator[None]:
 
 
 def union_of(commands: Mapping[str, type], args: Sequence[str]) -> Any:
-    """Return the union of all commands for tyro.
+    """Return the union of all commands for tyro, or report an unknown command and exit with 2.
 
     Their descriptions are their docstrings, or the first lines unless `args` name a command.
     """
+    if args and not args[0].startswith("-") and args[0] not in commands:
+        expected = f"{did_you_mean(args[0], commands)}expected one of {', '.join(commands)}"
+        print(f"error: unknown command '{printable(args[0])}'; {expected}", file=sys.stderr)
+        raise SystemExit(2)
     whole = bool(set(args) & set(commands))
     members = []
     for name, command in commands.items():
@@ -98,32 +100,32 @@ def union_of(commands: Mapping[str, type], args: Sequence[str]) -> Any:
 
 def parse(kind: Any, args: Sequence[str] | None, **settings: Any) -> Any:
     """Parse a command line and check its options; `kind` and `settings` are those of `tyro.cli`."""
+    args = sys.argv[1:] if args is None else args
     config = (tyro.conf.FlagCreatePairsOff, tyro.conf.CascadeSubcommandArgs, tyro.conf.DisallowNone)
-    if shutil.get_terminal_size().columns < _NARROWEST:
-        os.environ["COLUMNS"] = str(_NARROWEST)
-    with contextlib.redirect_stdout(cast(TextIO, _WrappedHelp(sys.stdout))):
-        options = tyro.cli(kind, args=args, config=config, **settings)
+    shown, errors = io.StringIO(), io.StringIO()
+    try:
+        with _long_lines(), redirect_stdout(shown), redirect_stderr(errors):
+            options = tyro.cli(kind, args=args, config=config, **settings)
+    except SystemExit as end:
+        if end.code == 0:
+            print(help_text(shown.getvalue()), end="")
+        else:
+            words = [settings.get("prog", sys.argv[0]), *args[:1]]
+            command = " ".join(word for word in words if not word.startswith("-"))
+            print(error_text(printable(errors.getvalue()), command), file=sys.stderr)
+        raise
+    print(errors.getvalue(), end="", file=sys.stderr)  # warnings
     return checked(options)
 
 
-class _WrappedHelp:
-    """Standard output with wrapped lines where tyro does not wrap: the usage, the description."""
-
-    def __init__(self, output: TextIO) -> None:
-        self._output = output
-
-    def write(self, text: str) -> int:
-        return self._output.write("\n".join(map(self._wrapped, text.split("\n"))))
-
-    @staticmethod
-    def _wrapped(line: str) -> str:
-        width = shutil.get_terminal_size().columns
-        if len(re.sub(r"\x1b\[[0-9;]*m", "", line)) <= width:
-            return line
-        if "usage:" in line:
-            words = textwrap.TextWrapper(width, subsequent_indent="    ", break_on_hyphens=False)
-            return words.fill(line.replace(",", ", "))
-        return textwrap.fill(line, width)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._output, name)
+@contextlib.contextmanager
+def _long_lines() -> Iterator[None]:
+    """Let tyro print each option on one line, which `help_text` wraps."""
+    before = os.environ.get("COLUMNS")
+    os.environ["COLUMNS"] = "10000"
+    try:
+        yield
+    finally:
+        del os.environ["COLUMNS"]
+        if before is not None:
+            os.environ["COLUMNS"] = before
