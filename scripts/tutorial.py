@@ -1,78 +1,24 @@
 # %% [markdown]
 """From one frame to a won game, step by step.
 
-The steps follow the notebook "Learning to Play Pong": a frame, its 80x80 pixels, the difference of
-two fields, a policy, a rollout, returns, a gradient, an update, batches from workers. Then preset
-`ppo` trains for a minute or two, until the agent wins, and a won game is recorded.
+An agent that learns Pong needs five ideas, and each is a few lines of NumPy:
 
-Run the whole lesson with `python scripts/tutorial.py`, or run it cell by cell in an editor that
-opens `# %%` files as notebooks. The other scripts start a command; this one is meant to be read. It
-calls the package's own functions, and each step prints a number that you can check.
+1. **What it sees**: 80x80 pixels of a frame, and which of them moved.
+2. **What it decides**: a small network turns them into the probability of moving up.
+3. **How it tries**: it samples its actions from that probability and plays a whole game.
+4. **What was good**: an action before a won point gets credit, before a lost point blame.
+5. **How it learns**: weights move so that actions with credit become more probable.
+
+These are the steps of the notebook "Learning to Play Pong", and each one here prints a number that
+you can check. Then preset `ppo` trains for a minute or two, until the agent wins, and a won game
+is recorded. The lesson runs with `python scripts/tutorial.py` (`--help` lists its options), as the
+notebook `scripts/tutorial.ipynb`, or cell by cell in an editor that knows `# %%`.
 """
 
-# %%
-import sys
-import time
-from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
+# %% command line
+from lesson import command_line, heading, show
 
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
-
-from pong_agent import UP, Batch, PongAgent, ReinforceConfig, make_env, preprocess_frame, rollout
-from pong_agent.cli.program import parse
-from pong_agent.cli.streams import open_streams
-from pong_agent.envs.spec import EnvSpec
-from pong_agent.evaluation import evaluate_policy
-from pong_agent.learning.reinforce import episode_gradient, policy_forward, rmsprop_ascent
-from pong_agent.learning.returns import discounted_returns, standardize
-from pong_agent.network import Parameters
-from pong_agent.recording import VideoOptions, record_episodes
-from pong_agent.training.config import TrainConfig
-from pong_agent.training.start import start_run
-from pong_agent.vision.network_input import observe
-from pong_agent.vision.pixels import lit_pixels
-
-
-@dataclass(frozen=True)
-class Tutorial:
-    """From a frame to a won game: learn Pong step by step."""
-
-    minutes: float = 4.0
-    """Longest time to train with preset ppo, in minutes."""
-
-    stop_at_return: float = 5.0
-    """Mean return of the last 30 training games at which training ends sooner."""
-
-    workers: int = 2
-    """Ray workers that play at the same time; 0 plays in this process, without Ray."""
-
-    games: int = 5
-    """Number of games in the evaluation."""
-
-    video_frames: int = 108_000
-    """Most emulator frames to record; 108,000 is the longest that a game can be."""
-
-    seed: int = 0
-    """Seed of the weights and of the episodes."""
-
-    folder: Path | None = None
-    """Folder for images, runs and the video; by default runs/tutorial-DATE-TIME."""
-
-
-in_notebook = "ipykernel" in sys.modules  # then the command line is the kernel's
-open_streams()
-options: Tutorial = parse(Tutorial, [] if in_notebook else None)
-folder = options.folder or Path("runs") / f"tutorial-{time.strftime('%Y%m%d-%H%M%S')}"
-folder.mkdir(parents=True, exist_ok=True)
-
-
-def heading(text: str) -> None:
-    """Print the title of a step."""
-    print(f"\n{text}\n{'-' * len(text)}", flush=True)
-
+options, folder = command_line()
 
 # %% [markdown]
 # ## A frame
@@ -81,6 +27,11 @@ def heading(text: str) -> None:
 # the notebook's environment, where each action lasts two, three or four frames.
 
 # %%
+import numpy as np
+from PIL import Image
+
+from pong_agent import PongAgent, make_env
+
 heading("A frame")
 env = make_env("Pong-v0")
 agent = PongAgent("reinforce", seed=options.seed, env=env)
@@ -90,8 +41,9 @@ for action in [stay] * 29 + [up]:  # until the ball is in play
     before = frame
     frame = env.step(action)[0]
 Image.fromarray(frame).resize((480, 630), Image.Resampling.NEAREST).save(folder / "frame.png")
+show(folder / "frame.png")
 print(f"{frame.shape} {frame.dtype}, {len(np.unique(frame.reshape(-1, 3), axis=0))} colours")
-print(f"UP is action {up} of the environment, DOWN is {down}; see {folder / 'frame.png'}")
+print(f"UP is action {up} of the environment, DOWN is {down}")
 
 # %% [markdown]
 # ## 80x80 pixels
@@ -100,14 +52,19 @@ print(f"UP is action {up} of the environment, DOWN is {down}; see {folder / 'fra
 # background to 0, paddles and ball to 1. Of 33,600 pixels 6,400 remain, and about 30 are lit.
 
 # %%
+from numpy.typing import NDArray
+
+from pong_agent import preprocess_frame
+
 heading("80x80 pixels")
 
 
 def drawn(field: NDArray[np.integer], marks: str) -> str:
-    """Return a field as text, two rows per line; `marks[v]` stands for value v."""
+    """Return a field as text, two rows per line between rules; `marks[v]` stands for value v."""
     upper, lower = field[::2], field[1::2]
     rows = np.where(upper != 0, upper, lower).tolist()
-    return "\n".join("|" + "".join(marks[value] for value in row) + "|" for row in rows)
+    lines = ["".join(marks[value] for value in row).rstrip() for row in rows]
+    return "\n".join(["=" * 80, *lines, "=" * 80])
 
 
 field = preprocess_frame(frame)
@@ -122,6 +79,9 @@ print(f"{field.shape} {field.dtype}, {field.sum()} pixels are lit")
 # of their lit pixels, and the network's input as its few non-zero entries.
 
 # %%
+from pong_agent.vision.network_input import observe
+from pong_agent.vision.pixels import lit_pixels
+
 heading("What moved: + lit, - dark")
 x = observe("difference", [lit_pixels(frame)], [lit_pixels(before)])
 difference = x.toarray().reshape(80, 80)
@@ -138,6 +98,9 @@ print(f"equal to the field minus the previous field: {same}")
 #     h = max(W1 x, 0)     p = 1 / (1 + exp(-W2 . h))     probability of UP
 
 # %%
+from pong_agent.learning.reinforce import policy_forward
+from pong_agent.network import Parameters
+
 heading("A policy")
 parameters: Parameters = dict(agent.parameters)
 [p_up], _ = policy_forward(parameters, x)
@@ -153,6 +116,8 @@ print(f"probability of UP {p_up:.6f}, by the formula above {by_hand:.6f}")
 # side has 21 points. The untrained agent (right paddle) loses.
 
 # %%
+from pong_agent import rollout
+
 heading("A rollout")
 [trajectory] = rollout(agent, [env], seeds=[options.seed])
 points = np.flatnonzero(trajectory.rewards)
@@ -170,6 +135,9 @@ print(
 # half of the actions and discourage the others.
 
 # %%
+from pong_agent import ReinforceConfig
+from pong_agent.learning.returns import discounted_returns, standardize
+
 heading("Rewards, returns, advantages")
 config = agent.config
 assert isinstance(config, ReinforceConfig)  # noqa: S101  # for the type checker
@@ -188,6 +156,9 @@ print(f"advantages: mean {abs(advantages.mean()):.3f}, standard deviation {advan
 # weights. To check it, move one weight a little up and down and see how J changes.
 
 # %%
+from pong_agent import UP
+from pong_agent.learning.reinforce import episode_gradient
+
 heading("The gradient")
 gradient, _ = episode_gradient(parameters, trajectory, config.discount)
 inputs = trajectory.network_input()
@@ -225,6 +196,9 @@ print(f"central difference {numeric:+.8f}")
 # all of this for a batch of games.
 
 # %%
+from pong_agent import Batch
+from pong_agent.learning.reinforce import rmsprop_ascent
+
 heading("An update")
 stepped = {}
 for name, weights in parameters.items():
@@ -251,6 +225,9 @@ env.close()
 # of four games are summed for one update.
 
 # %%
+from pong_agent.training.config import TrainConfig
+from pong_agent.training.start import start_run
+
 heading("Batches from workers")
 plain = TrainConfig("reinforce", updates=1, workers=options.workers, seed=options.seed)
 with start_run(plain, folder / "reinforce") as trainer:
@@ -270,6 +247,8 @@ print(f"returns {[int(episode_return) for episode_return in progress.recent_retu
 # `scripts/benchmarks/README.md` measures what each contributes.
 
 # %%
+from collections.abc import Mapping
+
 heading("Training")
 ppo = TrainConfig(
     "ppo",
@@ -306,11 +285,13 @@ print(f"{progress.agent_steps:,} steps, {progress.episodes} games, {as_text(prog
 # action instead of sampling, on seeds that training did not use.
 
 # %%
+from pong_agent.evaluation import evaluate_policy
+
 heading("Evaluation")
 player = trained.averaged()
 result = evaluate_policy(player, "ALE/Pong-v5", options.games, seed=1000)
 print(f"returns {[int(episode_return) for episode_return in result.returns]}")
-print(f"mean {result.mean:+.2f} over {options.games} greedy games in ALE/Pong-v5")
+print(f"mean {result.mean:+.2f} over greedy games in ALE/Pong-v5: {len(result.returns)}")
 
 # %% [markdown]
 # ## A won game
@@ -320,11 +301,14 @@ print(f"mean {result.mean:+.2f} over {options.games} greedy games in ALE/Pong-v5
 # decides.
 
 # %%
+from pong_agent.envs.spec import EnvSpec
+from pong_agent.recording import VideoOptions, record_episodes
+
 heading("A won game")
 won = [seed for seed, points in zip(result.seeds, result.returns, strict=True) if points > 0]
 if not won:
     print(
-        f"Not won: after this training the agent wins none of {options.games} games. "
+        "Not won: after this training the agent won no game of the evaluation.\n"
         "The pretrained agent of the package takes its place."
     )
     player = PongAgent.pretrained()
@@ -338,4 +322,5 @@ cut = EnvSpec("ALE/Pong-v5", max_num_frames_per_episode=options.video_frames)
 look = VideoOptions(name_prefix="won", overlay=False)
 recorded, [video] = record_episodes(player, folder, cut, [seed], options=look)
 shown = recorded.lengths[0]
-print(f"{video}: {'the whole game' if shown == length else f'its first {shown} agent steps'}")
+print("the whole game:" if shown == length else f"its first {shown} agent steps:")
+show(video)

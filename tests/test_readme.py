@@ -146,7 +146,7 @@ def parse_only(*args, parse=tyro.cli, **kwargs):
 def test_commands_parse(args, monkeypatch):
     """Every command and script that a document names exists, and knows the options it is given."""
     if args[0] == "tutorial":  # a lesson; its own test runs it
-        known = re.findall(r"^    (\w+): ", (ROOT / "scripts" / "tutorial.py").read_text(), re.M)
+        known = re.findall(r"^    (\w+): ", (ROOT / "scripts" / "lesson.py").read_text(), re.M)
         for word in args[1:]:
             assert not word.startswith("--") or word[2:].replace("-", "_") in known
         return
