@@ -12,11 +12,12 @@ from pong_agent.report.played_games import N_SETTINGS, ReportOptions, play_setti
 from pong_agent.report.provenance import Subject, origin
 from pong_agent.report.sections import hidden_units, rallies, saliency, scores, video
 from pong_agent.report.svg import learning_plot, returns_plot
+from pong_agent.report.words import counted
 from pong_agent.training.run_folder import reported
 from pong_agent.weights_file.metadata import config_to_dict
 from pong_agent.whole_file import absolute_path, is_stream, write_text
 
-_COLOURS = ("AGENT", "OPPONENT", "UP", "DOWN", "STAY", "POSITIVE", "NEGATIVE")  # of the palette
+_COLOURS = ("UP", "DOWN", "STAY", "POSITIVE", "NEGATIVE")  # of the palette
 
 
 def write_report(
@@ -81,7 +82,7 @@ def render(content: Mapping[str, Any]) -> str:
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters["signed"] = signed
+    environment.filters.update(signed=signed, counted=counted)
     source = files(__package__).joinpath("report.html.jinja").read_text(encoding="utf-8")
     colours = {name.lower(): palette.hex_code(getattr(palette, name)) for name in _COLOURS}
     page: str = environment.from_string(source).render(content, colours=colours)

@@ -5,7 +5,6 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,10 +24,11 @@ from pong_agent.report.played_games import PlayedGames, rally_lengths
 from pong_agent.report.provenance import Subject
 from pong_agent.report.saliency import margin_gradient
 from pong_agent.report.svg import rallies_plot
+from pong_agent.report.words import DIFFICULTIES, frame_skip, trained_on, verdict
 from pong_agent.vision.fields import FieldHistory
 from pong_agent.vision.pixels import draw_field
 
-_N_MOMENTS, _N_UNITS = 4, 12
+_N_MOMENTS, _N_UNITS, _N_UNITS_OPEN = 4, 12, 4
 _VIDEO_FRAMES = 300 * 60  # five minutes, longer than most games; about 1.1 MB at scale 2
 _VIDEO_SCALE = 2
 _POSTER_SECOND = 3.0  # the first frames of a game have other colours
@@ -40,6 +40,11 @@ def scores(subject: Subject, games: PlayedGames) -> dict[str, Any]:
     seeds = games.usual.result.seeds
     return {
         "title": subject.title,
+        "verdict": verdict(games.usual.result.returns),
+        "closest": min(games.usual.result.returns),
+        "best": max(games.usual.result.returns),
+        "trained_on": trained_on(subject.agent),
+        "difficulties": DIFFICULTIES,
         "agent": subject.agent,
         "frame_skip": frame_skip(subject.agent.config.env_id),
         "noop_max": NOOP_MAX,
@@ -50,21 +55,10 @@ def scores(subject: Subject, games: PlayedGames) -> dict[str, Any]:
     }
 
 
-def frame_skip(env_id: str) -> str:
-    """Return an environment's frame skip in words.
-
-    Example:
-        >>> import ale_py
-        >>> frame_skip("ALE/Pong-v5"), frame_skip("Pong-v0")
-        ('4', 'drawn from 2 to 4')
-    """
-    found = gymnasium.spec(env_id.rpartition(":")[2]).kwargs.get("frameskip", 4)
-    return str(found) if isinstance(found, int) else f"drawn from {found[0]} to {found[1] - 1}"
-
-
 def video(agent: PongAgent, games: PlayedGames) -> dict[str, Any]:
     """Record the beginning of the first game of the usual setting."""
     result, spec = games.usual.result, games.usual.setting.env
+    rewards = games.trajectories[0].rewards
     frames = min(_VIDEO_FRAMES, spec.max_num_frames_per_episode or _VIDEO_FRAMES)
     env = make_env(spec, render_mode="rgb_array", max_num_frames_per_episode=frames)
     with tempfile.TemporaryDirectory() as folder:
@@ -80,7 +74,7 @@ def video(agent: PongAgent, games: PlayedGames) -> dict[str, Any]:
         "info": info,
         "seed": result.seeds[0],
         "whole": game.length == result.lengths[0],
-        "game_return": result.returns[0],
+        "score": f"{(rewards < 0).sum()} : {(rewards > 0).sum()}",  # left : right
     }
 
 
@@ -140,6 +134,7 @@ def hidden_units(agent: PongAgent, games: PlayedGames) -> dict[str, Any]:
             {"unit": unit, "uris": [_image_uri(one, _scale(unit.weights)) for one in unit.weights]}
             for unit in units
         ],
+        "n_open": _N_UNITS_OPEN,
         "steps": steps,
         "rows": len(agent.parameters["W1"]),
         "names": ("current", "previous") if two_frames else ("difference",),

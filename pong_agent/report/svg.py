@@ -10,15 +10,16 @@ import numpy as np
 from pong_agent.evaluation.result import EvaluationResult
 from pong_agent.plots.figure import Line, draw_line
 from pong_agent.plots.runs import points
+from pong_agent.report.words import counted
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 # Matplotlib knows no CSS variables: it draws with these colours, which are then replaced.
 _VARIABLES = {
-    f"#01020{i}": name for i, name in enumerate(("ink", "muted", "line", "agent", "opponent"))
+    f"#01020{i}": name for i, name in enumerate(("ink", "muted", "line", "positive", "negative"))
 }
-INK, MUTED, LINE, WON, LOST = _VARIABLES
+INK, MUTED, LINE, WON, LOST = _VARIABLES  # a point won counts +1, a point lost -1
 GREEDY, SAMPLED = INK, MUTED  # neither a player nor an action
 _SIZE = (5.0, 3.1)  # inches of 72 SVG units; narrow, so that text is legible on a phone
 _UNUSED = (  # parts of Matplotlib's SVG
@@ -66,7 +67,7 @@ def returns_plot(greedy: EvaluationResult, sampled: EvaluationResult) -> str:
             axes.bar(values + shift, counts, 0.4, color=colour)
             if result.confidence_interval is not None:
                 axes.plot(result.confidence_interval, [height] * 2, color=colour, linewidth=2)
-            label = f"{name}, {len(result.returns)} games"
+            label = f"{name}, {counted(len(result.returns), 'game')}"
             axes.plot(result.mean, height, "o", color=colour, markersize=6, label=label)
         axes.set(xlim=(low - 0.8, high + 0.8), ylim=(0, tallest * 1.45))
         axes.set(xlabel="return: points won minus points lost", ylabel="games")
@@ -113,7 +114,7 @@ def learning_plot(rows: Sequence[Mapping[str, str]]) -> str | None:
             label = "greedy evaluation"
             axes.plot(evaluated_at / 1e6, scores, "o", color=GREEDY, markersize=4, label=label)
         axes.axhline(0, color=LINE, linewidth=0.8)
-        axes.set(xlabel="million agent steps", ylabel="return", ylim=(-22, 22))
+        axes.set(xlabel="million agent steps", ylabel="points won minus lost", ylim=(-22, 22))
 
     return _svg(draw, "learning")
 

@@ -20,7 +20,9 @@ def browser():
         browser.close()
 
 
-@pytest.fixture(params=[(360, "light"), (1280, "dark")], ids=["phone", "wide"])
+@pytest.fixture(
+    params=[(390, "light"), (768, "dark"), (1280, "light")], ids=["phone", "tablet", "wide"]
+)
 def shown(request, browser, page):
     """The page in a window, with the browser's complaints and network requests."""
     width, scheme = request.param

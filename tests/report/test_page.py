@@ -18,6 +18,7 @@ from pong_agent.evaluation import evaluate_policy
 from pong_agent.report.page import n_episodes, signed, write_report
 from pong_agent.report.played_games import ReportOptions
 from pong_agent.report.provenance import Subject
+from pong_agent.report.words import trained_on, verdict
 from pong_agent.training.run_folder import RunError, RunFolder
 from pong_agent.weights_file.archive import CheckpointError, digest
 
@@ -89,7 +90,46 @@ def test_scores_are_those_of_evaluate_policy_with_their_settings(reader):
         "2 games each, seeds 7 to 8." in words
     )
     assert "Without sticky actions all greedy games would be identical" in words
-    assert "0 to 30 no-op frames first" in words
+    assert "each starts with 0 to 30 no-op frames" in words
+
+
+def test_the_page_opens_with_a_verdict_and_the_score_in_screen_order(reader):
+    """The verdict is that of the greedy games; the opponent's points stand left of the agent's."""
+    words = " ".join(reader.text.split())
+    found = re.search(r"(Won|Lost) (both|\d of 2) games against the built-in opponent", words)
+    assert found.start() < words.index("95 % interval")
+    assert re.search(r"Score at the game's end: \d+ : \d+, opponent on the left", words)
+
+
+@pytest.mark.parametrize(
+    ("returns", "said"),
+    [
+        ([21], "Won its game against the built-in opponent by 21 points."),
+        ([-1], "Lost its game against the built-in opponent by 1 point."),
+        ([0], "Its game against the built-in opponent stopped at a draw."),
+        ([20, 20, 20], "Won all 3 games against the built-in opponent, by 20 points on average."),
+        ([-9, -9, 3], "Lost 2 of 3 games against the built-in opponent, by 5 points on average."),
+        ([3, 3, -21], "Won 2 of 3 games against the built-in opponent; on average it was 5 points"),
+        ([2, -2], "Won 1 of 2 games against the built-in opponent; on average it was about level."),
+    ],
+)
+def test_the_verdict_is_true_in_words(returns, said):
+    """Singular and plural, and a mean that disagrees with the number of games won."""
+    assert verdict(returns).startswith(said)
+
+
+def test_one_cell_is_marked_as_trained_on(reader):
+    """It is the setting of the agent's own environment."""
+    owns = [attrs for tag, attrs in reader.elements if tag == "td" and attrs.get("class") == "own"]
+    assert len(owns) == 1
+    assert reader.text.count("trained on this") == 1
+    assert trained_on(PongAgent("reinforce")) == (0.25, 0)
+
+
+def test_four_units_are_shown_and_eight_are_folded(text):
+    folded = text[text.index("8 more units") :]
+    assert text.count('<figure class="unit">') == 12
+    assert folded.count('<figure class="unit">') == 8
 
 
 def test_the_page_shows_its_provenance(run, reader):
@@ -145,7 +185,9 @@ def test_the_notebooks_policy_has_a_page_too(tmp_path):
     reader = Reader(path.read_text(encoding="utf-8"))
     words = " ".join(reader.text.split())
     assert "Pong-v0, frame skip drawn from 2 to 4" in words
-    assert "interval none from one game" in words
+    assert "Its game against the built-in opponent stopped at a draw." in words
+    assert "interval" not in words
+    assert "1 game each" not in words
     assert "the difference of two successive frames" in words
     assert "Learning" not in words
     assert sum(tag == "img" for tag, _ in reader.elements) >= 2 + 12
