@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pong_agent.errors import ConfigError
-from pong_agent.plots.figure import draw_line, light_figure, mark_height
+from pong_agent.plots.figure import draw_line, legend_below, light_figure, mark_height
 from pong_agent.plots.runs import EVALUATION_OF, Axis, group_runs, mean_of, open_runs, points
 from pong_agent.recording.palette import SERIES, hex_code
 from pong_agent.training.metrics import METRICS
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 _RETURNS = ("rollout/ep_rew_mean", "rollout/running_return", "eval/mean_reward")
 _Y_LABELS = {
-    "rollout/ep_rew_mean": "return: last 30 games",
-    "rollout/ep_len_mean": "agent steps of a game: last 30 games",
-    "eval/mean_reward": "return: greedy evaluation",
+    "rollout/ep_rew_mean": "mean score of the last 30 training games",
+    "rollout/ep_len_mean": "mean agent steps of the last 30 training games",
+    "eval/mean_reward": "mean score of a greedy evaluation",
 }
 
 
@@ -58,21 +58,24 @@ def draw_runs(
     largest = max(x[-1] for x, _ in curves.values() if len(x))
     unit = 1e6 if axis == "steps" and largest >= 1e6 else 1.0
     greedy = EVALUATION_OF.get(metric)
-    evaluated = False
+    evaluated, thin = False, ""
     for number, group in enumerate(groups):
         mean = mean_of([(x / unit, y) for x, y in (curves[run.path] for run in group.runs)])
         dots = [points(rows[run.path], greedy, axis) for run in group.runs if greedy]
         dots_x, dots_y = np.hstack([np.zeros((2, 0)), *map(np.stack, dots)])
         evaluated |= len(dots_x) > 0
+        if mean.raw:
+            thin = "single runs" if len(group.runs) > 1 else thin or "not smoothed"
         name = _plain(labels[number]) if labels else group.label
         label = f"{name}: {mean.label}" if mean.label else name
         line = replace(mean, label=label, dots=(dots_x / unit, dots_y))
         draw_line(axes, line, hex_code(SERIES[number % len(SERIES)]))
     x_label = "minutes of training" if axis == "minutes" else "agent steps"
-    y_label = _Y_LABELS.get(metric, metric)
-    if evaluated:
-        y_label += " (line), greedy (dots)"
-    axes.set(xlabel=f"million {x_label}" if unit > 1 else x_label, ylabel=y_label)
+    axes.set(
+        title="How the agent learned" if len(groups) == 1 else "How the agents learned",
+        xlabel=f"million {x_label}" if unit > 1 else x_label,
+        ylabel=_Y_LABELS.get(metric, metric),
+    )
     axes.set_xlim(left=0)
     if axis == "steps" and unit == 1:
         axes.xaxis.set_major_formatter("{x:,.0f}")
@@ -80,7 +83,7 @@ def draw_runs(
         mark_height(axes, 0)
         wins = any(y.max() > 0 for _, y in curves.values() if len(y))
         axes.set_ylim(-21.5, 21.5 if wins else 1.5)
-    axes.legend(loc="best", fontsize="small")
+    legend_below(axes, dots="greedy evaluation" if evaluated else "", thin=thin)
     return figure, left_out + [f"{path}: no value of {metric} yet" for path in empty]
 
 

@@ -89,13 +89,13 @@ def group_runs(runs: Sequence[RunFolder]) -> list[Group]:
 def _label(preset: str, values: Mapping[str, Any], all_values: Sequence[Mapping[str, Any]]) -> str:
     """Name a group by the hyperparameters that differ between the groups of its preset."""
     differing = [
-        f"{name}:{value}"
+        f"{name.replace('_', ' ')} {value}"
         for name, value in values.items()
         if any(others.get(name) != value for others in all_values)
     ]
     if len(differing) > _NAMED_DIFFERENCES:
         differing = [*differing[:_NAMED_DIFFERENCES], "..."]
-    return " ".join([preset, *differing])
+    return ", ".join([preset, *differing])
 
 
 def points(
@@ -131,10 +131,11 @@ def running_mean(y: Floats) -> tuple[Floats, int]:
 
 
 def mean_of(curves: Sequence[tuple[Floats, Floats]]) -> Line:
-    """Average runs over the x that all of them cover, with a band; the label describes both.
+    """Average runs up to the end of the longest, with a band; the label describes both.
 
-    Each run is smoothed by `running_mean` and interpolated on one grid. The band is the range of
-    the runs or, from five runs on, the 95 % percentile bootstrap interval of the mean.
+    Each run is smoothed by `running_mean` and interpolated on one grid, which begins where the last
+    run begins. After a run has ended, the others are averaged. The band is the range of two runs or
+    more or, with five runs, the 95 % percentile bootstrap interval of the mean of five or more.
     """
     if len(curves) == 1:
         [(x, y)] = curves
@@ -143,12 +144,28 @@ def mean_of(curves: Sequence[tuple[Floats, Floats]]) -> Line:
             return Line("", x, y)
         return Line(f"mean over {window} updates", x, smoothed, raw=curves)
     smooth = [(x, running_mean(y)[0]) for x, y in curves]
-    first, last = max(x[0] for x, _ in curves), min(x[-1] for x, _ in curves)
-    grid = np.unique(np.linspace(first, last, _GRID)) if last >= first else np.zeros(0)
+    first, ends = max(x[0] for x, _ in curves), np.array([x[-1] for x, _ in curves])
+    grid = np.union1d(np.linspace(first, ends.max(), _GRID), ends[ends >= first])
+    there = ends[:, np.newaxis] >= grid  # [run, point]
+    counts = there.sum(axis=0)
+    if counts[0] < 2:
+        return Line(f"{len(curves)} runs", (), (), raw=smooth)
     values = np.stack([np.interp(grid, x, y) for x, y in smooth])
-    mean, count = values.mean(axis=0), f"mean of {len(curves)} runs"
-    if len(curves) < _BOOTSTRAP_FROM or not len(grid):
-        extremes = values.min(axis=0), values.max(axis=0)
-        return Line(f"{count}, lowest to highest", grid, mean, extremes, smooth)
-    band = bootstrap_band(values, _RESAMPLES)
-    return Line(f"{count}, 95 % bootstrap interval", grid, mean, band, smooth)
+    mean, band = np.mean(values, axis=0, where=there), np.full((2, len(grid)), np.nan)
+    resampled = len(curves) >= _BOOTSTRAP_FROM
+    for count in np.unique(counts[counts >= (_BOOTSTRAP_FROM if resampled else 2)]):
+        columns = counts == count  # and the same runs, as none begins on the grid
+        part = values[there[:, columns][:, 0]][:, columns]
+        band[:, columns] = (
+            bootstrap_band(part, _RESAMPLES) if resampled else (part.min(axis=0), part.max(axis=0))
+        )
+    label = f"mean of {counts[0]} runs"
+    if counts[-1] < counts[0]:
+        label += f", dashed where fewer are left ({counts[-1]} at the end)"
+    n_solid = int((counts == counts[0]).sum())
+    if not np.isfinite(band).any():
+        return Line(label, grid, mean, raw=smooth, n_solid=n_solid)
+    label += f"; band: {'95 % bootstrap interval' if resampled else 'lowest to highest'}"
+    if resampled and counts[-1] < _BOOTSTRAP_FROM:
+        label += f" of {_BOOTSTRAP_FROM} runs or more"
+    return Line(label, grid, mean, (band[0], band[1]), smooth, n_solid=n_solid)

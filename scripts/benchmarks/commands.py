@@ -47,7 +47,8 @@ class Learning:
         )
         print(learning.summary(results, self.goal))
         learning.write_curves(results, folder / "learning.csv")
-        title = f"{self.config.preset}, {', '.join(self.config.hyperparams) or 'from scratch'}"
+        preset, changed = self.config.preset, self.config.hyperparams
+        title = f"Learning Pong from scratch ({', '.join([preset, *changed])})"
         learning.plot_curves(results, folder / "learning.png", title=title, goal=self.goal)
         print(f"wrote {folder}/learning.csv and {folder}/learning.png")
         return 0

@@ -10,7 +10,15 @@ from pathlib import Path
 from benchmarks.tables import write_table
 from pong_agent.cli.output import table
 from pong_agent.learning.progress import RECENT
-from pong_agent.plots.figure import Line, draw_line, light_figure, mark_height, save_figure
+from pong_agent.plots.figure import (
+    Line,
+    draw_line,
+    legend_below,
+    light_figure,
+    mark_height,
+    save_figure,
+)
+from pong_agent.recording.palette import SERIES, hex_code
 from pong_agent.training.config import TrainConfig
 from pong_agent.training.run_folder import RunFolder
 from pong_agent.training.start import start_run
@@ -166,14 +174,15 @@ def plot_curves(results: Sequence[Learned], path: Path, *, title: str, goal: flo
             y=[p.mean_return for p in result.curve],
             dots=([s for s, _ in evaluated], [g for _, g in evaluated]),
         )
-        draw_line(axes, line, f"C{number % 10}")
+        draw_line(axes, line, hex_code(SERIES[number % len(SERIES)]))
     mark_height(axes, 0)
-    mark_height(axes, goal, dashed=True)
+    mark_height(axes, goal, f"goal of the greedy evaluation: {goal:g}")
     axes.set(
         title=title,
         xlabel="seconds of training (evaluations not counted)",
-        ylabel="return: last 30 games (line), greedy (dots)",
+        ylabel="mean score of the last 30 training games",
         ylim=(-21.5, 21.5),
     )
-    axes.legend(loc="lower right")
+    greedy = any(point.greedy is not None for result in results for point in result.curve)
+    legend_below(axes, dots="greedy evaluation" if greedy else "")
     save_figure(figure, path)

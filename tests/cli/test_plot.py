@@ -22,6 +22,8 @@ CONFIG = TrainConfig(
     workers=0,
     updates=3,
 )
+MEAN = "ppo: mean of 2 runs; band: lowest to highest"
+GREY = ["greedy evaluation", "single runs"]
 
 
 @pytest.fixture(scope="module")
@@ -41,14 +43,19 @@ def runs(tmp_path_factory):
 
 
 def labels(figure):
-    return [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    """The texts of the legend, which does not cover the curves."""
+    [legend] = figure.legends
+    figure.draw_without_rendering()
+    assert legend.get_window_extent().y1 <= figure.axes[0].get_window_extent().y0
+    return [text.get_text() for text in legend.get_texts()]
 
 
 def test_seeds_become_one_curve_with_a_band(runs):
     """The mean is drawn over each run; the evaluation is a dot at its steps."""
     figure, left_out = draw_runs([runs / "seed0", runs / "seed1"])
     [axes] = figure.axes
-    assert (left_out, labels(figure)) == ([], ["ppo: mean of 2 runs, lowest to highest"])
+    assert (left_out, labels(figure)) == ([], [MEAN, *GREY])
+    assert axes.get_title() == "How the agent learned"
     [mean] = [line for line in axes.lines if line.get_label().startswith("ppo")]
     assert len(axes.collections) == 1
     row = RunFolder(runs / "seed0").read_metrics()[-1]
@@ -62,14 +69,16 @@ def test_seeds_become_one_curve_with_a_band(runs):
         for name in ("seed0", "seed1")
     ]
     assert mean.get_ydata()[-1] == pytest.approx(sum(lasts) / 2)
-    assert axes.get_ylabel() == "return: last 30 games (line), greedy (dots)"
+    assert axes.get_ylabel() == "mean score of the last 30 training games"
 
 
 def test_groups_can_be_named(runs):
     """Any column can be drawn, also against minutes; labels replace the groups' names."""
     paths = [runs / name for name in ("seed0", "short", "seed1")]
     figure, _ = draw_runs(paths, metric="train/approx_kl", axis="minutes")
-    assert labels(figure) == ["ppo epochs:5: mean of 2 runs, lowest to highest", "ppo epochs:1"]
+    first, *others = labels(figure)
+    assert first.startswith("ppo, epochs 5: mean of 2 runs, dashed where fewer are left (1 at")
+    assert others == ["ppo, epochs 1", GREY[1]]
     assert figure.axes[0].get_xlabel() == "minutes of training"
     assert figure.axes[0].get_ylabel() == "train/approx_kl"
     names = [r"$\bad{$", os.fsdecode("\u00e9".encode() + b"\xe9")]
@@ -108,7 +117,7 @@ def test_paths_that_hold_no_run_are_left_out(runs, tmp_path, monkeypatch, capsys
     Path("latest").symlink_to("good")
     paths = sorted(map(str, Path().iterdir()))
     figure, left_out = draw_runs(paths)
-    assert labels(figure) == ["ppo"]
+    assert labels(figure) == ["ppo", GREY[0]]
     names = [Path(reason.partition(":")[0]).name for reason in left_out]
     assert names == ["a-file.txt", "being-made", "damaged-config", "metrics.csv", "no-update"]
     assert main(["plot", *paths]) == 0
