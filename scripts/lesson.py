@@ -83,7 +83,7 @@ def show(path: Path) -> None:
 
 INSTALL = """\
 # The package: the folder above this notebook is a clone of its repository.
-%pip install --quiet --editable .."""
+%pip install --quiet .."""
 IMPORTS = """\
 import sys
 import time

@@ -1,4 +1,4 @@
-"""The window's content: the enlarged frame, and a panel with score and keys beside it."""
+"""The window's content: the enlarged frame below the score, and a panel with keys beside it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     import pygame
 
 GAME_SIZE = (160, 210)  # width and height, in pixels of the console
-_PANEL_WIDTH = 92  # in the same unit
+_SCORE_HEIGHT = 24  # rows above the court, with the console's score, in the same unit
+_PANEL_WIDTH = 92
 WINDOW_SIZE = (GAME_SIZE[0] + _PANEL_WIDTH, GAME_SIZE[1])
 
 _KEYS = (
@@ -61,7 +62,7 @@ def message(scene: Scene, level: str, person: Side) -> list[TextLine]:
                 TextLine(""),
                 TextLine("Press a key to start", 9),
             ]
-        case Phase.COUNTDOWN:
+        case Phase.COUNTDOWN | Phase.PLAYING if scene.count:
             return [TextLine(str(scene.count), 30)]
         case Phase.PAUSED:
             return [TextLine("Paused", 18), TextLine("P to continue", 9)]
@@ -69,7 +70,7 @@ def message(scene: Scene, level: str, person: Side) -> list[TextLine]:
             won = scene.score[0] > scene.score[1]
             return [
                 TextLine("You win" if won else "The agent wins", 16, own if won else other),
-                TextLine(f"{scene.score[0]} : {scene.score[1]}", 16),
+                TextLine(on_screen(scene.score, person), 16),
                 TextLine(""),
                 TextLine("R for a new game", 9),
                 TextLine(""),
@@ -80,6 +81,17 @@ def message(scene: Scene, level: str, person: Side) -> list[TextLine]:
 
 def _choice(level: str, colour: Colour) -> list[TextLine]:
     return [TextLine(f"< {level} >", 11, colour), TextLine("Left, Right: change level", 7, MUTED)]
+
+
+def on_screen(numbers: tuple[int, int], person: Side) -> str:
+    """Return the person's and the agent's number in the order of their sides.
+
+    Example:
+        >>> on_screen((1, 21), "right")
+        '21 : 1'
+    """
+    left, right = numbers if person == "left" else numbers[::-1]
+    return f"{left} : {right}"
 
 
 def colours(person: Side) -> tuple[Colour, Colour]:
@@ -103,6 +115,7 @@ class Painter:
         """Draw a scene, its frame, [210, 160, 3] uint8 RGB, and the level selected."""
         self._surface.fill(GROUND)
         self._paint_game(frame, dim=scene.phase not in (Phase.PLAYING, Phase.COUNTDOWN))
+        self._paint_score(scene)
         self._write_centred(message(scene, level.name, self._person))
         self._paint_panel(scene, level)
 
@@ -115,6 +128,17 @@ class Painter:
             enlarged.fill((70, 70, 70), special_flags=pygame.BLEND_RGB_MULT)
         self._surface.blit(enlarged, (self._left, self._top))
 
+    def _paint_score(self, scene: Scene) -> None:
+        """Cover the console's score, which stays at 20 when the 21st point ends the game."""
+        size = (self._scale * GAME_SIZE[0], self._scale * _SCORE_HEIGHT)
+        self._surface.fill(GROUND, ((self._left, self._top), size))
+        players = [("You", scene.score[0]), ("Agent", scene.score[1])]
+        left, right = players if self._person == "left" else players[::-1]
+        self._write(left[0], 8, 10, LEFT, x=8)
+        self._write(str(left[1]), 4, 16, LEFT, x=72, right=True)
+        self._write(str(right[1]), 4, 16, RIGHT, x=GAME_SIZE[0] - 72)
+        self._write(right[0], 8, 10, RIGHT, x=GAME_SIZE[0] - 8, right=True)
+
     def _write_centred(self, lines: Sequence[TextLine]) -> None:
         heights = [self._font(line.size).get_linesize() for line in lines]
         middle = self._left + self._scale * GAME_SIZE[0] // 2
@@ -126,29 +150,24 @@ class Painter:
             y += height
 
     def _paint_panel(self, scene: Scene, level: Level) -> None:
-        own, other = colours(self._person)
-        for y, name, points, colour in (
-            (12, "You", scene.score[0], own),
-            (32, "Agent", scene.score[1], other),
-        ):
-            self._write(name, y + 4, 10, colour)
-            self._write(str(points), y, 16, colour, right=True)
-        self._write("Games won", 54, 7, MUTED)
-        self._write(f"{scene.games[0]} : {scene.games[1]}", 54, 7, TEXT, right=True)
-        self._write(level.name, 74, 8, other)
+        left, right = GAME_SIZE[0] + 6, WINDOW_SIZE[0] - 6
+        self._write("Games won", 10, 7, MUTED, x=left)
+        games = on_screen(scene.games, self._person)
+        self._write(games, 10, 7, TEXT, x=right, right=True)
+        self._write(level.name, 34, 8, colours(self._person)[1], x=left)
         for i, line in enumerate(level.about):
-            self._write(line, 85 + 8 * i, 6, MUTED)
+            self._write(line, 45 + 8 * i, 6, MUTED, x=left)
         for y, (key, meaning) in zip(range(145, 200, 11), _KEYS, strict=True):
-            self._write(key, y, 7, TEXT)
-            self._write(meaning, y, 7, MUTED, right=True)
+            self._write(key, y, 7, TEXT, x=left)
+            self._write(meaning, y, 7, MUTED, x=right, right=True)
 
-    def _write(self, text: str, y: int, size: int, colour: Colour, *, right: bool = False) -> None:
-        """Write into the panel, at its left or right side."""
+    def _write(
+        self, text: str, y: int, size: int, colour: Colour, *, x: int, right: bool = False
+    ) -> None:
+        """Write a line that begins, or with `right` ends, at the column x of the console."""
         rendered = self._font(size).render(text, True, colour)
-        x = self._left + self._scale * (GAME_SIZE[0] + 6)
-        if right:
-            x = self._left + self._scale * (WINDOW_SIZE[0] - 6) - rendered.get_width()
-        self._surface.blit(rendered, (x, self._top + self._scale * y))
+        column = self._left + self._scale * x - right * rendered.get_width()
+        self._surface.blit(rendered, (column, self._top + self._scale * y))
 
     def _font(self, size: int) -> "pygame.font.Font":
         import pygame

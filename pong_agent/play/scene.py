@@ -8,6 +8,8 @@ from pong_agent.actions import DOWN, STAY, UP
 
 WINNING_SCORE = 21
 FRAMES_PER_COUNT = 40  # of the countdown from 3, at 60 frames per second
+# Frames without a ball at the start of a game and after a point: the console's own pauses.
+FRAMES_TO_FIRST_SERVE, FRAMES_TO_SERVE = 55, 63
 
 
 class Phase(Enum):
@@ -51,6 +53,7 @@ class Scene:
     level: int = 0  # index of the selected one
     phase: Phase = Phase.START
     countdown: int = 0  # frames until play continues
+    serve: int = 0  # frames of play until the ball appears
     held: tuple[tuple[int, Meaning], ...] = ()  # held keys for UP and DOWN, the latest last
     score: tuple[int, int] = (0, 0)  # of the person and of the agent in this game
     games: tuple[int, int] = (0, 0)  # won by the person and by the agent
@@ -65,8 +68,10 @@ class Scene:
 
     @property
     def count(self) -> int:
-        """The number shown during the countdown, 3 to 1; 0 otherwise."""
-        return -(-self.countdown // FRAMES_PER_COUNT) if self.phase is Phase.COUNTDOWN else 0
+        """The number shown before a serve and before play continues, 3 to 1; 0 otherwise."""
+        if self.phase not in (Phase.COUNTDOWN, Phase.PLAYING):
+            return 0
+        return -(-(self.countdown + self.serve) // FRAMES_PER_COUNT)
 
 
 def after_keys(scene: Scene, events: Iterable[KeyEvent]) -> Scene:
@@ -120,7 +125,8 @@ def after_frame(scene: Scene, points: int = 0) -> Scene:
     if scene.phase is not Phase.PLAYING:
         return scene
     score = (scene.score[0] + max(points, 0), scene.score[1] + max(-points, 0))
-    scene = replace(scene, score=score)
+    serve = FRAMES_TO_SERVE if points else max(scene.serve - 1, 0)
+    scene = replace(scene, score=score, serve=serve)
     if max(score) < WINNING_SCORE:
         return scene
     won = score[0] > score[1]
@@ -129,8 +135,11 @@ def after_frame(scene: Scene, points: int = 0) -> Scene:
 
 
 def _new_game(scene: Scene) -> Scene:
-    return _count_down(replace(scene, score=(0, 0), new_game=True))
+    new = replace(scene, score=(0, 0), serve=FRAMES_TO_FIRST_SERVE, new_game=True)
+    return _count_down(new)
 
 
 def _count_down(scene: Scene) -> Scene:
-    return replace(scene, phase=Phase.COUNTDOWN, countdown=3 * FRAMES_PER_COUNT)
+    """Start the countdown, whose last part is what the console waits until its serve."""
+    countdown = 3 * FRAMES_PER_COUNT - scene.serve
+    return replace(scene, phase=Phase.COUNTDOWN, countdown=countdown)

@@ -5,6 +5,8 @@ import pytest
 from pong_agent.actions import DOWN, STAY, UP
 from pong_agent.play.scene import (
     FRAMES_PER_COUNT,
+    FRAMES_TO_FIRST_SERVE,
+    FRAMES_TO_SERVE,
     KeyEvent,
     Meaning,
     Phase,
@@ -48,15 +50,33 @@ def test_the_last_held_key_counts(events, move):
     assert after_keys(PLAYING, events).move == move
 
 
-def test_a_game_starts_after_a_countdown():
-    """Any key starts it; 3, 2 and 1 are shown equally long, then play starts."""
-    scene = after_keys(Scene(), [KeyEvent(9, Meaning.OTHER)])
-    counts = []
-    while scene.phase is Phase.COUNTDOWN:
+def counts_until_the_ball(scene):
+    counts, phases = [], []
+    while scene.count:
         counts.append(scene.count)
+        phases.append(scene.phase)
         scene = after_frame(scene)
-    assert counts == sorted([3, 2, 1] * FRAMES_PER_COUNT, reverse=True)
-    assert (scene.phase, scene.count) == (Phase.PLAYING, 0)
+    assert (scene.phase, scene.serve) == (Phase.PLAYING, 0)
+    return counts, phases.count(Phase.PLAYING)
+
+
+THREE_TO_ONE = sorted([3, 2, 1] * FRAMES_PER_COUNT, reverse=True)
+
+
+def test_a_countdown_ends_with_the_first_serve():
+    """Any key starts it; 3, 2 and 1 are shown equally long, and play starts before its end."""
+    scene = after_keys(Scene(), [KeyEvent(9, Meaning.OTHER)])
+    assert counts_until_the_ball(scene) == (THREE_TO_ONE, FRAMES_TO_FIRST_SERVE)
+
+
+def test_a_countdown_follows_each_point():
+    """It lasts as long as the console waits, and after a pause it begins with 3 again."""
+    scene = after_frame(PLAYING, 1)
+    counts, playing = counts_until_the_ball(scene)
+    assert (counts[0], len(counts), playing) == (2, FRAMES_TO_SERVE, FRAMES_TO_SERVE)
+    scene = after_keys(after_frame(scene), [P])
+    assert scene.count == 0
+    assert counts_until_the_ball(after_keys(scene, [P])) == (THREE_TO_ONE, FRAMES_TO_SERVE - 1)
 
 
 def test_pause_waits_and_counts_down_again():

@@ -5,21 +5,24 @@ import sys
 
 import numpy as np
 import pytest
+from PIL import Image
 
+import play_image
 from pong_agent import PongAgent
 from pong_agent.cli.app import main
 from pong_agent.play import scene as scene_module
 from pong_agent.play.drawing import largest_scale
 from pong_agent.play.duel import Duel
-from pong_agent.play.scene import Phase
+from pong_agent.play.scene import FRAMES_PER_COUNT, FRAMES_TO_FIRST_SERVE, FRAMES_TO_SERVE, Phase
 from pong_agent.play.window import run_window
-from pong_agent.recording.palette import LEFT
+from pong_agent.recording.palette import GROUND, LEFT, RIGHT
 
 os.environ["PYGAME_HIDE_SUPPORT_PROMPT"] = "1"
 pygame = pytest.importorskip("pygame")
 
 SCALE = 3  # on the dummy display, which is 1024 x 768
-COUNTDOWN = 120  # frames
+COUNTDOWN = 3 * FRAMES_PER_COUNT - FRAMES_TO_FIRST_SERVE  # frames before the emulator's first
+SCORE_ROWS = 24  # of the console, which the window's own score covers
 ORANGE = (213, 130, 74)  # the left paddle
 
 
@@ -123,12 +126,13 @@ def test_start_countdown_pause_and_quit(duel):
             5: lambda: press("SPACE"),
             COUNTDOWN + 35: lambda: press("p"),
             COUNTDOWN + 55: lambda: press("p"),
-            2 * COUNTDOWN + 65: lambda: press("ESCAPE"),
+            COUNTDOWN + 180: lambda: press("ESCAPE"),
         },
     )
     phases = [scene.phase for scene in played.scenes]
     start, count, play, pause = Phase.START, Phase.COUNTDOWN, Phase.PLAYING, Phase.PAUSED
-    assert [phases[at] for at in (0, 5, 130, 160, 180, 300)] == [
+    at = [0, 5, *(COUNTDOWN + later for later in (10, 40, 60, 170))]
+    assert [phases[frame] for frame in at] == [
         start, count, play, pause, count, play,
     ]  # fmt: skip
     playing = [before is after is play for before, after in itertools.pairwise(phases)]
@@ -138,15 +142,42 @@ def test_start_countdown_pause_and_quit(duel):
 
 
 def test_the_window_shows_the_enlarged_frame(duel):
-    """Each of the console's pixels is a square of one colour; the score is beside the game."""
+    """Each of the console's pixels is a square of one colour; the window's score covers its own."""
     at = COUNTDOWN + 80
     actions = {1: lambda: press("SPACE"), at + 2: lambda: press("q")}
     played = Played(duel, actions, look_at=at)
     image = played.image
     assert largest_scale(image.shape[1::-1]) == SCALE
     enlarged = played.frames[at].repeat(SCALE, axis=0).repeat(SCALE, axis=1)
-    np.testing.assert_array_equal(image[:, : 160 * SCALE], enlarged)
-    assert (image[:, 160 * SCALE :] == LEFT).all(axis=2).any()
+    court = SCORE_ROWS * SCALE
+    np.testing.assert_array_equal(image[court:, : 160 * SCALE], enlarged[court:])
+    score = image[:court, : 160 * SCALE]
+    shown = [int((score == colour).all(axis=2).sum()) for colour in (LEFT, RIGHT, GROUND)]
+    assert min(shown) > 100
+    assert sum(shown) > 0.9 * score.shape[0] * score.shape[1]
+
+
+def test_the_countdown_ends_when_the_ball_appears(duel):
+    """Before the first serve and after a point, no ball is on the court until then."""
+    actions = {1: lambda: press("SPACE"), COUNTDOWN + 210: lambda: press("q")}
+    played = Played(duel, actions)
+    serves = [scene.serve for scene in played.scenes[COUNTDOWN + 2 : -1]]
+    balls = [(frame[34:194] == 236).all(axis=2).any() for frame in played.frames]
+    for serve, ball in zip(serves, balls[COUNTDOWN + 2 : -1], strict=True):
+        assert ball == (serve in (0, FRAMES_TO_SERVE))  # the latter at the point itself
+    assert FRAMES_TO_SERVE in serves
+    assert serves[-1] == 0
+
+
+def test_the_image_of_the_window(tmp_path, monkeypatch):
+    """`scripts/play_image.py` draws a game in play in the palette's colours, in few bytes."""
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    play_image.make_image(tmp_path / "play.png", points=1)
+    for path in (tmp_path / "play.png", play_image.IMAGE):
+        image = Image.open(path).convert("RGB")
+        assert image.size == (252 * SCALE, 210 * SCALE)
+        assert {GROUND, LEFT, RIGHT, ORANGE} <= {colour for _, colour in image.getcolors()}
+        assert path.stat().st_size < 20_000
 
 
 def test_points_are_counted_and_r_restarts(duel):
@@ -205,13 +236,14 @@ def test_a_larger_window_has_larger_squares(duel):
         pygame.display.set_mode((1200, 900), pygame.RESIZABLE)
         pygame.event.post(pygame.event.Event(pygame.VIDEORESIZE, size=(1200, 900), w=1200, h=900))
 
-    at = COUNTDOWN + 10
+    at = COUNTDOWN + FRAMES_TO_FIRST_SERVE + 10
     actions = {1: enlarge, 2: lambda: press("SPACE"), at + 2: lambda: press("q")}
     played = Played(duel, actions, look_at=at)
     assert played.image.shape == (900, 1200, 3)
     left, top = (1200 - 4 * 252) // 2, (900 - 4 * 210) // 2
-    enlarged = played.frames[at].repeat(4, axis=0).repeat(4, axis=1)
-    np.testing.assert_array_equal(played.image[top : top + 840, left : left + 640], enlarged)
+    enlarged = played.frames[at][SCORE_ROWS:].repeat(4, axis=0).repeat(4, axis=1)
+    court = played.image[top + 4 * SCORE_ROWS : top + 840, left : left + 640]
+    np.testing.assert_array_equal(court, enlarged)
 
 
 def test_closing_the_window_ends_the_command(monkeypatch, capsys):
