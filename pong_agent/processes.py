@@ -17,6 +17,8 @@ from typing import Any, TypeVar
 
 from pong_agent.errors import PongError
 
+ALL_CPUS = -1  # as a number of workers
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 

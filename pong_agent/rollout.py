@@ -1,6 +1,8 @@
 """The interaction loops: whole episodes, and fragments of games."""
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -62,43 +64,88 @@ def rollout(
         environments, seeds = list(environments), [as_seed(seed, "seeds") for seed in seeds]
     except TypeError as error:
         raise ConfigError(f"expected lists of environments and of seeds: {error}") from error
-    deterministic = as_flag(deterministic, "deterministic")
     if len(environments) != len(seeds):
         raise ValueError(
             f"expected one seed for each environment, "
             f"found {len(seeds)} seeds for {len(environments)} environments"
         )
+    return list(
+        play_in_step(agent, environments, seeds, deterministic=deterministic, starts=starts)
+    )
+
+
+@dataclass
+class _Episode:
+    """An episode that is being played."""
+
+    number: int  # in the order of the seeds
+    env: Any
+    builder: TrajectoryBuilder
+    actions: np.random.Generator  # samples them
+
+
+def play_in_step(
+    agent: PongAgent,
+    environments: Sequence[Any],
+    seeds: Sequence[int],
+    *,
+    deterministic: bool = False,
+    starts: Sequence[Pixels] | None = None,
+) -> Iterator[Trajectory]:
+    """Play one whole episode for each seed, N at a time; yield them in the order of the seeds.
+
+    An environment whose episode ends goes on with the next seed, so that all of them play as long
+    as seeds remain. Episodes, arguments and errors are those of `rollout`, except that there may be
+    more seeds than environments.
+    """
+    deterministic = as_flag(deterministic, "deterministic")
     for env in environments:
         check_bound(env, agent.paddle_actions)
     if starts is None:
-        resets = [env.reset(seed=seed) for env, seed in zip(environments, seeds, strict=True)]
-        starts = [pong_pixels(frame, first=True) for frame, _ in resets]
-    fields = FieldHistory.start(starts)
-    builders = [TrajectoryBuilder(seed, agent.config.observation) for seed in seeds]
-    generators = [generator(seed, Stream.EPISODE_ACTIONS) for seed in seeds]
-    playing, final = list(range(len(environments))), dict[int, Pixels]()
+        starts = [_reset(env, seed) for env, seed in zip(environments, seeds, strict=False)]
+
+    def episode(number: int, env: Any) -> _Episode:
+        seed = seeds[number]
+        builder = TrajectoryBuilder(seed, agent.config.observation)
+        return _Episode(number, env, builder, generator(seed, Stream.EPISODE_ACTIONS))
+
+    playing = [episode(number, env) for number, env in enumerate(environments[: len(seeds)])]
+    waiting, fields = deque(range(len(playing), len(seeds))), FieldHistory.start(starts)
+    ended, due = dict[int, Trajectory](), 0
     while playing:
-        uniforms = None if deterministic else _draw([generators[index] for index in playing])
+        uniforms = None if deterministic else _draw([one.actions for one in playing])
         actions = agent.decide(fields, uniforms).actions.tolist()
-        frames, alive = [], []
-        for row, (index, action) in enumerate(zip(playing, actions, strict=True)):
-            frame, reward, terminated, truncated, _ = environments[index].step(
-                agent.paddle_actions[action]
-            )
+        frames, ends = [], []
+        for one, field, action in zip(playing, fields.current, actions, strict=True):
+            frame, reward, terminated, truncated, _ = one.env.step(agent.paddle_actions[action])
             end = terminated or truncated
-            builders[index].append(
-                fields.current[row], action=PaddleAction(action), reward=reward, end=end
-            )
+            one.builder.append(field, action=PaddleAction(action), reward=reward, end=end)
             frames.append(frame)
-            if not end:
-                alive.append(row)
+            ends.append(end)
         following = all_lit_pixels(frames)
-        fields = fields.push(following)
-        if len(alive) < len(playing):
-            # A game that continues overwrites its own later.
-            final.update(zip(playing, following, strict=True))
-            fields, playing = fields.take(alive), [playing[row] for row in alive]
-    return [builder.build(final[index]) for index, builder in enumerate(builders)]
+        if not any(ends):
+            fields = fields.push(following)
+            continue
+        alive = []
+        for row, (one, end) in enumerate(zip(playing, ends, strict=True)):
+            if end:
+                ended[one.number] = one.builder.build(following[row])
+            if end and waiting:
+                playing[row] = episode(waiting.popleft(), one.env)
+                following[row] = _reset(one.env, playing[row].builder.seed)
+            if not end or playing[row] is not one:
+                alive.append(row)
+        fields = fields.push(following, np.array(ends)).take(alive)
+        playing = [playing[row] for row in alive]
+        while due in ended:
+            yield ended.pop(due)
+            due += 1
+
+
+def _reset(env: Any, seed: int) -> Pixels:
+    """Start an episode and return the lit pixels of its first frame."""
+    frame, _ = env.reset(seed=seed)
+    return pong_pixels(frame, first=True)
 
 
 def rollout_fragment(

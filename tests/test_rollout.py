@@ -15,6 +15,7 @@ from pong_agent import (
     rollout,
 )
 from pong_agent.network import forward, softmax
+from pong_agent.rollout import play_in_step
 from pong_agent.seeding import Stream, generator
 
 FIELDS = ("pixels", "offsets", "actions", "rewards", "ends")
@@ -49,6 +50,22 @@ def test_an_episode_depends_on_its_seed_alone(deterministic):
         assert trajectory.ends[-1]
         env.close()
     assert len({len(trajectory) for trajectory in together}) == 3
+
+
+@pytest.mark.parametrize(("preset", "deterministic"), [("ppo", False), ("reinforce", True)])
+def test_environments_go_on_with_the_next_seeds(preset, deterministic):
+    """Four episodes in two environments are those played alone from RGB frames, in order."""
+    options = {"max_num_frames_per_episode": 70, "noop_max": 30, "difficulty": 1}
+    environments = [make_env("Pong-v0", palette=True, **options) for _ in range(2)]
+    agent, seeds = PongAgent(preset, seed=0, env=environments[0]), range(4, 8)
+    together = play_in_step(agent, environments, seeds, deterministic=deterministic)
+    alone = make_env("Pong-v0", **options)
+    for seed, trajectory in zip(seeds, together, strict=True):
+        [expected] = rollout(agent, [alone], [seed], deterministic=deterministic)
+        assert_same(trajectory, expected)
+        assert trajectory.ends[-1]
+    for env in [alone, *environments]:
+        env.close()
 
 
 def test_rollouts_do_not_change_the_agent(short_env, frames):

@@ -1,7 +1,9 @@
 """`pong-agent evaluate`."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
+from pong_agent.bounds import Bounds
 from pong_agent.cli.arguments import Output
 from pong_agent.cli.episodes import Episodes, episodes_table
 from pong_agent.cli.output import progress_bar, write_json
@@ -11,6 +13,9 @@ from pong_agent.evaluation.evaluate import evaluate_policy
 @dataclass(frozen=True, kw_only=True)
 class Evaluate(Episodes):
     """Play whole episodes with an agent and report their returns."""
+
+    workers: Annotated[int, Bounds(-1, 256)] = 1
+    """Processes that play in parallel; -1 uses all usable CPUs."""
 
     json: Output | None = None
     """Also write the results to this file."""
@@ -25,6 +30,7 @@ class Evaluate(Episodes):
                 self.episodes,
                 deterministic=not self.sampled,
                 seed=self.seed,
+                n_workers=self.workers,
                 on_episode=advance,
             )
         print(episodes_table(result))

@@ -34,7 +34,7 @@ def make_env(
         noop_max: most emulator frames without an action at the start of an episode; by default
             the specification's, or 0.
         palette: observe palette indices and skip Gymnasium's checks, which is faster; without
-            effect on an environment that another package registered.
+            effect on an environment of another package, or registered with wrappers.
         **kwargs: fields of `EnvSpec`, such as `difficulty=1`, which replace those of a given one;
             others are passed to the environment.
 
@@ -82,7 +82,8 @@ def make_registered(
             # Pong-v0 is old on purpose: it is the notebook's.
             warnings.filterwarnings("ignore", message=".*is out of date", category=Warning)
             registered = gymnasium.spec(import_module_of(spec.env_id))
-            if palette and str(registered.entry_point).startswith(_OWN_FRAMES):
+            own = str(registered.entry_point).startswith(_OWN_FRAMES)
+            if palette and own and not registered.additional_wrappers:
                 registered = replace(
                     registered,
                     entry_point="pong_agent.envs.starts:PaletteEnv",

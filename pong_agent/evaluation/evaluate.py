@@ -3,8 +3,9 @@
 import copy
 import functools
 import itertools
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import ExitStack, closing
+from math import ceil
 from typing import Any
 
 from pong_agent.agent import PongAgent
@@ -14,11 +15,11 @@ from pong_agent.envs.spec import EnvSpec, own_spec
 from pong_agent.errors import ConfigError
 from pong_agent.evaluation.result import EvaluationResult, Outcome
 from pong_agent.learning.trajectory import Trajectory
-from pong_agent.processes import map_in_processes
-from pong_agent.rollout import rollout
+from pong_agent.processes import ALL_CPUS, map_in_processes, usable_cpus
+from pong_agent.rollout import play_in_step, rollout
 from pong_agent.seeding import as_seed
 
-_TOGETHER = 5  # episodes that a process plays at the same time, at half the cost of one by one
+_IN_STEP = 5  # episodes that a process plays at the same time
 
 
 def evaluate_policy(
@@ -41,7 +42,8 @@ def evaluate_policy(
         n_eval_episodes: number of episodes, 1 or more.
         deterministic: take the most probable action; otherwise actions are sampled.
         seed: episode i has the seed `seed + i`, 0 or more; None draws one.
-        n_workers: processes that play at the same time; the results do not depend on it.
+        n_workers: processes that play at the same time, -1 for as many as there are usable CPUs;
+            the results do not depend on it.
         env_kwargs: fields of `EnvSpec`, such as {"difficulty": 1}, which replace those of the
             environment.
         on_episode: called with each episode, in order, as it ends.
@@ -61,23 +63,14 @@ def evaluate_policy(
         True
     """
     seeds = episode_seeds(n_eval_episodes, seed)
-    n_workers = as_count(n_workers, "n_workers")
+    n_workers = usable_cpus() if n_workers == ALL_CPUS else as_count(n_workers, "n_workers")
     spec = environment_of(agent, env_id, env_kwargs)
-    env = make_env(spec)  # also with several processes: a wrong one fails here, with a clear error
-    try:
-        if n_workers == 1:
-            outcomes = play_episodes(agent, env, seeds, deterministic, on_episode)
-        else:
-            import gymnasium  # loaded by `make_env`
-
-            # A worker registers the environment as it is registered here, perhaps by a script.
-            registered = gymnasium.spec(spec.env_id.rpartition(":")[2])  # its module is imported
-            play = functools.partial(_play_together, agent, spec, registered, deterministic)
-            groups = [seeds[first : first + _TOGETHER] for first in range(0, len(seeds), _TOGETHER)]
-            with closing(map_in_processes(play, groups, n_workers)) as results:
-                outcomes = _outcomes(itertools.chain.from_iterable(results), on_episode)
-    finally:
-        env.close()
+    if n_workers == 1 or len(seeds) == 1:
+        played: Generator[Trajectory] = _play_seeds(agent, spec, deterministic, seeds)
+    else:
+        played = _play_in_processes(agent, spec, deterministic, seeds, n_workers)
+    with closing(played):
+        outcomes = _outcomes(played, on_episode)
     return EvaluationResult.from_outcomes(spec.env_id, deterministic, outcomes)
 
 
@@ -96,16 +89,14 @@ def first_win(
         ConfigError: no episode is won, or a number is out of range.
         NotPongError: the environment is not Pong.
     """
-    returns = []
-    env = make_env(environment_of(agent, env_id))
-    try:
-        for one in episode_seeds(n_episodes, seed):
-            [outcome] = play_episodes(agent, env, [one], deterministic, on_episode)
-            if outcome.episode_return > 0:
-                return one
-            returns.append(outcome.episode_return)
-    finally:
-        env.close()
+    seeds, spec, returns = episode_seeds(n_episodes, seed), environment_of(agent, env_id), []
+    for part in (seeds[:1], seeds[1:]):  # most agents that can win do so at once
+        with closing(_play_seeds(agent, spec, deterministic, part)) as played:
+            for trajectory in played:
+                [outcome] = _outcomes([trajectory], on_episode)
+                if outcome.episode_return > 0:
+                    return outcome.seed
+                returns.append(outcome.episode_return)
     raise ConfigError(
         f"expected a win within {n_episodes} episodes, found {max(returns):+.0f} as the best return"
     )
@@ -155,19 +146,46 @@ def _outcomes(
     return outcomes
 
 
-def _play_together(
+def _play_seeds(
+    agent: PongAgent, spec: EnvSpec, deterministic: bool, seeds: Sequence[int]
+) -> Generator[Trajectory]:
+    """Play one episode for each seed, in step; the episodes are those of `play_episodes`."""
+    with ExitStack() as stack:
+        environments = []
+        for _ in seeds[:_IN_STEP]:
+            environments.append(make_env(spec, palette=True))
+            stack.callback(environments[-1].close)
+        if len(environments) > 1:
+            import scipy.sparse  # noqa: F401  # the network then uses its product for few rows too
+        if environments:
+            player = copy.copy(agent).bind(environments[0])
+            yield from play_in_step(player, environments, seeds, deterministic=deterministic)
+
+
+def _play_in_processes(
+    agent: PongAgent, spec: EnvSpec, deterministic: bool, seeds: Sequence[int], n_workers: int
+) -> Generator[Trajectory]:
+    """Play like `_play_seeds`, in several processes."""
+    make_env(spec, palette=True).close()  # a wrong one fails here, with a clear error
+    import gymnasium  # loaded by `make_env`
+
+    # A worker registers the environment as it is registered here, perhaps by a script.
+    registered = gymnasium.spec(spec.env_id.rpartition(":")[2])  # its module is imported
+    play = functools.partial(_play_group, agent, spec, registered, deterministic)
+    size = min(_IN_STEP, ceil(len(seeds) / n_workers))
+    groups = [seeds[first : first + size] for first in range(0, len(seeds), size)]
+    with closing(map_in_processes(play, groups, n_workers)) as results:
+        for group in results:
+            yield from group
+
+
+def _play_group(
     agent: PongAgent, spec: EnvSpec, registered: Any, deterministic: bool, seeds: Sequence[int]
 ) -> list[Trajectory]:
-    """Play one episode for each seed, in lockstep; the episodes are those of `play_episodes`."""
+    """Play one episode for each seed in a worker process."""
     import ale_py  # noqa: F401  # registers its environments
     import gymnasium
 
     import_module_of(spec.env_id)
     gymnasium.registry.setdefault(registered.id, registered)
-    environments = [make_env(spec, palette=True) for _ in seeds]
-    player = copy.copy(agent).bind(environments[0])
-    try:
-        return rollout(player, environments, seeds, deterministic=deterministic)
-    finally:
-        for env in environments:
-            env.close()
+    return list(_play_seeds(agent, spec, deterministic, seeds))

@@ -8,10 +8,10 @@ from typing import Any
 from pong_agent.config import AgentConfig
 from pong_agent.errors import ConfigError
 from pong_agent.network import Floats
+from pong_agent.processes import ALL_CPUS
 from pong_agent.training.collector import Collector, CollectorError, Result, RolloutWorker
 from pong_agent.training.ray_start import import_ray, start_ray
 
-ALL_CPUS = -1  # as a number of workers
 MAX_TRIES = 5  # of one work item, before training gives up
 _START_TIMEOUT = 120.0  # seconds without an answer from any worker
 _SECONDS_BETWEEN_STARTS = 0.05

@@ -7,7 +7,7 @@ from typing import Any
 
 from faults.report import Report
 from faults.workers import difference, small_run, undisturbed_run
-from pong_agent.training.ray_collector import ALL_CPUS
+from pong_agent.processes import ALL_CPUS
 from pong_agent.training.ray_start import import_ray
 from pong_agent.training.start import start_run
 

@@ -119,15 +119,16 @@ def test_bad_arguments_are_refused(arguments, error, message):
         evaluate_policy(PongAgent(), **arguments)
 
 
-def test_the_number_of_processes_changes_nothing(sampled):
-    """Two processes play what one plays, episode by episode, and tell of each in order."""
+def test_the_number_of_processes_changes_nothing(sampled, monkeypatch):
+    """All (two) CPUs play what one plays, episode by episode, and tell of each in order."""
+    monkeypatch.setattr("pong_agent.evaluation.evaluate.usable_cpus", lambda: 2)
     agent, seen = PongAgent("ppo", seed=0), []
     shared = evaluate_policy(
         agent,
         SHORT,
         4,
         deterministic=False,
-        n_workers=2,
+        n_workers=-1,
         on_episode=lambda trajectory: seen.append(trajectory.seed),
     )
     assert shared == sampled[0]
