@@ -15,14 +15,16 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from pong_agent.cli.output import counted
 from pong_agent.plots.runs import points
+from pong_agent.training.config import TrainConfig
 from pong_agent.training.trainer import Trainer
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _WIDEST = 96  # columns; wider lines are hard to read
 _TWO_COLUMNS = 76  # columns from which two metrics share a line
 _SHORTEST_BAR = 24  # columns; the text of a shorter bar goes below it
-_RETURN_LIMITS = {"stop_at_return": "return {}", "stop_at_eval": "evaluation {}"}
+_RETURNS = {"stop_at_return": "return", "stop_at_eval": "evaluation"}
 _REFRESHES = 4  # per second; each takes about 2 ms
 
 
@@ -35,7 +37,7 @@ class State:
     evaluations: Sequence[float] = ()  # mean return of each greedy evaluation
     done: float = 0.0  # progress to the nearest limit, 0 to 1
     limit: str = ""  # the limit, e.g. "10 minutes"
-    elapsed: float = 0.0  # seconds since the command began
+    elapsed: float = 0.0  # seconds of training since the start of the run, as in metrics.csv
     remaining: float = nan  # estimated seconds left, NaN if unknown
 
 
@@ -49,14 +51,17 @@ class LiveDisplay:
 
     def __init__(self, trainer: Trainer) -> None:
         self._trainer = trainer
-        self._began, (self._done_before, limit) = time.monotonic(), trainer.nearest_limit()
+        self._done_before, limit = trainer.nearest_limit()
         rows = trainer.run_folder.read_metrics()  # of a resumed run
+        self._began = time.monotonic()
+        self._seconds_before = float(rows[-1]["time/time_elapsed"]) if rows else 0.0
         self._state = State(
             {},
             returns=points(rows, "rollout/ep_rew_mean")[1].tolist(),
             evaluations=points(rows, "eval/mean_reward")[1].tolist(),
             done=self._done_before,
-            limit=self._limit(limit),
+            limit=limit_text(trainer.config, limit),
+            elapsed=self._seconds_before,
         )
         self._console = Console()
         self._live = Live(console=self._console, get_renderable=self._render, auto_refresh=False)
@@ -82,25 +87,35 @@ class LiveDisplay:
     def show(self, metrics: Mapping[str, float]) -> None:
         """Take an update's row, which another thread draws within a quarter of a second."""
         done, limit = self._trainer.nearest_limit()
-        seconds = time.monotonic() - self._began
-        gained = done - self._done_before
+        elapsed, gained = metrics["time/time_elapsed"], done - self._done_before
+        rate = (elapsed - self._seconds_before) / gained if gained > 0 else nan
         self._state = State(  # replaced, not changed, because the other thread reads it
             metrics,
             returns=_extended(self._state.returns, metrics["rollout/ep_rew_mean"]),
             evaluations=_extended(self._state.evaluations, metrics.get("eval/mean_reward", nan)),
             done=done,
-            limit=self._limit(limit),
-            remaining=seconds / gained * (1 - done) if gained > 0 else nan,
+            limit=limit_text(self._trainer.config, limit),
+            elapsed=elapsed,
+            remaining=rate * (1 - done),
         )
 
-    def _limit(self, name: str) -> str:
-        value = f"{getattr(self._trainer.config, name):,}".removesuffix(".0")
-        return _RETURN_LIMITS[name].format(value) if name in _RETURN_LIMITS else f"{value} {name}"
-
     def _render(self) -> RenderableType:
-        state = replace(self._state, elapsed=time.monotonic() - self._began)
+        state, waited = self._state, time.monotonic() - self._began
+        if not state.metrics:  # the first update waits for the workers to start
+            state = replace(state, elapsed=self._seconds_before + waited)
         width = min(self._console.width, _WIDEST)
         return view(state, width, ascii_only=self._console.options.ascii_only)
+
+
+def limit_text(config: TrainConfig, name: str) -> str:
+    """Return a limit of a run in words.
+
+    Example:
+        >>> limit_text(TrainConfig(minutes=1), "minutes")
+        '1 minute'
+    """
+    value = getattr(config, name)
+    return f"{_RETURNS[name]} {value:g}" if name in _RETURNS else counted(value, name)
 
 
 def _extended(values: Sequence[float], value: float) -> Sequence[float]:

@@ -50,6 +50,17 @@ def sentence(text: str) -> str:
     return textwrap.fill(text, width, break_on_hyphens=False, break_long_words=False)
 
 
+def counted(number: float, units: str) -> str:
+    """Return a number with its unit, given as a plural.
+
+    Example:
+        >>> counted(1.0, "minutes"), counted(2000, "games")
+        ('1 minute', '2,000 games')
+    """
+    shown = f"{number:,}".removesuffix(".0")
+    return f"{shown} {units.removesuffix('s') if number == 1 else units}"
+
+
 def with_interval(text: str, interval: tuple[float, float] | None) -> str:
     """Append a 95 % interval to a line of results; a single result has none."""
     if interval is None:
@@ -65,7 +76,8 @@ def progress_bar(total: int, unit: str) -> Iterator[Callable[..., None]]:
     Yields a function to call after each unit, such as "games"; its arguments are ignored.
     """
     console = Console(stderr=True)
-    columns = (BarColumn(20), MofNCompleteColumn(), TextColumn(unit), TimeRemainingColumn())
+    units = TextColumn(counted(total, unit).partition(" ")[2])
+    columns = (BarColumn(20), MofNCompleteColumn(), units, TimeRemainingColumn())
     progress = Progress(
         *columns,
         console=console,

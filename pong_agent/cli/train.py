@@ -1,5 +1,6 @@
 """`pong-agent train`."""
 
+import contextlib
 import math
 import os
 import shlex
@@ -12,11 +13,17 @@ from typing import Annotated
 
 import tyro
 
+from pong_agent.cli.live import LiveDisplay, limit_text
+from pong_agent.cli.output import sentence
 from pong_agent.errors import ConfigError
+from pong_agent.learning.progress import RECENT
 from pong_agent.training.config import TrainConfig
+from pong_agent.training.run_folder import RunFolder
+from pong_agent.training.signals import uninterrupted
 from pong_agent.training.start import resume_run, start_run
 from pong_agent.training.trainer import Trainer
 
+_RETURN = f"return: points won less points lost, -21 to 21; mean of the last {RECENT} games"
 _SECONDS_BETWEEN_LINES = 5.0  # of preset `ppo`, whose updates take a fraction of a second
 
 
@@ -38,18 +45,45 @@ class Train:
     def run(self) -> int:
         """Train, show the progress, and return the exit code."""
         with self._open() as trainer:
-            config, folder = trainer.config, trainer.run_folder
+            folder = trainer.run_folder
             for reason in trainer.skipped:
                 print(f"skipped a checkpoint: {reason}", file=sys.stderr)
-            print(f"{config.preset} in {trainer.agent.config.env_id}, run {folder.path}")
-            stopped_by = _train(trainer)
+            print(f"{trainer.config.preset} in {trainer.agent.config.env_id}, run {folder.path}")
+            done, limit = trainer.nearest_limit()
+            try:
+                if done < 1:
+                    print(sentence(_RETURN))
+                    stopped_by = _train(trainer)
+                else:
+                    print(_finished(trainer.config, limit))
+                    stopped_by = trainer.train()
+            finally:
+                unused = self.resume is None and done < 1 and not trainer.agent.progress.updates
+                if unused:
+                    self._discard(folder)
+        if unused and stopped_by is not None:
+            print(f"stopped by {stopped_by.name} before the first update", file=sys.stderr)
+            return 128 + stopped_by
         print(f"saved {folder.checkpoints()[-1]}")
         if stopped_by is None:
+            weights = shlex.quote(
+                str(self.resume or self.run_folder or os.path.relpath(folder.path))
+            )
+            print(f"next: pong-agent evaluate --weights {weights}")
+            print(f"      pong-agent record --weights {weights}")
             return 0
         print(
             f"stopped by {stopped_by.name}; continue with --resume {folder.path}", file=sys.stderr
         )
         return 128 + stopped_by
+
+    def _discard(self, folder: RunFolder) -> None:
+        """Remove the folder of a run without an update, and runs/ if that is empty then."""
+        with uninterrupted():
+            folder.discard()
+            if self.run_folder is None:
+                with contextlib.suppress(OSError):
+                    folder.path.parent.rmdir()
 
     def _open(self) -> Trainer:
         if self.resume is not None and self.run_folder is not None:
@@ -59,13 +93,19 @@ class Train:
         return start_run(self.config, self.run_folder, shlex.join(sys.argv))
 
 
+def _finished(config: TrainConfig, limit: str) -> str:
+    """Return why a run ends at once, and the option with which it continues."""
+    option = f"--{limit.replace('_', '-')}"
+    return (
+        f"nothing to do: the run has reached {limit_text(config, limit)}; raise {option} to go on"
+    )
+
+
 def _train(trainer: Trainer) -> signal.Signals | None:
     """Train with a live display on a terminal, and with lines of progress elsewhere."""
     # Programs that drive a terminal may call it dumb: it cannot redraw in place.
     if not sys.stdout.isatty() or os.environ.get("TERM", "dumb") in ("dumb", "unknown"):
         return trainer.train(_Lines(trainer).show)
-    from pong_agent.cli.live import LiveDisplay  # not needed elsewhere
-
     with LiveDisplay(trainer) as display:
         return trainer.train(display.show)
 

@@ -61,3 +61,16 @@ class StopSignals:
         if self._droppable:
             self._droppable = False  # a second signal must not end the clean-up of the first
             raise StopRequested
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Ignore Ctrl-C in a clean-up that is short, so that a second one leaves nothing behind."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -19,6 +19,7 @@ from pong_agent.training.collector import RolloutWorker
 from pong_agent.training.config import TrainConfig
 from pong_agent.training.games import load_snapshots
 from pong_agent.training.run_folder import RunError, RunFolder
+from pong_agent.training.signals import uninterrupted
 from pong_agent.training.trainer import Run, Trainer
 from pong_agent.weights_file.archive import CheckpointError
 from pong_agent.weights_file.metadata import config_to_dict
@@ -99,9 +100,10 @@ def _released_on_failure(folder: RunFolder, *, discard: bool = False) -> Iterato
     try:
         yield
     except BaseException:
-        if discard:  # a second attempt may have the same name
-            folder.discard()
-        folder.release()
+        with uninterrupted():
+            if discard:  # a second attempt may have the same name
+                folder.discard()
+            folder.release()
         raise
 
 

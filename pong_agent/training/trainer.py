@@ -18,7 +18,7 @@ from pong_agent.training.metrics import update_row
 from pong_agent.training.milestones import Milestones
 from pong_agent.training.ray_collector import RayCollector
 from pong_agent.training.run_folder import RunFolder
-from pong_agent.training.signals import StopRequested, StopSignals
+from pong_agent.training.signals import StopRequested, StopSignals, uninterrupted
 from pong_agent.training.tensorboard import TensorBoard
 from pong_agent.weights_file.metadata import config_to_dict
 
@@ -99,13 +99,14 @@ class Trainer:
 
     def close(self) -> None:
         """Stop the workers, and Ray if this trainer started it; close files, free the folder."""
-        try:
-            self._collector.close()
-            if self._tensorboard is not None:
-                self._tensorboard.close()
-                self._tensorboard = None
-        finally:
-            self.run_folder.release()
+        with uninterrupted():
+            try:
+                self._collector.close()
+                if self._tensorboard is not None:
+                    self._tensorboard.close()
+                    self._tensorboard = None
+            finally:
+                self.run_folder.release()
 
     def train(
         self, on_update: Callable[[Mapping[str, float]], None] | None = None

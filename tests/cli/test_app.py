@@ -20,6 +20,8 @@ from pong_agent.evaluation import evaluate_policy
 from pong_agent.evaluation.scores import SETTINGS, score
 from pong_agent.learning.trajectory import BatchError
 from pong_agent.recording.encoder import read_video_info
+from pong_agent.training.batches import GameBatches
+from pong_agent.training.collector import SerialCollector
 from pong_agent.training.run_folder import RunFolder
 from pong_agent.vision.pixels import ObservationError
 
@@ -45,13 +47,44 @@ def error_of(capsys, *args):
 
 
 def test_train_prints_a_line_per_update(run_folder, capsys):
-    """It prints a line per update and the path of the checkpoint."""
+    """It prints what a return is, a line per update, the checkpoint and what to do next."""
     assert main(["train", "--resume", str(run_folder), "--updates", "3", "--workers", "0"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == f"reinforce in Pong-v0, run {run_folder}"
-    assert lines[1].startswith("batch 3: 2 rollouts in ")
-    assert " s, running mean -2" in lines[1]
-    assert lines[2] == f"saved {run_folder / 'checkpoints' / 'update-000003.npz'}"
+    assert lines[1] == "return: points won less points lost, -21 to 21; mean of the last 30 games"
+    assert lines[2].startswith("batch 3: 2 rollouts in ")
+    assert " s, running mean -2" in lines[2]
+    assert lines[3] == f"saved {run_folder / 'checkpoints' / 'update-000003.npz'}"
+    assert lines[4:] == [
+        f"next: pong-agent evaluate --weights {run_folder}",
+        f"      pong-agent record --weights {run_folder}",
+    ]
+
+
+def test_a_finished_run_says_so(run_folder, capsys):
+    """Resumed without a higher limit, it names the limit and the option that raises it."""
+    assert main(["train", "--resume", str(run_folder), "--updates", "1", "--workers", "0"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1] == "nothing to do: the run has reached 1 update; raise --updates to go on"
+
+
+def test_a_run_without_an_update_leaves_nothing(tmp_path, monkeypatch, capsys):
+    """Stopped in its first update it has no folder, whenever Ctrl-C is pressed again."""
+
+    def interrupted(method):
+        def call(*args, **kwargs):
+            signal.raise_signal(signal.SIGINT)
+            return method(*args, **kwargs)
+
+        return call
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(GameBatches, "collect", interrupted(GameBatches.collect))
+    monkeypatch.setattr(RunFolder, "discard", interrupted(RunFolder.discard))
+    monkeypatch.setattr(SerialCollector, "close", interrupted(SerialCollector.close))
+    assert main(["train", "--workers", "0", "--hyperparams", "hidden_units:4", "n_envs:2"]) == 130
+    assert capsys.readouterr().err == "stopped by SIGINT before the first update\n"
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_ppo_prints_its_steps(ray_session, tmp_path, capsys):
@@ -60,9 +93,9 @@ def test_ppo_prints_its_steps(ray_session, tmp_path, capsys):
     assert main([*args, "--hyperparams", "n_envs:4", "hidden_units:8"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == f"ppo in ALE/Pong-v5, run {tmp_path / 'run'}"
-    assert "512 steps  return" in lines[1]
-    assert "1,536 steps  return" in lines[-2]
-    assert "step size" in lines[-2]
+    assert "512 steps  return" in lines[2]
+    assert "1,536 steps  return" in lines[-4]
+    assert "step size" in lines[-4]
     assert len(RunFolder(tmp_path / "run").read_metrics()) == 3
 
 

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import termios
 from dataclasses import replace
+from datetime import timedelta
 from math import nan
 from pathlib import Path
 
@@ -91,10 +92,13 @@ def test_a_terminal_shows_the_metrics_in_place(tmp_path):
     assert f"{float(last_row['train/approx_kl']):.4f} nats" in final
     assert f"{float(last_row['rollout/ep_rew_mean']):+.2f} best -" in final
     assert "100% of 3 updates" in final
-    assert all(len(ESCAPES.sub("", line)) <= 80 for line in re.split("[\r\n]+", written)[1:-2])
+    assert all(len(ESCAPES.sub("", line)) <= 80 for line in re.split("[\r\n]+", written)[1:-4])
     assert written.index(SHOW_CURSOR) < written.index("saved ")
-    assert re.fullmatch(
-        r"saved .*/update-000003\.npz", written.splitlines()[-1].split(SHOW_CURSOR)[-1]
+    elapsed = timedelta(seconds=round(float(last_row["time/time_elapsed"])))
+    assert f"{elapsed} elapsed" in final  # the clock of metrics.csv
+    assert re.search(
+        r"\nsaved .*/update-000003\.npz\s+next: pong-agent evaluate .*run\s+pong-agent record",
+        written.replace(SHOW_CURSOR, "\n"),
     )
     assert "Traceback" not in written
 
