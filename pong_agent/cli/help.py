@@ -95,9 +95,11 @@ def columns(rows: Sequence[tuple[str, str]]) -> str:
 
 def wrapped(line: str, indent: int = 0) -> str:
     """Return a line in as many lines as the terminal needs, all but the first indented."""
+    text = line.lstrip(" ")
     filled = textwrap.fill(
-        line.replace("(default: ", "(default:\u00a0"),  # which stays on one line
+        text.replace("(default: ", "(default:\u00a0"),  # which stays on one line
         _width(),
+        initial_indent=line[: len(line) - len(text)],
         subsequent_indent=" " * indent,
         break_on_hyphens=False,
         break_long_words=False,

@@ -27,8 +27,14 @@ class Check:
             FAIL  Pong ROM              not there
                                         fix: pip install ale-py
         """
-        line = f"{self.status:<6}{self.name:<22}{self.found}"
-        return f"{line}\n{'':<28}fix: {self.remedy}" if self.remedy else line
+        first, *below = self.details()
+        line = f"{self.status:<6}{self.name:<22}{first}"
+        return "\n".join([line, *(f"{'':<28}{one}" for one in below)])
+
+    def details(self) -> list[str]:
+        """Return the finding, and the remedy, which is called a fix only where something fails."""
+        label = "fix: " if self.status == "FAIL" else ""
+        return [self.found, f"{label}{self.remedy}"] if self.remedy else [self.found]
 
 
 def first_line(error: Exception) -> str:
