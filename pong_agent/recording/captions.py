@@ -72,11 +72,9 @@ def draw_captions(
     `every` holds the captions of the whole video: they share one font size, at which each fits.
     The image is [240 * scale, W, 3] RGB; W is 160 * scale for one game, 324 * scale for two.
     """
-    from PIL import Image
-
     lefts = range(0, len(captions) * PITCH, PITCH)
-    size = ((lefts[-1] + WIDTH) * scale, (BAR_HEIGHT + HEIGHT) * scale)
-    canvas = Image.new("RGB", size, GROUND)
+    size = ((BAR_HEIGHT + HEIGHT) * scale, (lefts[-1] + WIDTH) * scale)
+    canvas = np.full((*size, 3), GROUND, np.uint8)
     sketch = Sketch(canvas, scale)
     room = WIDTH - 2 * _MARGIN
     for attribute, height, baseline, colour in _LINES:
@@ -84,11 +82,11 @@ def draw_captions(
         letters = min(height, 100 * room / widest)
         for left, caption in zip(lefts, captions, strict=True):
             place = (left + _MARGIN, baseline)
-            sketch.text(place, getattr(caption, attribute), letters, colour, "ls")
+            sketch.text(place, getattr(caption, attribute), letters, colour)
     for left, caption in zip(lefts, captions, strict=True):
         start = left + _MARGIN
         sketch.box((start, _PROGRESS_TOP, start + room, _PROGRESS_BOTTOM), RAISED)
         if caption.done:
             end = start + room * caption.done
             sketch.box((start, _PROGRESS_TOP, end, _PROGRESS_BOTTOM), AGENT)
-    return np.array(canvas)
+    return canvas
