@@ -2,9 +2,11 @@
 
 import itertools
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
 
 from pong_agent.agent import PongAgent
 from pong_agent.cli.arguments import Number, Scale, Seed, check_output
@@ -16,10 +18,13 @@ from pong_agent.evaluation.stage import Stage
 from pong_agent.recording.gif import write_gif
 from pong_agent.recording.record import VideoOptions, record_episodes
 from pong_agent.recording.replay import replay
-from pong_agent.recording.timeline import TimelineOptions, write_timeline
+from pong_agent.recording.sidecar import Sidecar
+from pong_agent.recording.timeline import TimelineOptions, telling_point, write_timeline
 from pong_agent.training.milestones import read_stages
 from pong_agent.whole_file import absolute_path
 
+_POINTS = 21  # of the winner
+_AFTER_POINT = 1.0  # seconds that a GIF shows of it
 _MOST_TRIES = 100  # episodes of --until-win
 
 
@@ -55,14 +60,14 @@ class Record(Episodes):
     name_prefix: str = "pong"
     """Beginning of the videos' names."""
 
-    scale: Scale = 4
+    scale: Scale = 2
     """Size of a game pixel in the video, in pixels; the game has 160 x 210."""
 
     no_overlay: bool = False
     """Record the game alone, without the panel."""
 
     gif: bool = False
-    """Also write a six-second GIF from the first video."""
+    """Also write a six-second GIF of the first video's winner scoring a point."""
 
     timeline: Path | None = None
     """Record games from along the training of this run folder, in VIDEO_FOLDER/timeline.mp4."""
@@ -88,7 +93,8 @@ class Record(Episodes):
         )
         agent, _ = self.load()
         seeds = self._seeds(agent)
-        with progress_bar(len(seeds), "episodes") as advance:
+        with progress_bar(_POINTS * len(seeds), "points of the winners") as advance:
+            points = _Points(advance)
             result, paths = record_episodes(
                 agent,
                 self.video_folder,
@@ -96,7 +102,8 @@ class Record(Episodes):
                 seeds,
                 deterministic=not self.sampled,
                 options=options,
-                on_episode=advance,
+                on_episode=points.end,
+                on_point=points.count,
             )
         folder = absolute_path(self.video_folder)
         # Print the folder as it was given.
@@ -104,7 +111,7 @@ class Record(Episodes):
         print(episodes_table(result, paths))
         if self.gif:
             gif = paths[0].with_suffix(".gif")
-            write_gif(paths[0], gif, width=320 if self.no_overlay else 640)
+            write_gif(paths[0], gif, width=320 if self.no_overlay else 640, end=_point(paths[0]))
             print(f"wrote {gif}")
         return 0
 
@@ -160,6 +167,31 @@ class Record(Episodes):
                 return [first_win(*played, on_episode=advance)]
             result = evaluate_policy(*played, on_episode=advance)
         return [result.worst_seed if self.best_of is None else result.best_seed]
+
+
+class _Points:
+    """Advances a progress bar with the points of the players who lead."""
+
+    def __init__(self, advance: Callable[..., None]) -> None:
+        self._advance, self._most = advance, 0
+
+    def count(self, *score: int) -> None:
+        """Take the score after a point."""
+        for _ in range(max(score) - self._most):
+            self._advance()
+        self._most = max(score)
+
+    def end(self, _episode: object) -> None:
+        """Take the end of a game, which may come before 21 points."""
+        self.count(_POINTS)
+        self._most = 0
+
+
+def _point(video: Path) -> float:
+    """Return the second of a video just after the first point of the player who wins or leads."""
+    sidecar = Sidecar.read(video.with_suffix(".json"))
+    rewards = np.array([reward or 0.0 for reward in sidecar.rewards], np.float32)
+    return telling_point(rewards, sidecar.frames) / sidecar.fps + _AFTER_POINT
 
 
 def _free(path: Path) -> Path:

@@ -33,12 +33,12 @@ class Caption:
 
 
 def training_so_far(stage: Stage) -> str:
-    """Return how long an agent has been training and how it scores.
+    """Return how long an agent has been training, and its mean score in training games.
 
     Example:
         >>> from pathlib import Path
         >>> training_so_far(Stage(Path("w.npz"), 2_804_592, seconds=401.3, score=18.17))
-        '2,804,592 steps · 6 min 41 s · score +18.2'
+        '2,804,592 steps · 6 min 41 s · last 30 games +18.2'
         >>> training_so_far(Stage(Path("w.npz"), 0, seconds=0.0, score=None))
         '0 steps · 0 s · untrained'
     """
@@ -48,20 +48,20 @@ def training_so_far(stage: Stage) -> str:
     time = f"{hours} h {minutes} min" if hours else time
     score = "no score yet" if stage.agent_steps else "untrained"
     if stage.score is not None:
-        score = f"score {stage.score:+.1f}"
+        score = f"last 30 games {stage.score:+.1f}"
     return f"{stage.agent_steps:,} steps · {time} · {score}"
 
 
 def end_of_game(won: int, lost: int) -> str:
-    """Return which paddle is the agent's, and its points and the opponent's at the end.
+    """Return which paddle is the agent's, and the score as on the screen, its points at the right.
 
     Example:
         >>> end_of_game(2, 21)
-        'green, on the right, loses this game 2 : 21'
+        'green, on the right, loses this game 21 : 2'
     """
     verb = "loses this game" if lost == _WINNING else "plays this game to"
     verb = "wins this game" if won == _WINNING else verb
-    return f"green, on the right, {verb} {won} : {lost}"
+    return f"green, on the right, {verb} {lost} : {won}"
 
 
 def draw_captions(

@@ -16,6 +16,9 @@ from pong_agent.recording.ffmpeg import RecordingWarning
 
 Frame: TypeAlias = npt.NDArray[np.uint8]  # [H, W, 3] RGB
 
+_BOOT_COLOUR = (109, 118, 43)  # of Pong's ground in the first two frames of a game
+_BOOT_PLACE = (100, 80)  # row and column: on the ground
+
 EMULATOR_FPS = 60  # frames per second of the Atari 2600 (NTSC)
 
 
@@ -65,6 +68,11 @@ class FrameSource:
         """Give the game its own emulator back."""
         if self._ale is not None and self._env.unwrapped.ale is self:
             self._env.unwrapped.ale = self._ale
+
+
+def is_boot_frame(frame: Frame) -> bool:
+    """Return whether Pong's console has not set its colours yet, as in a game's first frames."""
+    return frame.shape == (210, 160, 3) and tuple(frame[_BOOT_PLACE].tolist()) == _BOOT_COLOUR
 
 
 def is_atari(env: Any) -> bool:

@@ -1,5 +1,6 @@
 """The ffmpeg that encodes a video: neither it nor its file outlives the program."""
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -7,7 +8,7 @@ import sys
 import warnings
 import weakref
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from io import RawIOBase
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -17,6 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pong_agent.whole_file import temporary_path
+
+_PIPE_SIZE = 2**20  # bytes: a frame goes through in one piece
 
 
 class RecordingWarning(UserWarning):
@@ -61,6 +64,9 @@ class FFmpeg:
             )
             files.pop_all()
         self._pipe = cast(RawIOBase, self._process.stdin)
+        if hasattr(fcntl, "F_SETPIPE_SZ"):
+            with suppress(OSError):  # a user's pipes may have used up what is allowed
+                fcntl.fcntl(self._pipe, fcntl.F_SETPIPE_SZ, _PIPE_SIZE)
         _RUNNING.add(self)
 
     def send(self, frame: npt.NDArray[np.uint8]) -> None:

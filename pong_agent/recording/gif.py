@@ -14,11 +14,16 @@ _SECONDS = 6  # at most
 
 
 def write_gif(
-    video_path: str | os.PathLike[str], gif_path: str | os.PathLike[str], *, width: int = 320
+    video_path: str | os.PathLike[str],
+    gif_path: str | os.PathLike[str],
+    *,
+    width: int = 320,
+    end: float = 0.0,
 ) -> None:
-    """Cut an endless GIF, `width` pixels wide, from the first six seconds of a video.
+    """Cut an endless GIF, `width` pixels wide, from six seconds of a video.
 
-    Its pixels are sharp, its speed is the video's, and it replaces an older GIF when complete.
+    They are the first ones, or the last ones before the moment `end`, in seconds. The GIF's pixels
+    are sharp, its speed is the video's, and it replaces an older GIF when complete.
 
     Raises:
         ConfigError: the GIF's name does not end in `.gif`, or the width is no int of 1 or more.
@@ -28,14 +33,16 @@ def write_gif(
     if gif.suffix.lower() != ".gif" or type(width) is not int or width < 1:
         expected = "expected a name that ends in .gif and a width of 1 or more"
         raise ConfigError(f"{expected}, found {gif.name!r} and {width!r:.60}")
-    end = min(_SECONDS, read_video_info(video).duration)
+    end = min(max(end, _SECONDS), read_video_info(video).duration)
     try:
         from moviepy import VideoFileClip
         from PIL import Image
 
         size = {"target_resolution": (width, None), "resize_algorithm": "neighbor"}
         with VideoFileClip(str(video), audio=False, **size) as clip:
-            frames = clip.subclipped(0, end).iter_frames(fps=_FPS, logger=None, dtype="uint8")
+            frames = clip.subclipped(max(0.0, end - _SECONDS), end).iter_frames(
+                fps=_FPS, logger=None, dtype="uint8"
+            )
             shots = list(frames)  # [N] of [H, W, 3] uint8
         # One palette for all, from about nine of them: one for each would flicker and weigh more.
         sample = np.concatenate(shots[:: max(1, len(shots) // 8)])

@@ -6,6 +6,8 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+import gymnasium as gym
+
 from pong_agent.agent import PongAgent
 from pong_agent.bounds import Count, check_fields
 from pong_agent.envs.make import make_env
@@ -21,6 +23,8 @@ from pong_agent.seeding import as_seed
 from pong_agent.weights_file.archive import digest
 from pong_agent.whole_file import absolute_path
 
+_END_SECONDS = 2.0
+
 
 @dataclass(frozen=True, kw_only=True)
 class VideoOptions:
@@ -32,17 +36,20 @@ class VideoOptions:
 
     Example:
         >>> VideoOptions(scale=2, overlay=False)
-        VideoOptions(name_prefix='pong', scale=2, overwrite=False, overlay=False)
+        VideoOptions(name_prefix='pong', scale=2, overwrite=False, end_card=True, overlay=False)
     """
 
     name_prefix: str = "pong"
     """Beginning of the videos' names, before `-episode-0.mp4`."""
 
-    scale: Count = 4
+    scale: Count = 2
     """Each pixel becomes a block of `scale` x `scale` pixels."""
 
     overwrite: bool = False
     """Replace older videos of the same names; otherwise the next free numbers are used."""
+
+    end_card: bool = True
+    """End each video with two seconds that show the score, who won, environment and agent."""
 
     overlay: bool = True
     """Show a panel beside the game with what the agent sees and decides (`AgentOverlay`)."""
@@ -62,6 +69,7 @@ def record_episodes(
     env_kwargs: Mapping[str, Any] | None = None,
     options: VideoOptions = VideoOptions(),
     on_episode: Callable[[Trajectory], None] | None = None,
+    on_point: Callable[[int, int], None] | None = None,
     **video_options: Any,
 ) -> tuple[EvaluationResult, list[Path]]:
     """Evaluate an agent and record each episode; equal seeds give `evaluate_policy`'s episodes.
@@ -75,6 +83,7 @@ def record_episodes(
         env_kwargs: fields of `EnvSpec` that replace those of the environment.
         options: how the videos look.
         on_episode: called with each episode as it ends.
+        on_point: called after each point with those of the opponent and of the agent so far.
         **video_options: fields of `VideoOptions`, such as `scale=2`, that replace those of
             `options`.
 
@@ -115,6 +124,7 @@ def record_episodes(
         name_prefix=options.name_prefix,
         scale=options.scale,
         overwrite=options.overwrite,
+        end_seconds=_END_SECONDS if options.end_card else 0.0,
         overlay=AgentOverlay(agent, env, deterministic=deterministic) if options.overlay else None,
         metadata={
             "algorithm": type(agent.config).__name__.removesuffix("Config").lower(),
@@ -126,9 +136,29 @@ def record_episodes(
     if not options.overwrite:
         recorder.episode_id = _last_number(folder, options.name_prefix)
     with recorder:
-        outcomes = play_episodes(agent, recorder, numbers, deterministic, on_episode)
+        game = recorder if on_point is None else _PointCounter(recorder, on_point)
+        outcomes = play_episodes(agent, game, numbers, deterministic, on_episode)
     result = EvaluationResult.from_outcomes(spec.env_id, deterministic, outcomes)
     return result, recorder.paths
+
+
+class _PointCounter(gym.Wrapper[Any, Any, Any, Any]):
+    """Tells the score of an episode after each point."""
+
+    def __init__(self, env: gym.Env[Any, Any], on_point: Callable[[int, int], None]) -> None:
+        super().__init__(env)
+        self._on_point = on_point
+
+    def reset(self, **kwargs: Any) -> Any:
+        self._score = [0, 0]
+        return self.env.reset(**kwargs)
+
+    def step(self, action: Any) -> Any:
+        result = self.env.step(action)
+        if reward := float(result[1]):
+            self._score[reward > 0] += round(abs(reward))
+            self._on_point(*self._score)
+        return result
 
 
 def _last_number(folder: Path, name_prefix: str) -> int:

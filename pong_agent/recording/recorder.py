@@ -17,9 +17,11 @@ from pong_agent.recording.capture import (
     check_open,
     check_renders,
     is_atari,
+    is_boot_frame,
     true_fps,
 )
 from pong_agent.recording.encoder import DETAILED_ENCODER, VideoError, VideoWriter
+from pong_agent.recording.end_card import end_card
 from pong_agent.recording.ffmpeg import RecordingWarning
 from pong_agent.recording.sidecar import Sidecar, plain_action, plain_reward
 from pong_agent.recording.video_files import Trigger, VideoFiles
@@ -83,6 +85,8 @@ class EpisodeRecorder(
         name_prefix: beginning of the videos' names; with `/`, they lie in folders.
         fps: frames per second; None means the true speed: 60 for Atari games,
             `metadata["render_fps"]` otherwise.
+        end_seconds: seconds of a card after the last frame of an episode of Pong, with the score,
+            who won, the environment and the agent; the sidecar does not count its frames.
         scale: each pixel becomes a block of `scale` x `scale` pixels.
         overlay: draws a panel beside the frame, such as `AgentOverlay`; None for no panel.
         metadata: what the sidecar says about the agent; NumPy's types and paths are converted to
@@ -129,8 +133,9 @@ class EpisodeRecorder(
         video_length: int = 0,
         name_prefix: str = "pong",
         fps: float | None = None,
-        scale: int = 4,
+        scale: int = 2,
         overlay: Overlay | None = None,
+        end_seconds: float = 0.0,
         metadata: Mapping[str, Any] | None = None,
         overwrite: bool = False,
         disable_logger: bool = True,
@@ -152,6 +157,7 @@ class EpisodeRecorder(
             true_fps=lambda: true_fps(env),
             own={"overlay": overlay, "metadata": self._agent},
             video_length=video_length,
+            end_seconds=end_seconds,
             fps=fps,
             scale=scale,
             overwrite=overwrite,
@@ -161,6 +167,7 @@ class EpisodeRecorder(
         self.episode_id = -1
         self._overlay = overlay
         self._video: VideoWriter | None = None  # None while nothing is recorded
+        self._frame: Any = None  # the last one
         self._sidecar = Sidecar()
         self._ended = False  # whether the last step ended its episode
         self._source = self._tap()
@@ -291,15 +298,30 @@ class EpisodeRecorder(
         """Finish the running video, if there is one, and write its sidecar."""
         video, self._video = self._video, None
         if video is not None:
+            if self._ended and self.end_seconds:
+                self._show_end(video)
             self._close_video(video, self.episode_id, self._sidecar)
+
+    def _show_end(self, video: VideoWriter) -> None:
+        """Append the card with the episode's result, and the panel after the last reward."""
+        image, scale = self._frame, 1
+        if self._overlay is not None:
+            image, scale = self._overlay.compose(image, self.scale), self.scale
+        env_id = "" if self.spec is None else self.spec.id
+        card = end_card(image, self._frame.shape[1] * scale, scale, self._sidecar, env_id)
+        for _ in range(round(self.end_seconds * self.fps)):
+            video.write(card)
 
     def _write(self, frame: Any) -> None:
         if self._video is None:
             return
         self._sidecar.add_frame(frame)
-        if self._overlay is not None:
-            frame = self._overlay.compose(frame, self.scale)
-        self._video.write(frame)
+        self._frame = frame
+        image = frame if self._overlay is None else self._overlay.compose(frame, self.scale)
+        if not self._video.frames and self._source is not None and is_boot_frame(frame):
+            self._video.hold(image)
+        else:
+            self._video.write(image)
 
     def _discard(self) -> list[VideoWriter]:
         """Discard and return the running video, if there is one."""

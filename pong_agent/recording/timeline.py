@@ -39,7 +39,7 @@ class TimelineOptions:
     side_by_side: bool = False
     """Show the first and the last stage side by side instead of all stages in succession."""
 
-    scale: Count = 4
+    scale: Count = 2
     """Each pixel becomes a block of `scale` x `scale` pixels."""
 
     max_pieces: Annotated[int, Bounds(2)] = 8
@@ -101,7 +101,9 @@ def write_timeline(
         video.parent.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(prefix=f".{video.stem}-", dir=video.parent) as folder:
             for stage in choose_stages(stages, 2 if options.side_by_side else options.max_pieces):
-                look = VideoOptions(name_prefix=f"{len(pieces)}", scale=small, overlay=False)
+                look = VideoOptions(
+                    name_prefix=f"{len(pieces)}", scale=small, end_card=False, overlay=False
+                )
                 agent, games = PongAgent.load(stage.weights).averaged(), list[Trajectory]()
                 _, [game_video] = record_episodes(
                     agent, folder, env_id, [seed], options=look, on_episode=games.append

@@ -16,6 +16,7 @@ from pong_agent.recording.capture import (
     check_open,
     check_renders,
     is_atari,
+    is_boot_frame,
     true_vector_fps,
 )
 from pong_agent.recording.encoder import VideoError, VideoWriter
@@ -102,7 +103,7 @@ class VectorEpisodeRecorder(VectorWrapper, VideoFiles):
         video_length: int = 0,
         name_prefix: str = "pong",
         fps: float | None = None,
-        scale: int = 4,
+        scale: int = 2,
         overwrite: bool = False,
         disable_logger: bool = True,
         gc_trigger: Trigger | None = None,
@@ -259,7 +260,11 @@ class VectorEpisodeRecorder(VectorWrapper, VideoFiles):
                 self._write(frames[i], i)
 
     def _write(self, frame: Frame, i: int) -> None:
-        if (video := self._videos[i]) is not None:
+        if (video := self._videos[i]) is None:
+            return
+        if not video.frames and self._sources and is_boot_frame(frame):
+            video.hold(frame)
+        else:
             video.write(frame)
 
     def _finish(self, which: Mask) -> None:

@@ -73,6 +73,7 @@ class _Settings:
     fps: Annotated[float, Bounds(0.01, 1_000)] | None
     scale: Count
     video_length: CountOrZero
+    end_seconds: Annotated[float, Bounds(0, 60)] = 0.0
     overwrite: bool
     disable_logger: bool
 
@@ -120,6 +121,7 @@ class VideoFiles(gym.utils.RecordConstructorArgs):
         self.gc_trigger = gc_trigger
         self.scale = checked.scale
         self.video_length = checked.video_length
+        self.end_seconds = checked.end_seconds
         self.overwrite = checked.overwrite
         self.disable_logger = checked.disable_logger
         self.fps = true_fps() if checked.fps is None else float(checked.fps)

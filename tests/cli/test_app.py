@@ -123,10 +123,11 @@ def test_record_writes_a_video_of_a_whole_game(run_folder, tmp_path, capsys):
     info = read_video_info(video)
     assert (info.width, info.height, info.fps) == (320, 420, 60.0)
     steps = int(printed.splitlines()[2].split()[2])
-    assert info.frames == steps + 1  # a frame for each act of the emulator, and the first one
+    # A frame for each act of the emulator, the first one, and two seconds of the result.
+    assert info.frames == steps + 1 + 120
     assert video.with_suffix(".gif").stat().st_size < 1_500_000
     assert main(["record", "--replay", str(video)]) == 0
-    assert f"{info.frames:,} frames and {steps:,} agent steps, all identical" in (
+    assert f"{steps + 1:,} frames and {steps:,} agent steps, all identical" in (
         capsys.readouterr().out
     )
 

@@ -215,7 +215,7 @@ def test_what_ffmpeg_says_is_in_the_error(tmp_path, capfd):
     options = ("-no_such_option", "1")
     video = VideoWriter(tmp_path / "a.mp4", encoder=options)
     with pytest.raises(VideoError, match=r"no_such_option|Option not found"):
-        write_frames(video, 200)
+        write_frames(video, 600)  # more than the pipe holds
     with pytest.raises(VideoError):
         video.close()
     assert capfd.readouterr() == ("", "")
@@ -351,8 +351,8 @@ def test_no_frames(tmp_path):
     ("name", "options", "message"),
     [
         ("a.avi", {}, r"ends in \.mp4, found '.*a\.avi'"),
-        ("a.mp4", {"fps": 0}, "positive fps and scale, found 0 and 4"),
-        ("a.mp4", {"fps": float("nan")}, "positive fps and scale, found nan and 4"),
+        ("a.mp4", {"fps": 0}, "positive fps and scale, found 0 and 2"),
+        ("a.mp4", {"fps": float("nan")}, "positive fps and scale, found nan and 2"),
         ("a.mp4", {"scale": 0}, "positive fps and scale, found 60 and 0"),
     ],
 )

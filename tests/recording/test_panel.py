@@ -2,12 +2,21 @@
 
 import numpy as np
 import pytest
+from video_frames import decode
 
 from pong_agent import PongAgent
 from pong_agent.envs.make import make_env
-from pong_agent.recording import AgentOverlay, EpisodeRecorder, palette
+from pong_agent.recording import (
+    AgentOverlay,
+    EpisodeRecorder,
+    palette,
+    record_episodes,
+    replay,
+)
 from pong_agent.recording.encoder import read_video_info
+from pong_agent.recording.end_card import score, verdict
 from pong_agent.recording.images import weights_image
+from pong_agent.recording.sidecar import Sidecar
 
 LIMIT = {"max_num_frames_per_episode": 200}
 
@@ -92,3 +101,32 @@ def test_weights_are_coloured_by_their_sign():
     assert tuple(image[0, 0]) == palette.POSITIVE
     assert tuple(image[-1, 0]) == palette.NEGATIVE
     assert tuple(image[40, 40]) == palette.RAISED
+
+
+@pytest.mark.parametrize("overlay", [True, False])
+def test_a_video_ends_with_the_result(tmp_path, overlay):
+    """Two seconds show the last point, on the panel too; the frames before are as without."""
+    brief = {"max_num_frames_per_episode": 90}
+    agent = PongAgent("reinforce", seed=0)
+    videos = [
+        record_episodes(
+            agent, tmp_path, env_kwargs=brief, overlay=overlay, end_card=card, name_prefix=f"{card}"
+        )[1][0]
+        for card in (True, False)
+    ]
+    long, short = (decode(video) for video in videos)
+    assert len(long) == len(short) + 120
+    assert np.abs(long[: len(short)].astype(np.int16) - short).mean() < 1
+    assert np.abs(long[-1].astype(np.int16) - long[-120]).mean() < 1  # it stands still
+    ground = long[-1][6:20, 4:40]  # left of the score, where the wall was
+    assert np.abs(ground.astype(np.int16) - palette.GROUND).max() < 12
+    assert replay(videos[0]).frames == len(short)
+
+
+def test_the_result_says_who_won():
+    """The points are in the order of the screen; a game without 21 points has no winner."""
+    sidecar = Sidecar(rewards=[-1.0] * 3 + [0.0] + [1.0] * 21)
+    assert score(sidecar) == (3, 21)
+    assert verdict(3, 21) == ("the agent wins", palette.AGENT)
+    assert verdict(21, 20) == ("the opponent wins", palette.OPPONENT)
+    assert verdict(20, 20)[0] == "the game was cut short"

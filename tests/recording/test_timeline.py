@@ -62,7 +62,7 @@ def games(stages, tmp_path_factory):
             folder / str(len(played)),
             SHORT,
             [3],
-            options=VideoOptions(scale=SCALE, overlay=False),
+            options=VideoOptions(scale=SCALE, end_card=False, overlay=False),
             on_episode=trajectories.append,
         )
         played.append((trajectories[0], decode(video)))
