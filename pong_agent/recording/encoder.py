@@ -27,7 +27,7 @@ _LARGEST_SIDE = 8_192  # pixels; few players show larger ones
 _MP4 = ("-f", "mp4", "-movflags", "+faststart")
 ENCODER = ("-preset", "ultrafast", "-crf", "18", *_MP4)
 # For images with text and much motion: a quarter of the size, for twice the CPU time.
-DETAILED_ENCODER = ("-preset", "veryfast", "-crf", "23", *_MP4)
+DETAILED_ENCODER = ("-preset", "veryfast", "-crf", "25", *_MP4)
 # Players assume BT.709 unless a video says otherwise, so convert to it and say so.
 _BT709 = ("-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709")
 

@@ -39,7 +39,7 @@ _BLOCKS = 20  # weights are averaged over 4 x 4 pixels: single ones are noise at
 # The units whose weights are shown must not flicker: they are those most active in a running
 # average over about a second, chosen again every second (15 agent steps at a frame skip of four).
 _STEADY, _REFRESH = 0.93, 15
-_CELLS_REFRESH = 3  # agent steps between drawings of the cells, which make most of a video's size
+_CELLS_REFRESH = 4  # agent steps between drawings of the cells, which make most of a video's size
 _HISTORY = 180  # agent steps of value estimates, 12 s at a frame skip of four
 
 
