@@ -116,8 +116,9 @@ def _match_table(result: MatchResult) -> str:
         )
         for game in result.games
     ]
+    finished = result.won + result.lost
     summary = (
-        f"first won {result.won} and lost {result.lost} of {len(result.games)}; "
+        f"first won {result.won} and lost {result.lost} of {finished} finished games; "
         f"points of first less second: mean {result.mean:+.2f}"
     )
     summary = sentence(with_interval(summary, result.confidence_interval))

@@ -37,7 +37,7 @@ class MatchRules:
     """Probability that an action is sticky, less than 1."""
 
     max_frames: Count = MOST_FRAMES
-    """Emulated frames after which a game ends; whoever has more points then has won it."""
+    """Emulated frames after which a game stops; unless it is finished then, nobody has won it."""
 
     def __post_init__(self) -> None:
         """Validate every field."""
@@ -106,13 +106,13 @@ class MatchResult:
 
     @property
     def won(self) -> int:
-        """Games in which the first agent had more points."""
-        return sum(game.difference > 0 for game in self.games)
+        """Finished games that the first agent won."""
+        return sum(game.whole and game.difference > 0 for game in self.games)
 
     @property
     def lost(self) -> int:
-        """Games in which the first agent had fewer points."""
-        return sum(game.difference < 0 for game in self.games)
+        """Finished games that the first agent lost."""
+        return sum(game.whole and game.difference < 0 for game in self.games)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as JSON types."""

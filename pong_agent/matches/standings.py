@@ -7,6 +7,7 @@ import numpy as np
 
 from pong_agent.matches.tournament import Standings
 from pong_agent.plots.figure import light_figure, mark_height, save_figure
+from pong_agent.recording.palette import NEGATIVE, POSITIVE, SERIES, hex_code
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,6 +29,7 @@ def draw_tournament(standings: Standings, path: Path) -> None:
     left, right = figure.subplots(1, 2, width_ratios=(1, 1.15))
     _draw_ratings(left, standings)
     _draw_differences(right, standings)
+    figure.suptitle("Tournament: each agent against each other")
     save_figure(figure, path)
 
 
@@ -35,24 +37,32 @@ def _draw_ratings(axes: "Axes", standings: Standings) -> None:
     ratings = standings.ratings
     places, elo = np.arange(len(ratings)), np.array([one.elo for one in ratings])
     along = [i for i, one in enumerate(ratings) if one.agent_steps is not None]
+    repeated = any(len(games) > 1 for games in standings.games.values())
     errors = [[one.elo - one.low for one in ratings], [one.high - one.elo for one in ratings]]
-    axes.plot(places[along], elo[along], color="C0", linewidth=1, alpha=0.5)
-    axes.errorbar(places, elo, errors, fmt="o", color="C0", capsize=3)
+    colour = hex_code(SERIES[0])
+    axes.plot(places[along], elo[along], color=colour, linewidth=1, alpha=0.5)
+    axes.errorbar(places, elo, errors if repeated else None, fmt="o", color=colour, capsize=3)
     mark_height(axes, 0)
     axes.set_xticks(places, [one.name for one in ratings], rotation=40, ha="right")
-    axes.set(title="Elo, with 95 % intervals", ylabel="Elo (mean of the field: 0)")
+    axes.set(title=f"Strength{', with 95 % intervals' if repeated else ''}")
+    axes.set(ylabel="Elo rating (mean of all: 0)")
     axes.grid(alpha=0.25)
 
 
 def _draw_differences(axes: "Axes", standings: Standings) -> None:
+    from matplotlib.colors import LinearSegmentedColormap
+
     table, names = standings.differences(), [one.name for one in standings.ratings]
-    axes.imshow(table, cmap="RdYlGn", vmin=-_MOST_POINTS, vmax=_MOST_POINTS, aspect="auto")
+    ends = hex_code(NEGATIVE), "white", hex_code(POSITIVE)
+    colours = LinearSegmentedColormap.from_list("points", ends)
+    axes.imshow(table, cmap=colours, vmin=-_MOST_POINTS, vmax=_MOST_POINTS, aspect="auto")
     for i, j in np.ndindex(table.shape):
         if i != j:
-            axes.text(j, i, f"{table[i, j]:+.0f}", ha="center", va="center", fontsize=9)
+            points = f"{table[i, j]:+z.0f}".replace("-", "\N{MINUS SIGN}")
+            axes.text(j, i, points, ha="center", va="center", fontsize=9)
     places = range(len(names))
     axes.set_xticks(places, names, rotation=40, ha="right")
     axes.set_yticks(places, names)
-    axes.set(title="mean difference in points per game, row minus column", xlabel="", ylabel="")
+    axes.set(title="Points ahead per game: row (pink) or column (olive)")
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)

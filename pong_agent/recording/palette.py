@@ -30,16 +30,15 @@ STAY: Colour = (128, 136, 144)
 POSITIVE: Colour = (204, 90, 160)
 NEGATIVE: Colour = (110, 140, 0)
 
-# Curves next to each other on white paper.
+# Curves next to each other on white paper: none has a colour with a meaning above.
 SERIES: Sequence[Colour] = (
-    (0, 114, 178),
-    (213, 94, 0),
-    (0, 158, 115),
-    (204, 121, 167),
-    (230, 159, 0),
-    (86, 180, 233),
-    (60, 60, 60),
-    (170, 150, 20),
+    (120, 90, 200),
+    (130, 20, 40),
+    (0, 128, 140),
+    (235, 140, 120),
+    (70, 190, 230),
+    (120, 75, 30),
+    (40, 40, 40),
 )
 REFERENCE: Colour = (153, 153, 153)  # lines on white paper that are no data
 

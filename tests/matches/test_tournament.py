@@ -3,12 +3,21 @@ import sys
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from pong_agent import PongAgent
 from pong_agent.cli.app import main
 from pong_agent.errors import ConfigError, MissingPackageError
-from pong_agent.matches.match import MatchRules
-from pong_agent.matches.tournament import Entrant, elo_ratings, play_tournament
+from pong_agent.matches.match import MatchGame, MatchRules
+from pong_agent.matches.standings import draw_tournament
+from pong_agent.matches.tournament import (
+    Entrant,
+    Rating,
+    Standings,
+    elo_ratings,
+    play_tournament,
+)
+from pong_agent.recording.palette import LEFT, NEGATIVE, POSITIVE, RIGHT, SERIES
 
 
 def test_ratings_are_those_of_elos_formula():
@@ -45,6 +54,24 @@ def test_everyone_plays_everyone():
     np.testing.assert_array_equal(table, -table.T)
     with pytest.raises(ConfigError, match="two entrants or more, found 1"):
         play_tournament(entrants[:1])
+
+
+def test_the_table_is_drawn_in_the_colours_of_signs(tmp_path):
+    """A row that is ahead by 21 is POSITIVE, one behind NEGATIVE; one game has no interval."""
+    ratings = [
+        Rating(name, 0, elo, elo - 5, elo + 5, 0, 0) for name, elo in (("a", 9.0), ("b", -9.0))
+    ]
+    game = MatchGame(0, True, 21, 0, 100, True)
+    sizes = []
+    for games in ((game,), (game, game)):
+        draw_tournament(Standings(tuple(ratings), {(0, 1): games}), tmp_path / "t.png")
+        with Image.open(tmp_path / "t.png") as image:
+            counts = {colour: n for n, colour in image.convert("RGB").getcolors(100_000)}
+        sizes.append(counts[SERIES[0]])
+        assert abs(counts[POSITIVE] - counts[NEGATIVE]) < 0.02 * counts[POSITIVE]
+        assert counts[POSITIVE] > 5_000
+        assert {LEFT, RIGHT}.isdisjoint(counts)
+    assert sizes[0] < sizes[1]
 
 
 def test_the_command_rates_a_run(tmp_path, capsys):

@@ -90,3 +90,13 @@ def test_each_meaning_has_a_colour_of_its_own():
     """No action borrows a player's colour, and no sign an action's."""
     for one, other in itertools.combinations(sorted(set.union(*CODED.values())), 2):
         assert distance(getattr(palette, one), getattr(palette, other), "normal") > 20
+
+
+def test_curves_borrow_no_meaning_and_five_are_told_apart():
+    """By the colour-blind too; further curves rely on the order of the legend."""
+    for one, name in itertools.product(palette.SERIES, sorted(set.union(*CODED.values()))):
+        assert distance(one, getattr(palette, name), "normal") > 20
+    for (one, other), vision in itertools.product(
+        itertools.combinations(palette.SERIES[:5], 2), VISION
+    ):
+        assert distance(one, other, vision) > 20
