@@ -84,19 +84,30 @@ def show(path: Path) -> None:
 INSTALL = """\
 # The package: the folder above this notebook is a clone of its repository.
 %pip install --quiet .."""
-IMPORTS = """\
+OPTIONS = """\
+from importlib.util import find_spec
+from types import SimpleNamespace
+
+options = SimpleNamespace(
+{})"""
+FUNCTIONS = """\
 import sys
 import time
-from importlib.util import find_spec
 from pathlib import Path
-from types import SimpleNamespace
-"""
+
+
+{}
+
+{}
+
+folder = new_folder()"""
 
 
 def as_notebook(script: str) -> str:
     """Return a script of `# %%` cells as a notebook, in JSON.
 
-    The cell "command line" becomes two: one that installs the package, and one with the options.
+    The cell "command line" becomes three: they install the package, set the options, and define the
+    functions that the lesson uses; JupyterLab folds the third.
     """
     cells = []
     for part in re.split(r"^# %%", script, flags=re.MULTILINE)[1:]:
@@ -106,7 +117,8 @@ def as_notebook(script: str) -> str:
             text = re.sub(r'^"""(.+)\.$', r"# \1", text, flags=re.MULTILINE)  # the docstring
             cells.append(("markdown", text.replace('"""', "")))
         elif kind == " command line":
-            cells += [("code", INSTALL), ("code", _settings())]
+            functions = FUNCTIONS.format(inspect.getsource(new_folder), inspect.getsource(show))
+            cells += [("code", INSTALL), ("code", _options()), ("code", functions)]
         else:  # the notebook's markdown has the headings
             cells.append(("code", re.sub(r"^heading\(.*\n\n?", "", text, flags=re.MULTILINE)))
     notebook = {
@@ -124,16 +136,16 @@ def as_notebook(script: str) -> str:
 def _cell(number: int, kind: str, text: str) -> dict[str, Any]:
     source = text.splitlines(keepends=True)
     cell: dict[str, Any] = {"cell_type": kind, "id": f"cell-{number}", "metadata": {}}
+    if "def show(" in text:
+        cell["metadata"] = {"jupyter": {"source_hidden": True}}
     if kind == "code":
         cell |= {"execution_count": None, "outputs": []}
     return {**cell, "source": source}
 
 
-def _settings() -> str:
-    """Return the code of a cell with the options and the functions that the lesson uses."""
+def _options() -> str:
+    """Return the code of a cell with the options that are numbers."""
     number = r'^    (\w+): (?:int|float) = (.+)\n    """(.+)"""'
     fields = re.findall(number, inspect.getsource(Tutorial), re.MULTILINE)
-    lines = "".join(f"    # {about}\n    {name}={value},\n" for name, value, about in fields)
-    functions = f"{inspect.getsource(new_folder)}\n\n{inspect.getsource(show)}"
-    options = f"options = SimpleNamespace(\n{lines})"
-    return f"{IMPORTS}\n{options}\n\n\n{functions}\n\nfolder = new_folder()"
+    lines = (f"    # {about}\n    {name}={value},\n" for name, value, about in fields)
+    return OPTIONS.format("".join(lines))

@@ -140,7 +140,7 @@ from pong_agent.learning.returns import discounted_returns, standardize
 
 heading("Rewards, returns, advantages")
 config = agent.config
-assert isinstance(config, ReinforceConfig)  # noqa: S101  # for the type checker
+assert isinstance(config, ReinforceConfig)  # for the type checker
 returns = discounted_returns(trajectory.rewards, config.discount)
 advantages = standardize(returns)
 print("step  reward  return  advantage")
@@ -290,8 +290,8 @@ from pong_agent.evaluation import evaluate_policy
 heading("Evaluation")
 player = trained.averaged()
 result = evaluate_policy(player, "ALE/Pong-v5", options.games, seed=1000)
-print(f"returns {[int(episode_return) for episode_return in result.returns]}")
-print(f"mean {result.mean:+.2f} over greedy games in ALE/Pong-v5: {len(result.returns)}")
+returns_of_games = [int(episode_return) for episode_return in result.returns]
+print(f"returns of greedy games in ALE/Pong-v5: {returns_of_games}, mean {result.mean:+.2f}")
 
 # %% [markdown]
 # ## A won game

@@ -69,7 +69,7 @@ def test_the_notebook_is_in_step_with_the_script(tmp_path, monkeypatch, capsys):
     assert ended.value.code is None
     assert capsys.readouterr().out == f"wrote {lesson.NOTEBOOK}\n"
     assert lesson.NOTEBOOK.read_text() == NOTEBOOK.read_text()
-    install, _, *steps = code_cells()
+    install, _, _, *steps = code_cells()
     assert "%pip install" in install
     assert len(steps) == 12
     assert "heading(" not in "".join(steps)
@@ -89,11 +89,12 @@ class Kernel:
 
 
 def test_the_notebooks_options_are_the_scripts(tmp_path, monkeypatch, capsys):
-    """Its second cell has every option by its default, and shows images and videos inline."""
+    """They have the same defaults, and `show` shows images and videos inline."""
     kernel = Kernel(monkeypatch)
     monkeypatch.chdir(tmp_path)
     names = {}
-    exec(code_cells()[1], names)  # noqa: S102  # our own notebook
+    for setting in code_cells()[1:3]:
+        exec(setting, names)  # noqa: S102  # our own notebook
     defaults = dict(vars(lesson.Tutorial()))
     del defaults["folder"], defaults["notebook"]
     assert vars(names["options"]) == defaults
@@ -111,11 +112,9 @@ def test_the_notebook_runs(tmp_path, monkeypatch):
     kernel = Kernel(monkeypatch)
     monkeypatch.chdir(tmp_path)
     names = {}
-    _, settings, *steps = code_cells()
-    exec(settings, names)  # noqa: S102  # our own notebook
-    vars(names["options"]).update(minutes=0.01, workers=0, games=1, video_frames=200)
-    for step in steps:
-        exec(step, names)  # noqa: S102  # our own notebook
+    for cell in code_cells()[1:]:
+        exec(cell, names)  # noqa: S102  # our own notebook
+        vars(names["options"]).update(minutes=0.01, workers=0, games=1, video_frames=200)
     assert [(kind, path.name) for kind, path in kernel.shown] == [
         ("image", "frame.png"),
         ("video", "won-episode-0.mp4"),
