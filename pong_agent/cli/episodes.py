@@ -80,11 +80,10 @@ def episodes_table(result: EvaluationResult, paths: Sequence[Path] = ()) -> str:
 
 
 def summary(result: EvaluationResult) -> str:
-    """Return number of episodes, mean, standard deviation and interval in one line."""
+    """Return number of episodes, mean and, from two on, deviation and interval in one line."""
     choice = "greedy" if result.deterministic else "sampled"
     n_episodes = len(result.returns)
-    text = (
-        f"{choice}, {n_episodes} episode{'s' if n_episodes > 1 else ''}: "
-        f"mean {result.mean:+.2f}, std {result.std:.2f}"
-    )
+    if n_episodes == 1:
+        return f"{choice}, 1 episode: return {result.mean:+.0f}"
+    text = f"{choice}, {n_episodes:,} episodes: mean {result.mean:+.2f}, std {result.std:.2f}"
     return with_interval(text, result.confidence_interval)

@@ -1,7 +1,10 @@
+from dataclasses import replace
+
 import ale_py
 import gymnasium as gym
 import numpy as np
 import pytest
+from gymnasium.envs.registration import WrapperSpec
 
 from pong_agent import ConfigError, NotPongError, PaddleActions, PongAgent, make_env
 from pong_agent.envs.emulator import restore_emulator, save_emulator
@@ -159,6 +162,16 @@ def test_palette_frames_show_the_same_game(env_id, arguments):
             frame, screen = (env.reset()[0] for env in (plain, coloured))
     plain.close()
     coloured.close()
+
+
+def test_wrappers_of_a_registered_environment_are_given_rgb_frames(monkeypatch):
+    """They may do what they like with them, so `palette` has no effect."""
+    wrapper = WrapperSpec("Raw", "gymnasium.wrappers:RecordEpisodeStatistics", {})
+    registered = replace(gym.spec("ALE/Pong-v5"), id="Raw-v0", additional_wrappers=(wrapper,))
+    monkeypatch.setitem(gym.registry, "Raw-v0", registered)
+    env = make_env("Raw-v0", palette=True)
+    assert env.observation_space.shape == (210, 160, 3)
+    env.close()
 
 
 def test_every_colour_is_lit_or_not_as_its_red_channel_says():

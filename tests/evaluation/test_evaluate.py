@@ -4,7 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pong_agent import ConfigError, NotPongError, PongAgent, PPOConfig
+from pong_agent import ConfigError, NotPongError, PongAgent, PPOConfig, make_env
 from pong_agent.envs.spec import EnvSpec
 from pong_agent.evaluation import EvaluationResult, evaluate_policy
 from pong_agent.evaluation.evaluate import environment_of, first_win
@@ -133,6 +133,22 @@ def test_the_number_of_processes_changes_nothing(sampled, monkeypatch):
     )
     assert shared == sampled[0]
     assert seen == [0, 1, 2, 3]
+
+
+def test_episodes_are_played_in_step_on_palette_frames(monkeypatch):
+    """Six episodes take five environments, all of palette indices."""
+    made = []
+
+    def noted(*args, **options):
+        made.append(make_env(*args, **options))
+        return made[-1]
+
+    monkeypatch.setattr("pong_agent.evaluation.evaluate.make_env", noted)
+    result = evaluate_policy(
+        PongAgent(), SHORT, 6, env_kwargs={"max_num_frames_per_episode": 8}, n_workers=1
+    )
+    assert [env.observation_space.shape for env in made] == [(210, 160)] * 5
+    assert result.seeds == tuple(range(6))
 
 
 def test_by_default_the_agents_own_environment_is_played():
