@@ -120,7 +120,7 @@ def test_record_writes_a_video_of_a_whole_game(run_folder, tmp_path, capsys):
     printed = capsys.readouterr().out
     video = tmp_path / "pong-episode-0.mp4"
     assert str(video) in printed
-    assert "mean -21.00" in printed or "mean -20.00" in printed
+    assert "return -21\n" in printed or "return -20\n" in printed
     info = read_video_info(video)
     assert (info.width, info.height, info.fps) == (320, 420, 60.0)
     steps = int(printed.splitlines()[2].split()[2])
