@@ -448,6 +448,12 @@ def test_gif_shows_six_seconds(tmp_path):
     write_gif(video, tmp_path / "a.gif", width=64)
     with Image.open(tmp_path / "a.gif") as gif:
         assert gif.n_frames == 180
+    write_gif(video, tmp_path / "a.gif", width=160, end=6.5)  # of 6.67 seconds
+    with Image.open(tmp_path / "a.gif") as gif:
+        for place, number in ((0, 30), (179, 388)):
+            gif.seek(place)
+            shot = np.asarray(gif.convert("RGB")).astype(int)
+            assert np.abs(shot[5::10, 5::10] - pong_frame(number)[::2, ::2]).mean() < 8
     with pytest.raises(VideoError, match=r"none\.mp4: expected a video that ffmpeg can decode"):
         write_gif(tmp_path / "none.mp4", tmp_path / "b.gif")
     with pytest.raises(VideoError, match=r"b\.gif: cannot be cut from .*a\.mp4: "):
