@@ -1,8 +1,10 @@
 """Exit codes and help texts of a command-line program; `scripts/` use them too."""
 
+import atexit
 import contextlib
 import io
 import os
+import signal
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -38,6 +40,13 @@ def exit_code(run: Callable[[], int], *, debug: bool = False) -> int:
             raise SystemExit(output.exit_code(cast(int, end.code))) from None
         finally:
             errors.flush()
+            atexit.unregister(_ignore_interrupts)
+            atexit.register(_ignore_interrupts)  # before what libraries registered, such as Ray
+
+
+def _ignore_interrupts() -> None:
+    """Let a second Ctrl-C neither cut the end of the process short nor print a traceback."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _guarded(run: Callable[[], int], *, debug: bool) -> int:

@@ -1,6 +1,5 @@
 """`pong-agent train`."""
 
-import contextlib
 import math
 import os
 import shlex
@@ -18,7 +17,6 @@ from pong_agent.cli.output import sentence
 from pong_agent.errors import ConfigError
 from pong_agent.learning.progress import RECENT
 from pong_agent.training.config import TrainConfig
-from pong_agent.training.run_folder import RunFolder
 from pong_agent.training.signals import uninterrupted
 from pong_agent.training.start import resume_run, start_run
 from pong_agent.training.trainer import Trainer
@@ -60,7 +58,8 @@ class Train:
             finally:
                 unused = self.resume is None and done < 1 and not trainer.agent.progress.updates
                 if unused:
-                    self._discard(folder)
+                    with uninterrupted():
+                        folder.discard()
         if unused and stopped_by is not None:
             print(f"stopped by {stopped_by.name} before the first update", file=sys.stderr)
             return 128 + stopped_by
@@ -76,14 +75,6 @@ class Train:
             f"stopped by {stopped_by.name}; continue with --resume {folder.path}", file=sys.stderr
         )
         return 128 + stopped_by
-
-    def _discard(self, folder: RunFolder) -> None:
-        """Remove the folder of a run without an update, and runs/ if that is empty then."""
-        with uninterrupted():
-            folder.discard()
-            if self.run_folder is None:
-                with contextlib.suppress(OSError):
-                    folder.path.parent.rmdir()
 
     def _open(self) -> Trainer:
         if self.resume is not None and self.run_folder is not None:

@@ -145,7 +145,7 @@ class RunFolder:
                 ) from None
 
     def discard(self) -> None:
-        """Remove the files of a run that could not be started, and the folder if it is empty."""
+        """Remove the files of a run without an update, and its folder and runs/ if empty then."""
         for name in (*_FILES, "lock"):
             path = self.path / name
             if path.is_dir():
@@ -154,6 +154,8 @@ class RunFolder:
                 path.unlink(missing_ok=True)
         with suppress(OSError):
             self.path.rmdir()
+            if self.path.parent.name == "runs":
+                self.path.parent.rmdir()
 
     def release(self) -> None:
         """Let others train in this folder."""
