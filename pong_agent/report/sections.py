@@ -31,7 +31,7 @@ from pong_agent.vision.pixels import draw_field
 _N_MOMENTS, _N_UNITS, _N_UNITS_OPEN = 4, 12, 4
 _VIDEO_FRAMES = 300 * 60  # five minutes, longer than most games; about 1.1 MB at scale 2
 _VIDEO_SCALE = 2
-_POSTER_SECOND = 3.0  # the first frames of a game have other colours
+_POSTER_SECOND = 3.0  # a game begins without a ball and without the left paddle
 _OPAQUE_PERCENTILE = 99.5  # of absolute values, so that single large weights do not pale the others
 
 
