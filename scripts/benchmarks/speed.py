@@ -175,7 +175,7 @@ class Recording:
     rounds: Count = 3
     """Games in each way."""
 
-    scale: Scale = 4
+    scale: Scale = 2
     """Size of a Pong pixel in the video, in pixels."""
 
     frames: tuple[EmulatorFrames, ...] = (1_000, 108_000)
