@@ -45,7 +45,8 @@ def help_text(boxes: str) -> str:
             options[-1][2] = row.strip()
         elif row != "(required)":
             options.append(["arguments" if title.startswith("pos") else "", *_split(row)])
-    usage = re.sub(r"\[-h\] |\w+ (?=OPTIONS\])|\[(?=\[\{)|(?<=\.\]\])\]", "", head[0])
+    short = re.sub(r"\[(\w+) \[\1 \.\.\.\]\]", r"\1 ...", head[0])
+    usage = re.sub(r"\[-h\] |\w+ (?=OPTIONS\])|\[(?=\[\{)|(?<=\.\]\])\]", "", short)
     head[0] = wrapped(usage.replace(",", ", "), 4)
     shown = "\n".join([head[0], *map(wrapped, head[1:])]).strip() + "\n"
     groups: dict[str, dict[int, tuple[str, str]]] = {group: {} for group in _GROUPS}
