@@ -123,4 +123,4 @@ def test_json_on_standard_output_stands_alone(capfd):
     assert main([*MATCH, "--json", "/dev/stdout"]) == 0
     printed = capfd.readouterr()
     assert json.loads(printed.out)["first"] == "pretrained"
-    assert "first won 0 and lost 0 of 1" in printed.err
+    assert "first won 0 and lost 0 of 0 finished games" in printed.err
