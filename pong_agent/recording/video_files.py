@@ -82,7 +82,7 @@ class _Settings:
 
 
 class VideoFiles(gym.utils.RecordConstructorArgs):
-    """What both recorders are: arguments that are checked once, and a series of videos."""
+    """Shared base of both recorders: checks the arguments, names the videos and finishes them."""
 
     env: Any  # set by the wrapper
 
