@@ -17,14 +17,13 @@ from pong_agent.recording.capture import (
     check_open,
     check_renders,
     is_atari,
-    is_boot_frame,
     true_fps,
 )
 from pong_agent.recording.encoder import DETAILED_ENCODER, VideoError, VideoWriter
 from pong_agent.recording.end_card import end_card
 from pong_agent.recording.ffmpeg import RecordingWarning
 from pong_agent.recording.sidecar import Sidecar, plain_action, plain_reward
-from pong_agent.recording.video_files import Trigger, VideoFiles
+from pong_agent.recording.video_files import Trigger, VideoFiles, show
 from pong_agent.seeding import as_seed
 
 
@@ -318,10 +317,7 @@ class EpisodeRecorder(
         self._sidecar.add_frame(frame)
         self._frame = frame
         image = frame if self._overlay is None else self._overlay.compose(frame, self.scale)
-        if not self._video.frames and self._source is not None and is_boot_frame(frame):
-            self._video.hold(image)
-        else:
-            self._video.write(image)
+        show(self._video, image, frame if self._source is not None else None)
 
     def _discard(self) -> list[VideoWriter]:
         """Discard and return the running video, if there is one."""

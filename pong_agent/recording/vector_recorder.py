@@ -16,12 +16,11 @@ from pong_agent.recording.capture import (
     check_open,
     check_renders,
     is_atari,
-    is_boot_frame,
     true_vector_fps,
 )
 from pong_agent.recording.encoder import VideoError, VideoWriter
 from pong_agent.recording.ffmpeg import RecordingWarning
-from pong_agent.recording.video_files import Trigger, VideoFiles
+from pong_agent.recording.video_files import Trigger, VideoFiles, show
 
 Mask: TypeAlias = npt.NDArray[np.bool_]  # [num_envs]
 
@@ -260,12 +259,8 @@ class VectorEpisodeRecorder(VectorWrapper, VideoFiles):
                 self._write(frames[i], i)
 
     def _write(self, frame: Frame, i: int) -> None:
-        if (video := self._videos[i]) is None:
-            return
-        if not video.frames and self._sources and is_boot_frame(frame):
-            video.hold(frame)
-        else:
-            video.write(frame)
+        if (video := self._videos[i]) is not None:
+            show(video, frame, frame if self._sources else None)
 
     def _finish(self, which: Mask) -> None:
         for i, video in self._taken(which):

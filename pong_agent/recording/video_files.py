@@ -12,6 +12,7 @@ import numpy as np
 
 from pong_agent.bounds import Bounds, Count, CountOrZero, check_fields
 from pong_agent.errors import ConfigError
+from pong_agent.recording.capture import Frame, is_boot_frame
 from pong_agent.recording.encoder import ENCODER, VideoWriter, check_writable
 from pong_agent.recording.ffmpeg import RecordingWarning, warn_not_kept
 from pong_agent.recording.sidecar import Sidecar
@@ -79,6 +80,17 @@ class _Settings:
 
     def __post_init__(self) -> None:
         check_fields(self)
+
+
+def show(video: VideoWriter, image: Frame, screen: Frame | None) -> None:
+    """Append an image; one of the console's boot colours looks like the image after it.
+
+    `screen` is the emulator's frame that the image shows, None without an emulator.
+    """
+    if not video.frames and screen is not None and is_boot_frame(screen):
+        video.hold(image)
+    else:
+        video.write(image)
 
 
 class VideoFiles(gym.utils.RecordConstructorArgs):
